@@ -1,0 +1,160 @@
+from dss_worker.agent.generated.dss.v1 import common_pb2 as _common_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class SubmitRequest(_message.Message):
+    __slots__ = ("sweep", "trials", "last", "retry_failed")
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    RETRY_FAILED_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    trials: _containers.RepeatedCompositeFieldContainer[SubmittedTrial]
+    last: bool
+    retry_failed: bool
+    def __init__(self, sweep: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[SubmittedTrial, _Mapping]]] = ..., last: _Optional[bool] = ..., retry_failed: _Optional[bool] = ...) -> None: ...
+
+class SubmittedTrial(_message.Message):
+    __slots__ = ("trial_id", "settings", "model", "dataset", "checkpoint_steps")
+    TRIAL_ID_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_STEPS_FIELD_NUMBER: _ClassVar[int]
+    trial_id: str
+    settings: _common_pb2.TrialSettings
+    model: _common_pb2.ModelSource
+    dataset: _common_pb2.DatasetSource
+    checkpoint_steps: int
+    def __init__(self, trial_id: _Optional[str] = ..., settings: _Optional[_Union[_common_pb2.TrialSettings, _Mapping]] = ..., model: _Optional[_Union[_common_pb2.ModelSource, _Mapping]] = ..., dataset: _Optional[_Union[_common_pb2.DatasetSource, _Mapping]] = ..., checkpoint_steps: _Optional[int] = ...) -> None: ...
+
+class SubmitResponse(_message.Message):
+    __slots__ = ("done", "to_run", "failed")
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    TO_RUN_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    done: int
+    to_run: int
+    failed: int
+    def __init__(self, done: _Optional[int] = ..., to_run: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
+
+class ListRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListResponse(_message.Message):
+    __slots__ = ("sweeps",)
+    SWEEPS_FIELD_NUMBER: _ClassVar[int]
+    sweeps: _containers.RepeatedCompositeFieldContainer[SweepSummary]
+    def __init__(self, sweeps: _Optional[_Iterable[_Union[SweepSummary, _Mapping]]] = ...) -> None: ...
+
+class SweepSummary(_message.Message):
+    __slots__ = ("sweep", "total", "queued", "running", "succeeded", "failed", "cancelled")
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    total: int
+    queued: int
+    running: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    def __init__(self, sweep: _Optional[str] = ..., total: _Optional[int] = ..., queued: _Optional[int] = ..., running: _Optional[int] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ...) -> None: ...
+
+class WatchRequest(_message.Message):
+    __slots__ = ("sweep",)
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    def __init__(self, sweep: _Optional[str] = ...) -> None: ...
+
+class WatchEvent(_message.Message):
+    __slots__ = ("summary", "trial", "worker")
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    TRIAL_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    summary: SweepSummary
+    trial: TrialChange
+    worker: WorkerState
+    def __init__(self, summary: _Optional[_Union[SweepSummary, _Mapping]] = ..., trial: _Optional[_Union[TrialChange, _Mapping]] = ..., worker: _Optional[_Union[WorkerState, _Mapping]] = ...) -> None: ...
+
+class TrialChange(_message.Message):
+    __slots__ = ("trial_id", "state", "attempt", "worker_id", "failure", "test_accuracy", "seconds")
+    TRIAL_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    TEST_ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    trial_id: str
+    state: str
+    attempt: int
+    worker_id: str
+    failure: _common_pb2.Failure
+    test_accuracy: float
+    seconds: float
+    def __init__(self, trial_id: _Optional[str] = ..., state: _Optional[str] = ..., attempt: _Optional[int] = ..., worker_id: _Optional[str] = ..., failure: _Optional[_Union[_common_pb2.Failure, _Mapping]] = ..., test_accuracy: _Optional[float] = ..., seconds: _Optional[float] = ...) -> None: ...
+
+class WorkerState(_message.Message):
+    __slots__ = ("worker_id", "trial_id", "step", "max_steps", "loss", "examples_per_second", "phase", "gone")
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    TRIAL_ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    MAX_STEPS_FIELD_NUMBER: _ClassVar[int]
+    LOSS_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    GONE_FIELD_NUMBER: _ClassVar[int]
+    worker_id: str
+    trial_id: str
+    step: int
+    max_steps: int
+    loss: float
+    examples_per_second: float
+    phase: str
+    gone: bool
+    def __init__(self, worker_id: _Optional[str] = ..., trial_id: _Optional[str] = ..., step: _Optional[int] = ..., max_steps: _Optional[int] = ..., loss: _Optional[float] = ..., examples_per_second: _Optional[float] = ..., phase: _Optional[str] = ..., gone: _Optional[bool] = ...) -> None: ...
+
+class LogsRequest(_message.Message):
+    __slots__ = ("trial_id", "follow")
+    TRIAL_ID_FIELD_NUMBER: _ClassVar[int]
+    FOLLOW_FIELD_NUMBER: _ClassVar[int]
+    trial_id: str
+    follow: bool
+    def __init__(self, trial_id: _Optional[str] = ..., follow: _Optional[bool] = ...) -> None: ...
+
+class LogsChunk(_message.Message):
+    __slots__ = ("lines",)
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    lines: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, lines: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class CancelRequest(_message.Message):
+    __slots__ = ("sweep",)
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    def __init__(self, sweep: _Optional[str] = ...) -> None: ...
+
+class CancelResponse(_message.Message):
+    __slots__ = ("cancelled",)
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    cancelled: int
+    def __init__(self, cancelled: _Optional[int] = ...) -> None: ...
+
+class StopRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class StopResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

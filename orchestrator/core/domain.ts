@@ -85,12 +85,6 @@ export interface LeaseRef {
   readonly token: bigint;
 }
 
-export interface Lease extends LeaseRef {
-  readonly workerId: string;
-  /** On the control plane's monotonic clock. */
-  readonly expiresAtMs: number;
-}
-
 /** `user`: the same again fails again. `infrastructure`: worth some attempts. `lost`: worth many. */
 export type FailureKind = 'user' | 'infrastructure' | 'lost';
 
@@ -131,14 +125,6 @@ export interface TrialResult {
 }
 
 export type TrialState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
-
-/** A trial's present attempt. Each state owns its fields. */
-export type Attempt =
-  | { readonly state: 'queued'; readonly attempt: number; readonly notBeforeMs: number }
-  | { readonly state: 'running'; readonly attempt: number; readonly lease: Lease }
-  | { readonly state: 'succeeded'; readonly attempt: number; readonly result: TrialResult }
-  | { readonly state: 'failed'; readonly attempt: number; readonly failure: Failure }
-  | { readonly state: 'cancelled'; readonly attempt: number };
 
 export interface Device {
   readonly kind: 'cpu' | 'cuda';

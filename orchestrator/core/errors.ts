@@ -21,6 +21,7 @@ export const EXIT_STATUS = {
   LISTEN_REFUSED: 2,
   UNAVAILABLE: 75,
   TRIALS_FAILED: 1,
+  WORKERS_FAILED: 1,
   INTERNAL: 1,
 } as const satisfies Record<string, number>;
 

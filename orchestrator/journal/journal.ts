@@ -2,7 +2,10 @@
  * The durable store. Rows hold the state as it is; events, written in the same transaction, say how
  * it came about. Folding the events gives the rows: the tests' oracle.
  */
-import type { Evaluation, Failure, Trial, TrainingPoint, TrialResult, TrialState } from '../core/domain.js';
+import type { Evaluation, Failure, LeaseRef, TrainingPoint, Trial, TrialResult, TrialState } from '../core/domain.js';
+import type { JournalEvent } from '../core/events.js';
+import type { TrialStanding } from '../core/snapshot.js';
+import type { SubmissionPart } from '../core/submission.js';
 
 /** A trial as the journal knows it. */
 export interface TrialRecord {
@@ -46,4 +49,52 @@ export interface JournalReader {
   succeeded(trialIds: readonly string[]): ReadonlySet<string>;
   measurements(trialId: string): TrialMeasurements;
   close(): void;
+}
+
+export interface Submitted {
+  /** Grows with every submission; the queue's order. */
+  readonly submission: number;
+  /** Of the trials submitted so far. */
+  readonly done: number;
+  readonly toRun: number;
+  readonly failed: number;
+  readonly events: readonly JournalEvent[];
+}
+
+/**
+ * What became of a worker's report. `duplicate`: this very report was accepted before, so the answer is
+ * the same. `stale`: the lease is not the sender's any more. Neither changes anything.
+ */
+export type Written =
+  | { readonly outcome: 'accepted'; readonly event: JournalEvent }
+  | { readonly outcome: 'duplicate' }
+  | { readonly outcome: 'stale' };
+
+export interface RecordedEvent {
+  readonly atUnixMs: number;
+  readonly event: JournalEvent;
+}
+
+/** The one writer. Every method that writes must be called within `transaction`. */
+export interface Journal extends JournalReader {
+  /** All of it or, when `write` throws, none; durable when it returns. */
+  transaction<T>(write: () => T): T;
+  /** Throws SweepError USAGE for a part that does not continue its submission or names a trial twice. */
+  submit(part: SubmissionPart, atUnixMs: number): Submitted;
+  /** Lends a queued trial: the next attempt under a token larger than any before. */
+  begin(trialId: string, workerId: string, atUnixMs: number): JournalEvent & { readonly kind: 'begun' };
+  finish(lease: LeaseRef, result: TrialResult, atUnixMs: number): Written;
+  fail(lease: LeaseRef, failure: Failure, atUnixMs: number): Written;
+  /** Back to the queue; without a failure it costs no budget. `delayMs` is for the record. */
+  requeue(lease: LeaseRef, failure: Failure | null, delayMs: number, atUnixMs: number): Written;
+  /** Of a trial that waits or runs. */
+  cancel(trialId: string, atUnixMs: number): Written;
+  /** Points and evaluations that are there already stay as they are. */
+  measure(lease: LeaseRef, measured: TrialMeasurements, atUnixMs: number): Written;
+  checkpoint(lease: LeaseRef, step: number, path: string, atUnixMs: number): Written;
+  /** The trials of a sweep as scheduling needs them, in its order. */
+  standings(sweep: string): IterableIterator<TrialStanding>;
+  running(): readonly TrialStanding[];
+  /** Oldest first. */
+  events(): IterableIterator<RecordedEvent>;
 }

@@ -34,7 +34,11 @@ export interface SubmitRequest {
   trials: SubmittedTrial[];
   /** the sweep is complete with this call */
   last?: boolean | undefined;
-  retryFailed?: boolean | undefined;
+  retryFailed?:
+    | boolean
+    | undefined;
+  /** position in the sweep of the first of these trials; 0 starts over */
+  first?: number | undefined;
 }
 
 export interface SubmittedTrial {
@@ -139,7 +143,7 @@ export interface StopResponse {
 }
 
 function createBaseSubmitRequest(): SubmitRequest {
-  return { sweep: undefined, trials: [], last: undefined, retryFailed: undefined };
+  return { sweep: undefined, trials: [], last: undefined, retryFailed: undefined, first: undefined };
 }
 
 export const SubmitRequest: MessageFns<SubmitRequest> = {
@@ -155,6 +159,9 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
     }
     if (message.retryFailed !== undefined) {
       writer.uint32(32).bool(message.retryFailed);
+    }
+    if (message.first !== undefined) {
+      writer.uint32(40).uint32(message.first);
     }
     return writer;
   },
@@ -202,6 +209,14 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
             }
 
             message.retryFailed = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.first = reader.uint32();
             continue;
           }
         }

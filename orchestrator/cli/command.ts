@@ -1,0 +1,73 @@
+/** The frame of every command. Command files hold flags and help only; what does the work is imported when it runs. */
+import type { ArgumentsCamelCase, Argv } from 'yargs';
+import { SweepError } from '../core/errors.js';
+
+export interface Command<T = unknown> {
+  /** As yargs writes it: `plan <file>`. */
+  readonly usage: string;
+  readonly summary: string;
+  /** A command line and what it does, for `--help`. */
+  readonly examples: readonly (readonly [string, string])[];
+  readonly flags: (argv: Argv<object>) => Argv<T>;
+  /** Gives the exit status. */
+  run(args: ArgumentsCamelCase<T>): Promise<number>;
+}
+
+/** Registers a command; `ended` hears its exit status. */
+export type Register = (argv: Argv<object>, ended: (status: number) => void) => Argv<object>;
+
+export function defineCommand<T>({ usage, summary, examples, flags, run }: Command<T>): Register {
+  return (argv, ended) =>
+    argv.command(
+      usage,
+      summary,
+      (each) => {
+        for (const [line, what] of examples) each.example(line, what);
+        return flags(each);
+      },
+      async (args) => {
+        refuseRepeated(args);
+        ended(await run(args));
+      },
+    );
+}
+
+/** Lists are words; a flag given twice is a mistake that a last one to win would hide. */
+function refuseRepeated(args: Readonly<Record<string, unknown>>): void {
+  for (const [flag, value] of Object.entries(args)) {
+    if (flag === '_' || flag === 'names' || !Array.isArray(value)) continue;
+    throw new SweepError('USAGE', `--${flag} is given ${value.length} times: ${value.join(', ')}`);
+  }
+}
+
+export const jsonFlag = {
+  json: { type: 'boolean', default: false, describe: 'print one JSON document on stdout, all else on stderr' },
+} as const;
+
+export const homeFlag = {
+  home: { type: 'string', requiresArg: true, describe: 'state folder (default: $DSS_HOME, else by XDG)' },
+} as const;
+
+export const datasetsFlag = {
+  datasets: { type: 'string', requiresArg: true, describe: 'datasets folder (default: $DSS_DATASETS, else datasets/)' },
+} as const;
+
+const logLevelFlag = {
+  'log-level': {
+    choices: ['error', 'warn', 'info', 'debug'] as const,
+    default: 'warn' as const,
+    describe: 'which log events to write on stderr',
+  },
+} as const;
+
+/** Of commands that run trials. */
+export const runFlags = {
+  workers: { type: 'string', requiresArg: true, describe: 'worker processes: a number, or auto (one a device)' },
+  explain: { type: 'boolean', default: false, describe: 'say for each merged or rejected cell which rule did it' },
+  'retry-failed': { type: 'boolean', default: false, describe: 'try trials again that failed by their own settings' },
+  grace: { type: 'number', default: 30, requiresArg: true, describe: 'seconds that running trials get after Ctrl-C' },
+  ...homeFlag,
+  ...datasetsFlag,
+  ...logLevelFlag,
+  ...jsonFlag,
+} as const;

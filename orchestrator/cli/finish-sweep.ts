@@ -1,0 +1,65 @@
+/** How a sweep ends for its reader: the table, where the files are, what failed and why. */
+import { join } from 'node:path';
+import { EXIT_STATUS } from '../core/errors.js';
+import { counted, duration } from '../reports/format.js';
+import { summaryValue } from '../reports/summary-json.js';
+import type { SweepReport } from '../reports/sweep-report.js';
+import { cellTable, comparisonTable, missingLines, teacherTable } from '../reports/tables.js';
+import { type ReportFiles, writeReport } from '../reports/write-report.js';
+import { loadReport } from './load-report.js';
+import { note, painterFor, print, printJson } from './output.js';
+import { withSweep } from './state.js';
+import { renderTable } from './table.js';
+
+const FAILURES_SHOWN = 10;
+
+export async function finishSweep(sweep: string, { home, json }: { home: string; json: boolean }): Promise<number> {
+  const { report, files } = await withSweep(home, sweep, async (journal) => {
+    const { report, records } = await loadReport(journal, sweep, home);
+    return { report, files: await writeReport(join(home, 'reports', sweep), report, records, journal) };
+  });
+  if (json) printJson({ ...summaryValue(report), files });
+  else print(reportText(report));
+  tellFiles(files, sweep);
+  tellFailures(report);
+  return report.counts.succeeded === report.total ? 0 : EXIT_STATUS.TRIALS_FAILED;
+}
+
+/** The report for a terminal. */
+function reportText(report: SweepReport): string {
+  const { counts, total, comparisons, teachers, trialSeconds, mixedEnvironment } = report;
+  const missing = missingLines(report);
+  const blocks = [
+    `Test accuracy, mean ± sample standard deviation over seeds, in percent:\n\n${renderTable(cellTable(report))}`,
+    ...(missing.length > 0
+      ? [['Seeds without a result, left out above:', ...missing.map((each) => `  ${each}`)].join('\n')]
+      : []),
+    ...(comparisons.length > 0
+      ? [`Step-by-step minus standard, paired by seed, in points:\n\n${renderTable(comparisonTable(report))}`]
+      : []),
+    ...(teachers.length > 0 ? [`The teacher itself:\n\n${renderTable(teacherTable(teachers))}`] : []),
+    ...Object.entries(mixedEnvironment).map(
+      ([name, values]) => `note: trials ran under different ${name}: ${values.join(', ')}`,
+    ),
+    `${counts.succeeded} of ${counted(total, 'trial')} done; ${duration(trialSeconds)} of training and evaluation`,
+  ];
+  return `\n${blocks.join('\n\n')}`;
+}
+
+function tellFiles({ markdown, csv, summary }: ReportFiles, sweep: string): void {
+  note(`files: ${markdown}\n       ${csv}\n       ${summary}`);
+  note(`\`dss report ${sweep}\` writes them here; \`dss results ${sweep} --json\` has every loss and evaluation`);
+}
+
+function tellFailures({ failures }: SweepReport): void {
+  const [first] = failures;
+  if (first === undefined) return;
+  const red = painterFor(process.stderr)('red', 'failed:');
+  process.stderr.write(`${red} `);
+  note(`${counted(failures.length, 'trial')}; the first cause:`);
+  for (const { trialId, code, message, hint } of failures.slice(0, FAILURES_SHOWN)) {
+    note(`  ${trialId} ${code}: ${message}${hint === '' ? '' : `\n    ${hint}`}`);
+  }
+  if (failures.length > FAILURES_SHOWN) note(`  … and ${failures.length - FAILURES_SHOWN} more; see report.md`);
+  note(`  \`dss logs ${first.trialId.slice(0, 8)}\` has its log`);
+}

@@ -1,0 +1,20 @@
+/** `dss logs TRIAL`. */
+import { defineCommand, homeFlag, jsonFlag } from './command.js';
+
+export const logsCommand = defineCommand({
+  usage: 'logs <trial>',
+  summary: "Print a trial's log lines",
+  examples: [
+    ['$0 logs 3f2a91', 'the trial whose id begins so'],
+    ['$0 logs -f 3f2a91', 'and go on until the trial has ended'],
+  ],
+  flags: (argv) =>
+    argv
+      .positional('trial', { type: 'string', demandOption: true, describe: "a trial's id, or its beginning" })
+      .option('follow', { alias: 'f', type: 'boolean', default: false, describe: 'wait for more lines' })
+      .options({ ...homeFlag, ...jsonFlag }),
+  run: async ({ trial, follow, home, json }) => {
+    const { showLogs } = await import('./show-logs.js');
+    return showLogs({ trial, follow, home, json });
+  },
+});

@@ -1,0 +1,17 @@
+/** A control plane that a command starts for itself, on the durable journal. */
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../control/embedded.js';
+import { networkFileSystem } from '../journal/sqlite/open-database.js';
+import { openJournal } from '../journal/sqlite/sqlite-journal.js';
+
+export function startOwnPlane(options: Omit<ControlPlaneOptions, 'openJournal'>): Promise<ControlPlane> {
+  return startControlPlane({
+    ...options,
+    openJournal: (home) => {
+      const fileSystem = networkFileSystem(home);
+      if (fileSystem !== null) {
+        options.logger.warn({ home, fileSystem }, 'the state folder is on a network file system, where locks may fail');
+      }
+      return openJournal(home);
+    },
+  });
+}

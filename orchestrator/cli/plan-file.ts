@@ -1,0 +1,29 @@
+/** Reads and plans a sweep file; what `dss plan` prints. */
+import { EXIT_STATUS } from '../core/errors.js';
+import { readSweepFile } from '../sources/read-sweep-file.js';
+import { resolveHome } from './environment.js';
+import { note, print, printJson } from './output.js';
+import { planSpec } from './plan-spec.js';
+import { explainLines, planValue, rejectionLines, summaryLine } from './plan-text.js';
+import { standingOf, withJournal } from './state.js';
+
+export interface PlanFlags {
+  readonly home?: string | undefined;
+  readonly datasets?: string | undefined;
+  readonly json: boolean;
+  readonly explain: boolean;
+  readonly skipRejected: boolean;
+}
+
+export async function planFile(file: string, flags: PlanFlags): Promise<number> {
+  const home = resolveHome(flags.home);
+  const { spec, directory } = await readSweepFile(file);
+  const plan = await planSpec(spec, directory, flags);
+  const standing = await withJournal(home, (journal) => standingOf(journal, plan, false));
+  const say = flags.json ? note : print;
+  say(`${plan.sweep}: ${summaryLine(plan, standing)}`);
+  if (flags.explain) for (const line of explainLines(plan)) say(line);
+  for (const line of rejectionLines(plan)) note(line);
+  if (flags.json) printJson(planValue(plan, standing));
+  return plan.rejected.length > 0 && !flags.skipRejected ? EXIT_STATUS.CELLS_REJECTED : 0;
+}

@@ -1,0 +1,81 @@
+/** A sweep under a control plane within this process, until it ends or a signal stops it. */
+import { connectClient } from '../control/client.js';
+import { createLocalLauncher } from '../launchers/local.js';
+import type { Plan } from '../plan/plan-sweep.js';
+import { createLogger, type LogLevel } from './logging.js';
+import { note } from './output.js';
+import { startOwnPlane } from './own-plane.js';
+import type { Standing } from './plan-text.js';
+import { createProgress, isLive } from './progress.js';
+import type { ProgressDisplay } from './progress-lines.js';
+import { findPython, pythonPath } from './python.js';
+import { aborted, type StopSignals } from './stop-signals.js';
+import { SweepProgress } from './sweep-progress.js';
+
+export interface EmbeddedFlags {
+  readonly home: string;
+  readonly workers: 'auto' | number;
+  readonly graceMs: number;
+  readonly retryFailed: boolean;
+  readonly logLevel: LogLevel;
+  readonly json: boolean;
+}
+
+/** Gives the exit status when a signal stopped it, `null` when the sweep has ended. */
+export async function runEmbedded(
+  plan: Plan,
+  { toRun, states }: Standing,
+  { home, workers, graceMs, retryFailed, logLevel, json }: EmbeddedFlags,
+  signals: StopSignals,
+): Promise<number | null> {
+  const progress = new SweepProgress(plan.trials, (trialId) => states.get(trialId) ?? 'queued');
+  const display = await createProgress(progress, isLive(json) && toRun > 0);
+  const logger = createLogger(logLevel, (line) => display.say(line));
+  const plane = await startOwnPlane({
+    home,
+    logger,
+    workers: toRun === 0 ? 0 : workers,
+    ...(toRun === 0
+      ? {}
+      : {
+          launcher: createLocalLauncher({
+            python: findPython(),
+            pythonPath: pythonPath(),
+            logger,
+            trials: plan.trials.length,
+          }),
+        }),
+  });
+  const client = connectClient({ address: plane.address, token: plane.clientToken });
+  const leave = new AbortController();
+  try {
+    await client.submit(plan.sweep, plan.trials, { retryFailed });
+    const watching = watch(client, plan.sweep, display, leave.signal);
+    watching.catch(() => {}); // while draining, how it ends does not matter
+    await Promise.race([watching, aborted(signals.drain)]);
+    if (signals.status === null) return null;
+    const until = new Date(Date.now() + graceMs).toLocaleTimeString('en-GB');
+    display.say(`stopping: running trials have until ${until} (${graceMs / 1000} s); again to stop at once`);
+    await Promise.race([plane.drain(graceMs), aborted(signals.stop)]);
+    return signals.status;
+  } finally {
+    leave.abort();
+    display.end();
+    client.close();
+    await plane.stop();
+    if (signals.status !== null) note('stopped; the same command goes on where this one ended');
+  }
+}
+
+async function watch(
+  client: ReturnType<typeof connectClient>,
+  sweep: string,
+  display: ProgressDisplay,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for await (const event of client.watch(sweep, signal)) display.update(event);
+  } catch (reason) {
+    if (!signal.aborted) throw reason;
+  }
+}

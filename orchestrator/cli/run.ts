@@ -1,0 +1,65 @@
+/** `dss run`: one trial from flags; the released code's flags are accepted verbatim. */
+import { defineCommand, runFlags } from './command.js';
+
+const text = { type: 'string', requiresArg: true } as const;
+const number = { type: 'number', requiresArg: true } as const;
+
+/** Flags that become settings. Names and meanings are the release's, as far as it has them. */
+const settingFlags = {
+  from_pretrained: {
+    ...text,
+    alias: 'model',
+    default: 'google/t5-v1_1-base',
+    describe: 'model: hub name or directory',
+  },
+  dataset: { ...text, demandOption: true, describe: 'its folder in the datasets folder' },
+  model_type: { ...text, describe: 'standard or task_prefix (step-by-step)' },
+  label_type: { ...text, describe: "gt (gold) or llm (the teacher's)" },
+  llm: { ...text, describe: 'whose outputs: palm or gpt' },
+  run: { ...number, alias: 'seed', default: 0, describe: 'the seed' },
+  alpha: { ...number, describe: 'weight of the label loss; the rationale loss has the rest' },
+  subsample: { ...number, describe: 'fraction of the training split' },
+  max_steps: { ...number, describe: 'optimizer steps' },
+  eval_steps: { ...number, describe: 'steps between evaluations' },
+  batch_size: { ...number, describe: 'rows per micro-batch' },
+  grad_steps: { ...number, describe: 'micro-batches per optimizer step' },
+  lr: { ...number, describe: 'learning rate' },
+  max_input_length: { ...number, describe: 'tokens of input kept' },
+  gen_max_len: { ...number, describe: 'tokens generated at evaluation' },
+  bf16: { type: 'boolean', describe: 'the same as --precision bf16' },
+  precision: { ...text, describe: 'fp32, tf32 or bf16' },
+  dropout: { ...number, describe: "default: the model's own" },
+  select: { ...text, describe: 'valid, or compat: the test curve, as in the release' },
+  init: { ...text, describe: 'pretrained, or random: from scratch' },
+  checkpoint_steps: { ...number, describe: 'steps between checkpoints' },
+} as const;
+
+/** Flags of the release that change no result here. */
+const idleFlags = {
+  parallelize: { type: 'boolean', describe: 'accepted; no effect: a trial runs on one device' },
+  no_log: { type: 'boolean', describe: 'accepted; no effect' },
+  optimizer_name: { ...text, describe: 'accepted; no effect: it named a folder, the optimizer is AdamW' },
+  output_rationale: { type: 'boolean', describe: 'refused: rationales are not generated at evaluation' },
+} as const;
+
+export const runCommand = defineCommand({
+  usage: 'run',
+  summary: 'Run one trial from flags, named as in the released code',
+  examples: [
+    [
+      '$0 run --from_pretrained models/t5-small --dataset cqa --model_type task_prefix --llm palm',
+      'step-by-step, seed 0',
+    ],
+    ['$0 run --model models/t5-small --dataset svamp --model_type standard --seed 3', 'standard fine-tuning'],
+  ],
+  flags: (argv) =>
+    argv
+      .options(settingFlags)
+      .options(idleFlags)
+      .option('name', { ...text, describe: 'name of this sweep of one (default: run-<beginning of the id>)' })
+      .options(runFlags),
+  run: async (args) => {
+    const { runTrial } = await import('./run-trial.js');
+    return runTrial(args);
+  },
+});

@@ -1,0 +1,107 @@
+/** What workers report about their attempts, and what becomes of attempts that end badly. */
+import type { Logger } from 'pino';
+import type { Failure, LeaseRef } from '../core/domain.js';
+import { judgeFailure } from '../core/retry.js';
+import type { Report } from '../core/worker-message.js';
+import type { Journal, Written } from '../journal/journal.js';
+import type { Clock, Random } from './clock.js';
+import type { LogStore } from './log-store.js';
+import type { Turns } from './turns.js';
+import type { WorkerRoster } from './worker-roster.js';
+
+export interface AttemptParts {
+  readonly journal: Journal;
+  readonly logs: LogStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** Every method runs within a turn's transaction. */
+export class Attempts {
+  readonly #parts: AttemptParts;
+  readonly #turns: Turns;
+  readonly #workers: WorkerRoster;
+  readonly #isDraining: () => boolean;
+
+  constructor(parts: AttemptParts, turns: Turns, workers: WorkerRoster, isDraining: () => boolean) {
+    this.#parts = parts;
+    this.#turns = turns;
+    this.#workers = workers;
+    this.#isDraining = isDraining;
+  }
+
+  take(workerId: string, report: Report): void {
+    if (report.kind === 'drained') this.release(this.#turns.snapshot.heldBy(workerId));
+    else if (report.kind === 'log') this.#takeLog(workerId, report);
+    else this.note(workerId, report.lease, this.#write(workerId, report));
+  }
+
+  /** Given back without having failed: costs no budget. */
+  release(leases: readonly LeaseRef[]): void {
+    const { journal, clock } = this.#parts;
+    for (const lease of leases) {
+      const written = journal.requeue(lease, null, 0, clock.unixMs());
+      if (written.outcome === 'accepted') this.#turns.apply(written.event);
+    }
+  }
+
+  /** Their worker has gone. */
+  lose(leases: readonly LeaseRef[], failure: Failure): void {
+    for (const lease of leases) {
+      const written = this.#fail(lease, failure);
+      if (written.outcome === 'accepted') this.#turns.apply(written.event);
+    }
+  }
+
+  note(workerId: string, lease: LeaseRef, written: Written): void {
+    if (written.outcome === 'accepted') this.#turns.apply(written.event);
+    else if (written.outcome === 'stale') {
+      this.#parts.logger.warn({ ...lease, token: undefined, workerId }, 'a stale report was refused');
+      this.#turns.afterwards(() => this.#workers.send(workerId, { kind: 'stale', lease }));
+    }
+  }
+
+  #write(workerId: string, report: Exclude<Report, { kind: 'drained' | 'log' }>): Written {
+    const { journal, clock, logger } = this.#parts;
+    const { lease } = report;
+    switch (report.kind) {
+      case 'metrics':
+        return journal.measure(lease, report, clock.unixMs());
+      case 'checkpoint':
+        return journal.checkpoint(lease, report.step, report.path, clock.unixMs());
+      case 'finished':
+        return journal.finish(lease, report.result, clock.unixMs());
+      case 'failed': {
+        const { trialId, attempt } = lease;
+        logger.warn({ trialId, attempt, workerId, code: report.failure.code }, 'attempt failed');
+        return this.#fail(lease, report.failure);
+      }
+    }
+  }
+
+  #fail(lease: LeaseRef, failure: Failure): Written {
+    const { journal, clock, random } = this.#parts;
+    // A drain kills what does not end in time: not the trial's fault.
+    if (this.#isDraining() && failure.kind === 'lost') return journal.requeue(lease, null, 0, clock.unixMs());
+    const spent = this.#turns.snapshot.standing(lease.trialId)?.spent ?? { infrastructure: 0, lost: 0 };
+    const verdict = judgeFailure(failure, spent, random.unit());
+    return verdict.kind === 'fail'
+      ? journal.fail(lease, failure, clock.unixMs())
+      : journal.requeue(lease, failure, verdict.delayMs, clock.unixMs());
+  }
+
+  #takeLog(workerId: string, { lease, lines, dropped }: Report & { kind: 'log' }): void {
+    // The last lines may come after the end of the attempt; those of an older one are nobody's.
+    if (this.#turns.snapshot.standing(lease.trialId)?.token !== lease.token) {
+      this.note(workerId, lease, { outcome: 'stale' });
+      return;
+    }
+    try {
+      this.#parts.logs.append(lease.trialId, lease.attempt, lines, dropped);
+    } catch (reason) {
+      // Not worth a trial. Where a full disk is the cause, the journal soon says so too.
+      this.#parts.logger.warn({ trialId: lease.trialId, err: reason }, 'log lines could not be written');
+    }
+  }
+}

@@ -1,0 +1,142 @@
+/** The client service as the rest of the program sees it. */
+import { type ClientReadableStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import type { DatasetSource, ModelSource, Trial } from '../core/domain.js';
+import type { SweepSummary, WatchEvent } from '../core/watch-event.js';
+import {
+  decodeSummary,
+  decodeWatchEvent,
+  encodeDataset,
+  encodeModel,
+  encodePart,
+  MAX_TRIALS_PER_PART,
+} from '../wire/codec.js';
+import { ClientServiceClient } from '../wire/generated/dss/v1/client.js';
+import * as common from '../wire/generated/dss/v1/common.js';
+import { CHANNEL_OPTIONS } from './channel-options.js';
+import { errorOf } from './status.js';
+import { bearer } from './tokens.js';
+
+export interface SubmitOptions {
+  /** Queue failed trials again whatever they failed of. */
+  readonly retryFailed: boolean;
+}
+
+export interface SubmitCounts {
+  readonly done: number;
+  readonly toRun: number;
+  readonly failed: number;
+}
+
+/** Every method throws SweepError. */
+export interface Client {
+  submit(sweep: string, trials: readonly Trial[], options: SubmitOptions): Promise<SubmitCounts>;
+  /** Ends with the sweep, or when the signal is aborted. */
+  watch(sweep: string, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  list(): Promise<readonly SweepSummary[]>;
+  logs(trialId: string, options: { readonly follow: boolean }, signal: AbortSignal): AsyncIterable<string>;
+  /** Gives how many trials were cancelled. */
+  cancel(sweep: string): Promise<number>;
+  /** Drains and ends the control plane. */
+  stop(): Promise<void>;
+  close(): void;
+}
+
+export function connectClient({ address, token }: { readonly address: string; readonly token: string }): Client {
+  const client = new ClientServiceClient(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  const metadata = bearer(token);
+
+  function ask<Response>(
+    call: (callback: (error: ServiceError | null, response: Response) => void) => unknown,
+  ): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      call((error, response) => (error === null ? resolve(response) : reject(errorOf(error))));
+    });
+  }
+
+  return {
+    async submit(sweep, trials, { retryFailed }) {
+      let counts: SubmitCounts = { done: 0, toRun: 0, failed: 0 };
+      let first = 0;
+      for (const { part, last } of partsOf(trials)) {
+        const request = encodePart({ sweep, first, trials: part, last, retryFailed });
+        const answer = await ask<{
+          done?: number | undefined;
+          toRun?: number | undefined;
+          failed?: number | undefined;
+        }>((callback) => client.submit(request, metadata, callback));
+        counts = { done: answer.done ?? 0, toRun: answer.toRun ?? 0, failed: answer.failed ?? 0 };
+        first += part.length;
+      }
+      return counts;
+    },
+    async *watch(sweep, signal) {
+      for await (const message of read(client.watch({ sweep }, metadata), signal)) yield decodeWatchEvent(message);
+    },
+    async list() {
+      const { sweeps } = await ask<{ sweeps: Parameters<typeof decodeSummary>[0][] }>((callback) =>
+        client.list({}, metadata, callback),
+      );
+      return sweeps.map(decodeSummary);
+    },
+    async *logs(trialId, { follow }, signal) {
+      for await (const { lines } of read(client.logs({ trialId, follow }, metadata), signal)) yield* lines;
+    },
+    async cancel(sweep) {
+      const { cancelled } = await ask<{ cancelled?: number | undefined }>((callback) =>
+        client.cancel({ sweep }, metadata, callback),
+      );
+      return cancelled ?? 0;
+    },
+    async stop() {
+      await ask<object>((callback) => client.stop({}, metadata, callback));
+    },
+    close: () => client.close(),
+  };
+}
+
+async function* read<T>(call: ClientReadableStream<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const cancel = () => call.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
+  try {
+    for await (const message of call) yield message as T;
+  } catch (reason) {
+    if (signal.aborted && (reason as ServiceError).code === status.CANCELLED) return;
+    throw errorOf(reason);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    call.on('error', () => {}); // a reader that left early has no use for how the call ends
+    call.cancel();
+  }
+}
+
+/** Half of what a message may have, so that estimates need not be exact. */
+const PART_BYTES = 4 * 1024 * 1024;
+/** The settings and ids of one trial. */
+const TRIAL_BYTES = 512;
+
+/** At least one part, so that a sweep without trials is one too. */
+function* partsOf(trials: readonly Trial[]): Generator<{ part: readonly Trial[]; last: boolean }> {
+  const sizes = new WeakMap<object, number>();
+  const sizeOf = (source: ModelSource | DatasetSource): number => {
+    let size = sizes.get(source);
+    if (size === undefined) {
+      size =
+        'layout' in source
+          ? common.DatasetSource.encode(encodeDataset(source)).finish().length
+          : common.ModelSource.encode(encodeModel(source)).finish().length;
+      sizes.set(source, size);
+    }
+    return size;
+  };
+  let [from, bytes] = [0, 0];
+  for (const [index, { settings, model, dataset }] of trials.entries()) {
+    const size = TRIAL_BYTES + 4 * (settings.model.length + settings.dataset.length) + sizeOf(model) + sizeOf(dataset);
+    if (index > from && (index - from >= MAX_TRIALS_PER_PART || bytes + size > PART_BYTES)) {
+      yield { part: trials.slice(from, index), last: false };
+      [from, bytes] = [index, 0];
+    }
+    bytes += size;
+  }
+  yield { part: trials.slice(from), last: true };
+}

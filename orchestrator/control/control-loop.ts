@@ -1,0 +1,294 @@
+/** The control plane without its transport: what clients and workers may ask of it, and what it does by itself. */
+import { ENGINE_VERSION, type Failure, type LeaseRef, type Progress } from '../core/domain.js';
+import { SweepError } from '../core/errors.js';
+import { type JournalEvent, trialOf } from '../core/events.js';
+import { type Decision, decide } from '../core/schedule.js';
+import type { SubmissionPart } from '../core/submission.js';
+import type { Hello, Report } from '../core/worker-message.js';
+import type { Submitted } from '../journal/journal.js';
+import { type AttemptParts, Attempts } from './attempts.js';
+import { Turns } from './turns.js';
+import { type Watcher, WatchHub } from './watch-hub.js';
+import { type WorkerLink, WorkerRoster } from './worker-roster.js';
+
+export interface ControlLoopParts extends AttemptParts {
+  readonly leaseMs: number;
+  readonly renewEveryMs: number;
+  /** Nothing can go on. Called once. */
+  readonly onFatal: (error: SweepError) => void;
+}
+
+/** A drain waits so much longer than it grants, for the last reports to arrive. */
+const DRAIN_MARGIN_MS = 2_000;
+
+export class ControlLoop {
+  readonly #parts: ControlLoopParts;
+  readonly #turns: Turns;
+  readonly #attempts: Attempts;
+  readonly #workers = new WorkerRoster();
+  readonly #watchers = new WatchHub();
+  #draining: { readonly graceMs: number; readonly done: () => void } | null = null;
+
+  constructor(parts: ControlLoopParts) {
+    this.#parts = parts;
+    this.#turns = new Turns({
+      ...parts,
+      decide: () => this.#decide(),
+      publish: (events) => this.#publish(events),
+      onFatal: (error) => {
+        this.#draining?.done();
+        this.#watchers.fail(error);
+        parts.onFatal(error);
+      },
+    });
+    this.#attempts = new Attempts(parts, this.#turns, this.#workers, () => this.#draining !== null);
+  }
+
+  /** Takes up what a former control plane left: its attempts go on only under workers that live on. */
+  recover(workersSurvive: boolean): void {
+    const { journal, clock, logger } = this.#parts;
+    const left = journal.running();
+    if (left.length === 0) return;
+    logger.info({ attempts: left.length, workersSurvive }, 'a former run left attempts');
+    if (workersSurvive) for (const standing of left) this.#turns.snapshot.adopt(standing, clock.nowMs());
+    else {
+      this.#turns.write(() =>
+        this.#attempts.release(left.map(({ trialId, attempts, token }) => ({ trialId, attempt: attempts, token }))),
+      );
+    }
+    this.#turns.soon();
+  }
+
+  // For clients.
+
+  submit(part: SubmissionPart): Submitted {
+    this.#turns.mustGoOn();
+    const { journal, clock } = this.#parts;
+    const submitted = this.#turns.write(() => journal.submit(part, clock.unixMs()));
+    for (const event of submitted.events) this.#turns.apply(event);
+    if (part.last) {
+      const standings = journal.standings(part.sweep);
+      this.#turns.snapshot.addSweep(part.sweep, submitted.submission, standings, clock.nowMs());
+    }
+    this.#turns.soon();
+    return submitted;
+  }
+
+  /** Cancels what waits or runs for this sweep alone; gives how many. */
+  cancel(sweep: string): number {
+    this.#turns.mustGoOn();
+    const { journal, clock } = this.#parts;
+    const { snapshot } = this.#turns;
+    const events = this.#turns.write(() =>
+      [...journal.standings(sweep)]
+        .filter(({ state }) => state === 'queued' || state === 'running')
+        .filter(({ trialId }) => snapshot.sweepsOf(trialId).every((other) => other === sweep))
+        .flatMap(({ trialId }) => {
+          const written = journal.cancel(trialId, clock.unixMs());
+          return written.outcome === 'accepted' ? [written.event] : [];
+        }),
+    );
+    for (const event of events) {
+      if (event.kind === 'cancelled' && event.lease !== null) {
+        const workerId = snapshot.standing(event.trialId)?.workerId ?? '';
+        this.#workers.send(workerId, { kind: 'cancel', lease: event.lease, reason: `sweep ${sweep} was cancelled` });
+      }
+      this.#turns.apply(event);
+    }
+    this.#turns.afterwards(() => {
+      snapshot.removeSweep(sweep);
+      this.#watchers.end(sweep);
+    });
+    this.#turns.soon();
+    return events.length;
+  }
+
+  watch(sweep: string, watcher: Watcher): () => void {
+    const { error } = this.#turns;
+    if (error === null) return this.#watchers.add(sweep, watcher, this.#turns.snapshot);
+    watcher.fail(error);
+    return () => {};
+  }
+
+  /** Whether a live sweep still expects something of a trial. */
+  isOpen(trialId: string): boolean {
+    const state = this.#turns.snapshot.standing(trialId)?.state;
+    return !this.#turns.isOver && (state === 'running' || state === 'queued');
+  }
+
+  // For workers.
+
+  join(hello: Hello, link: WorkerLink): void {
+    const { leaseMs, renewEveryMs, logger, clock } = this.#parts;
+    const { workerId, engineVersion } = hello;
+    if (engineVersion !== ENGINE_VERSION) {
+      const message = `worker ${workerId} has engine version ${engineVersion}, expected ${ENGINE_VERSION}`;
+      logger.error({ workerId, engineVersion }, 'worker refused');
+      const hint = 'control plane and workers must come from the same version of dss';
+      link.send({ kind: 'refused', code: 'ENGINE_VERSION', message, hint });
+      link.end();
+      return;
+    }
+    const { snapshot } = this.#turns;
+    if (this.#workers.join(hello, link) === 'another process') {
+      const running = new Set(hello.running.map(({ token }) => token));
+      const gone = snapshot.heldBy(workerId).filter(({ token }) => !running.has(token));
+      this.#turns.observe(() => this.#attempts.lose(gone, replaced(workerId)));
+    }
+    snapshot.addWorker(workerId, hello.slots);
+    logger.info({ workerId, host: hello.host, pid: hello.pid, devices: hello.devices }, 'worker joined');
+    link.send({ kind: 'welcome', leaseMs, renewEveryMs });
+    for (const lease of hello.running) {
+      if (!snapshot.renew(lease, clock.nowMs())) link.send({ kind: 'stale', lease });
+    }
+    this.#watchers.tellWorker(this.#workers.idle(workerId));
+    if (this.#draining !== null) this.#tellToDrain(workerId, this.#draining.graceMs);
+    this.#turns.soon();
+  }
+
+  /** The stream broke. The worker may come back within its leases. */
+  leave(workerId: string, link: WorkerLink): void {
+    if (!this.#workers.leave(workerId, link)) return;
+    this.#turns.snapshot.setAvailable(workerId, false);
+    this.#watchers.tellWorker({ ...this.#workers.idle(workerId), gone: true });
+    const failure = this.#workers.exitOf(workerId);
+    if (failure !== null) this.#bury(workerId, failure);
+  }
+
+  /** The worker's process has ended. What it said before is heard first, as far as its stream still holds it. */
+  workerExited(workerId: string, failure: Failure): void {
+    if (this.#workers.exited(workerId, failure) === 'stream closed') this.#bury(workerId, failure);
+  }
+
+  renew(workerId: string, leases: readonly LeaseRef[]): void {
+    this.#hear(workerId);
+    const nowMs = this.#parts.clock.nowMs();
+    const renewed = leases.filter((lease) => this.#turns.snapshot.renew(lease, nowMs));
+    for (const lease of leases) if (!renewed.includes(lease)) this.#workers.send(workerId, { kind: 'stale', lease });
+    this.#workers.send(workerId, { kind: 'renewed', leases: renewed });
+  }
+
+  progress(workerId: string, lease: LeaseRef, progress: Progress): void {
+    this.#hear(workerId);
+    if (!this.#turns.snapshot.isCurrent(lease)) return;
+    this.#watchers.tellWorker(this.#workers.progressed(workerId, lease.trialId, progress));
+  }
+
+  report(workerId: string, sequence: bigint, report: Report): void {
+    this.#hear(workerId);
+    this.#turns.observe(() => {
+      if (this.#workers.isNew(workerId, sequence)) this.#attempts.take(workerId, report);
+      this.#workers.acknowledge(workerId, sequence);
+    });
+  }
+
+  // The end.
+
+  /** Lends nothing any more and waits until nothing runs, at most for the grace and a little. */
+  async drain(graceMs: number): Promise<void> {
+    if (this.#turns.isOver) return;
+    const { clock, logger } = this.#parts;
+    logger.info({ graceMs, running: this.#turns.snapshot.running().length }, 'draining');
+    const drained = new Promise<void>((done) => {
+      this.#draining = { graceMs, done };
+    });
+    for (const workerId of this.#workers.ids()) this.#tellToDrain(workerId, graceMs);
+    const deadline = clock.after(graceMs + DRAIN_MARGIN_MS, () => this.#draining?.done());
+    this.#turns.soon();
+    await drained;
+    deadline.cancel();
+  }
+
+  /** Takes back what runs, at no cost to its budget, and does nothing from then on. */
+  stop(): void {
+    this.#turns.stop(() => this.#attempts.release(this.#turns.snapshot.running()));
+    this.#draining?.done();
+    this.#watchers.fail(new SweepError('UNAVAILABLE', 'the control plane has stopped'));
+  }
+
+  /** Ends everything that goes on, with an error. */
+  fail(error: SweepError): void {
+    this.#turns.fail(error);
+  }
+
+  // By itself.
+
+  #decide(): void {
+    for (;;) {
+      const decisions = decide(this.#turns.snapshot, this.#parts.clock.nowMs());
+      if (decisions.length === 0) return;
+      for (const decision of decisions) {
+        if (decision.kind === 'grant') this.#grant(decision.trialId, decision.workerId);
+        else this.#takeBack(decision);
+      }
+    }
+  }
+
+  #grant(trialId: string, workerId: string): void {
+    const { journal, clock } = this.#parts;
+    const trial = journal.trial(trialId)?.trial;
+    if (trial === undefined) throw new Error(`trial ${trialId} is not in the journal`);
+    const event = journal.begin(trialId, workerId, clock.unixMs());
+    this.#turns.apply(event);
+    this.#turns.afterwards(() => {
+      this.#watchers.tellWorker(this.#workers.assigned(workerId, trialId, trial.settings.max_steps));
+      this.#workers.send(workerId, { kind: 'assign', lease: event.lease, trial });
+    });
+  }
+
+  #takeBack(decision: Exclude<Decision, { kind: 'grant' }>): void {
+    const { journal, clock, logger } = this.#parts;
+    const { lease, failure } = decision;
+    const { trialId, attempt } = lease;
+    const workerId = this.#turns.snapshot.standing(trialId)?.workerId ?? '';
+    logger.warn({ trialId, attempt, workerId }, 'lease lost');
+    const written =
+      decision.kind === 'fail'
+        ? journal.fail(lease, failure, clock.unixMs())
+        : journal.requeue(lease, failure, decision.delayMs, clock.unixMs());
+    if (written.outcome !== 'accepted') throw new Error(`the lease of ${trialId} is not what the journal has`);
+    this.#turns.apply(written.event);
+    this.#turns.afterwards(() => this.#workers.send(workerId, { kind: 'stale', lease }));
+    // It may hang: it is lent nothing until it says something.
+    this.#turns.snapshot.setAvailable(workerId, false);
+    this.#workers.suspend(workerId);
+  }
+
+  #publish(events: readonly JournalEvent[]): void {
+    this.#workers.flush();
+    for (const event of events) {
+      if (event.kind === 'succeeded') this.#parts.logger.info({ trialId: event.lease.trialId }, 'trial succeeded');
+      if (event.kind === 'submitted' || event.kind === 'measured' || event.kind === 'begun') continue;
+      const trialId = trialOf(event) ?? '';
+      this.#parts.logs.touch(trialId);
+      const workerId = this.#turns.snapshot.standing(trialId)?.workerId ?? '';
+      if (this.#workers.isConnected(workerId)) this.#watchers.tellWorker(this.#workers.idle(workerId));
+    }
+    this.#watchers.publish(events, this.#turns.snapshot);
+    if (this.#draining !== null && this.#turns.snapshot.running().length === 0) this.#draining.done();
+  }
+
+  #hear(workerId: string): void {
+    if (!this.#workers.heard(workerId) || this.#draining !== null) return;
+    this.#turns.snapshot.setAvailable(workerId, true);
+    this.#turns.soon();
+  }
+
+  #tellToDrain(workerId: string, graceMs: number): void {
+    this.#turns.snapshot.setAvailable(workerId, false);
+    this.#workers.send(workerId, { kind: 'drain', graceMs });
+  }
+
+  #bury(workerId: string, failure: Failure): void {
+    this.#turns.observe(() => {
+      this.#attempts.lose(this.#turns.snapshot.heldBy(workerId), failure);
+      this.#turns.snapshot.removeWorker(workerId);
+      this.#workers.forget(workerId);
+    });
+  }
+}
+
+function replaced(workerId: string): Failure {
+  const message = `worker ${workerId} came back as another process`;
+  return { code: 'WORKER_EXITED', message, hint: '', detail: '', kind: 'lost' };
+}

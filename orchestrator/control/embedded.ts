@@ -1,0 +1,127 @@
+/** Starts a whole control plane within this process. */
+import { statfsSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { SweepError } from '../core/errors.js';
+import type { Journal } from '../journal/journal.js';
+import type { Launcher } from '../launchers/launcher.js';
+import { createClientService } from './client-service.js';
+import { type Clock, type Random, systemClock, systemRandom } from './clock.js';
+import { ControlLoop } from './control-loop.js';
+import { LogStore } from './log-store.js';
+import { listen } from './server.js';
+import { acquireStateLock } from './state-lock.js';
+import { isAuthorized, newToken, unauthenticated } from './tokens.js';
+import { WorkerSession, type WorkerStream } from './worker-session.js';
+
+export interface ControlPlaneOptions {
+  /** The state folder. */
+  readonly home: string;
+  readonly logger: Logger;
+  /** Called with the state folder once it is ours alone. */
+  readonly openJournal: (home: string) => Journal;
+  /** Without one, workers are started by somebody else. */
+  readonly launcher?: Launcher;
+  readonly workers: 'auto' | number;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** A lease that is not renewed for so long is lost. */
+  readonly leaseMs?: number;
+  readonly renewEveryMs?: number;
+  /** HOST:PORT; anything but loopback is refused. */
+  readonly listenOn?: string;
+  /** Nothing goes on from here: the journal cannot be written, or no worker lives. Watchers are told too. */
+  readonly onFatal?: (error: SweepError) => void;
+}
+
+export interface ControlPlane {
+  readonly address: string;
+  readonly clientToken: string;
+  /** For workers that no launcher starts. */
+  readonly joinToken: string;
+  /** Lends nothing any more; resolves when nothing runs, at the latest after the grace. */
+  drain(graceMs: number): Promise<void>;
+  /** Ends the workers and everything else at once. What ran is queued again. */
+  stop(): Promise<void>;
+}
+
+const STOP_GRACE_MS = 10_000;
+
+/** Throws SweepError STATE_HELD, STATE_INVALID or LISTEN_REFUSED. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { home, logger, launcher, clock = systemClock, random = systemRandom } = options;
+  const { leaseMs = 30_000, renewEveryMs = 10_000 } = options;
+  const undo: (() => void | Promise<void>)[] = [];
+  let unwinding: Promise<void> | null = null;
+  const unwind = (): Promise<void> => {
+    unwinding ??= (async () => {
+      for (const step of undo.reverse()) await step();
+    })();
+    return unwinding;
+  };
+  try {
+    const lock = acquireStateLock(home);
+    undo.push(() => lock.release());
+    const journal = options.openJournal(home);
+    undo.push(() => journal.close());
+    const logs = new LogStore(home);
+    const onFatal = (error: SweepError) => {
+      logger.error({ home, freeBytes: freeBytes(home) }, 'nothing is lent any more');
+      options.onFatal?.(error);
+    };
+    const loop = new ControlLoop({ journal, logs, clock, random, logger, leaseMs, renewEveryMs, onFatal });
+    loop.recover(launcher?.workersSurvive ?? false);
+    const [clientToken, joinToken] = [newToken(random), newToken(random)];
+    const clients = createClientService({
+      loop,
+      journal,
+      logs,
+      logger,
+      token: clientToken,
+      onSubmitted: (trials) => {
+        if (trials === 0) return;
+        launcher?.want(trials).catch((reason: unknown) => loop.fail(SweepError.from(reason)));
+      },
+      onStop: () => void plane.drain(STOP_GRACE_MS).then(() => plane.stop()),
+    });
+    const connect = (stream: WorkerStream) => {
+      if (isAuthorized(stream.metadata, joinToken)) new WorkerSession(stream, loop, clock, logger);
+      else stream.emit('error', unauthenticated());
+    };
+    const server = await listen(options.listenOn ?? '127.0.0.1:0', { workers: { connect }, clients });
+    undo.push(() => server.stop());
+    const { address } = server;
+    if (launcher !== undefined) {
+      undo.push(() => launcher.close());
+      launcher.open({
+        address,
+        joinToken,
+        home,
+        workers: options.workers,
+        onExit: (workerId, failure) => loop.workerExited(workerId, failure),
+        onGiveUp: (error) => loop.fail(error),
+      });
+    }
+    undo.push(() => loop.stop()); // before the workers end, so that their end is nobody's failure
+    lock.announce(address, clientToken, clock.unixMs());
+    logger.info({ address, home }, 'control plane started');
+    const plane: ControlPlane = {
+      address,
+      clientToken,
+      joinToken,
+      drain: (graceMs) => {
+        launcher?.drain();
+        return loop.drain(graceMs);
+      },
+      stop: unwind,
+    };
+    return plane;
+  } catch (reason) {
+    await unwind();
+    throw reason;
+  }
+}
+
+function freeBytes(home: string): number {
+  const { bavail, bsize } = statfsSync(home);
+  return bavail * bsize;
+}

@@ -1,0 +1,106 @@
+/** Who watches which sweep, and what each is told. */
+
+import type { SweepError } from '../core/errors.js';
+import { type JournalEvent, trialOf } from '../core/events.js';
+import type { Snapshot } from '../core/snapshot.js';
+import { hasEnded, type TrialChange, type WatchEvent, type WorkerState } from '../core/watch-event.js';
+
+export interface Watcher {
+  tell(event: WatchEvent): void;
+  /** The sweep has ended, or is not watched over any more. */
+  end(): void;
+  fail(error: SweepError): void;
+}
+
+export class WatchHub {
+  readonly #watchers = new Map<string, Set<Watcher>>();
+  readonly #workers = new Map<string, WorkerState>();
+
+  /** First the state as it is: the sweep, what runs of it, and the workers. */
+  add(sweep: string, watcher: Watcher, snapshot: Snapshot): () => void {
+    const summary = snapshot.summary(sweep);
+    if (summary === null) {
+      watcher.end();
+      return () => {};
+    }
+    for (const { trialId, state, attempts, workerId } of snapshot.trialsOf(sweep)) {
+      if (state !== 'running') continue;
+      const trial = { trialId, state, attempt: attempts, workerId: workerId ?? '', failure: null, result: null };
+      watcher.tell({ kind: 'trial', trial });
+    }
+    for (const worker of this.#workers.values()) watcher.tell({ kind: 'worker', worker });
+    watcher.tell({ kind: 'summary', summary });
+    if (hasEnded(summary.counts)) {
+      watcher.end();
+      return () => {};
+    }
+    const watchers = this.#watchers.get(sweep) ?? new Set();
+    this.#watchers.set(sweep, watchers.add(watcher));
+    return () => watchers.delete(watcher);
+  }
+
+  publish(events: readonly JournalEvent[], snapshot: Snapshot): void {
+    if (this.#watchers.size === 0) return;
+    const touched = new Set<string>();
+    for (const event of events) {
+      const trial = changeOf(event);
+      if (trial === null) continue;
+      for (const sweep of snapshot.sweepsOf(trial.trialId)) {
+        touched.add(sweep);
+        this.#tell(sweep, { kind: 'trial', trial });
+      }
+    }
+    for (const sweep of touched) {
+      const summary = snapshot.summary(sweep);
+      if (summary === null) continue;
+      this.#tell(sweep, { kind: 'summary', summary });
+      if (hasEnded(summary.counts)) this.end(sweep);
+    }
+  }
+
+  tellWorker(worker: WorkerState): void {
+    if (worker.gone) this.#workers.delete(worker.workerId);
+    else this.#workers.set(worker.workerId, worker);
+    for (const sweep of this.#watchers.keys()) this.#tell(sweep, { kind: 'worker', worker });
+  }
+
+  end(sweep: string): void {
+    const watchers = this.#watchers.get(sweep) ?? [];
+    this.#watchers.delete(sweep);
+    for (const watcher of watchers) watcher.end();
+  }
+
+  fail(error: SweepError): void {
+    const all = [...this.#watchers.values()].flatMap((watchers) => [...watchers]);
+    this.#watchers.clear();
+    for (const watcher of all) watcher.fail(error);
+  }
+
+  #tell(sweep: string, event: WatchEvent): void {
+    for (const watcher of this.#watchers.get(sweep) ?? []) watcher.tell(event);
+  }
+}
+
+function changeOf(event: JournalEvent): TrialChange | null {
+  const base = { trialId: trialOf(event) ?? '', workerId: '', failure: null, result: null };
+  switch (event.kind) {
+    case 'submitted':
+    case 'measured':
+    case 'checkpointed':
+      return null;
+    case 'queued':
+      return { ...base, state: 'queued', attempt: 0 };
+    case 'begun':
+      return { ...base, state: 'running', attempt: event.lease.attempt, workerId: event.workerId };
+    case 'requeued':
+      return { ...base, state: 'queued', attempt: event.lease.attempt, failure: event.failure };
+    case 'succeeded': {
+      const { testAccuracy, seconds } = event.result;
+      return { ...base, state: 'succeeded', attempt: event.lease.attempt, result: { testAccuracy, seconds } };
+    }
+    case 'failed':
+      return { ...base, state: 'failed', attempt: event.lease.attempt, failure: event.failure };
+    case 'cancelled':
+      return { ...base, state: 'cancelled', attempt: event.lease?.attempt ?? 0 };
+  }
+}

@@ -1,0 +1,118 @@
+/** What may be asked for one trial: the release's names and defaults, and what each accepts. */
+import { z } from 'zod';
+import type { Teacher, TrialSettings } from './domain.js';
+
+/** Settings of one cell as asked for; `canonicalise` makes `TrialSettings` of them. */
+export interface CellSettings extends Omit<TrialSettings, 'llm' | 'alpha' | 'dropout'> {
+  readonly llm: Teacher | 'none';
+  readonly alpha: number;
+  /** `null`: the model's own. */
+  readonly dropout: number | null;
+  /** Steps between checkpoints; 0: none. It changes no result, so that no trial is told apart by it. */
+  readonly checkpoint_steps: number;
+}
+
+export type SettingName = keyof CellSettings;
+export type SettingValue = string | number | null;
+
+/** What is not said in a sweep file. */
+export const DEFAULTS: Readonly<Omit<CellSettings, 'model' | 'dataset'>> = {
+  label_type: 'gt',
+  model_type: 'task_prefix',
+  llm: 'palm',
+  alpha: 0.5,
+  subsample: 1,
+  max_steps: 10_000,
+  eval_steps: 250,
+  batch_size: 64,
+  grad_steps: 1,
+  lr: 5e-5,
+  max_input_length: 1024,
+  gen_max_len: 64,
+  precision: 'fp32',
+  dropout: null,
+  select: 'valid',
+  init: 'pretrained',
+  checkpoint_steps: 0,
+  seed: 0,
+};
+
+/** The order in which a grid is expanded, from the axis that changes slowest to the one that changes fastest. */
+export const SETTING_NAMES: readonly SettingName[] = [
+  'model',
+  'dataset',
+  ...(Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]),
+];
+
+const GRID_ONLY: readonly SettingName[] = ['model', 'dataset', 'label_type', 'model_type', 'seed'];
+
+/** What `train` and an override may set. */
+export const TRAIN_NAMES: readonly SettingName[] = SETTING_NAMES.filter((name) => !GRID_ONLY.includes(name));
+
+/** A grid lists many models, so that its axis has the plural; a trial has one. */
+export function axisOf(name: SettingName): string {
+  return name === 'model' || name === 'dataset' || name === 'seed' ? `${name}s` : name;
+}
+
+export const CHOICES: Readonly<Partial<Record<SettingName, readonly string[]>>> = {
+  label_type: ['gt', 'llm'],
+  model_type: ['standard', 'task_prefix'],
+  llm: ['palm', 'gpt', 'none'],
+  precision: ['fp32', 'tf32', 'bf16'],
+  select: ['valid', 'compat'],
+  init: ['pretrained', 'random'],
+};
+
+/** The wire has 32 bits for whole numbers. */
+const MAX_WHOLE = 2 ** 32 - 1;
+
+function whole(least: number): z.ZodType<SettingValue> {
+  return z.custom<number>(
+    (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= MAX_WHOLE,
+    `expected a whole number from ${least} to ${MAX_WHOLE}`,
+  );
+}
+
+function real(accepts: (value: number) => boolean, expected: string): z.ZodType<SettingValue> {
+  return z.custom<number>(
+    (value) => typeof value === 'number' && Number.isFinite(value) && accepts(value),
+    `expected a number ${expected}`,
+  );
+}
+
+function text(pattern: RegExp, expected: string): z.ZodType<SettingValue> {
+  return z.custom<string>((value) => typeof value === 'string' && pattern.test(value), `expected ${expected}`);
+}
+
+function choice(name: SettingName): z.ZodType<SettingValue> {
+  const choices = CHOICES[name] ?? [];
+  return z.custom<string>(
+    (value) => typeof value === 'string' && choices.includes(value),
+    `expected ${choices.join(' or ')}`,
+  );
+}
+
+/** What each setting accepts. */
+export const FIELDS: Readonly<Record<SettingName, z.ZodType<SettingValue>>> = {
+  model: text(/^(?=.*\S)\P{Cc}{1,1000}$/u, 'a hub name or a directory'),
+  // A folder name and nothing else, so that no dataset lies outside the datasets folder.
+  dataset: text(/^[A-Za-z0-9][\w.-]{0,99}$/, 'the name of a folder in the datasets folder'),
+  label_type: choice('label_type'),
+  model_type: choice('model_type'),
+  llm: choice('llm'),
+  alpha: real((value) => value >= 0 && value <= 1, 'from 0 to 1'),
+  subsample: real((value) => value > 0 && value <= 1, 'above 0 and at most 1'),
+  max_steps: whole(1),
+  eval_steps: whole(1),
+  batch_size: whole(1),
+  grad_steps: whole(1),
+  lr: real((value) => value > 0, 'above 0'),
+  max_input_length: whole(1),
+  gen_max_len: whole(1),
+  precision: choice('precision'),
+  dropout: real((value) => value >= 0 && value < 1, 'from 0 to below 1'),
+  select: choice('select'),
+  init: choice('init'),
+  checkpoint_steps: whole(0),
+  seed: whole(0),
+};

@@ -1,0 +1,148 @@
+/** Opening journal.db with the checks and settings that its promises rest on. */
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { SweepError } from '../../core/errors.js';
+import { APPLICATION_ID, migrate, SCHEMA_VERSION } from './schema.js';
+
+export function journalPath(home: string): string {
+  return join(home, 'journal.db');
+}
+
+/** For the one writer. Makes the folder and the file when they are absent. */
+export function openForWriting(home: string): Database.Database {
+  const path = journalPath(home);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  if (!existsSync(path)) {
+    if (existsSync(`${path}-wal`)) throw invalid(path, 'is gone, but what was last written to it is still in its -wal');
+    create(home, path);
+  }
+  return guarded(path, () => {
+    const db = new Database(path, { fileMustExist: true, timeout: 5_000 });
+    try {
+      checkIdentity(db, path);
+      const verdict = db.pragma('quick_check(1)', { simple: true });
+      if (verdict !== 'ok') throw invalid(path, `is damaged: ${String(verdict)}`);
+      configure(db);
+      migrate(db);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
+/** For readers beside the writer; `null` when there is no journal yet. */
+export function openForReading(home: string): Database.Database | null {
+  const path = journalPath(home);
+  if (!existsSync(path)) return null;
+  return guarded(path, () => {
+    const db = new Database(path, { fileMustExist: true, readonly: true, timeout: 5_000 });
+    try {
+      if (checkIdentity(db, path) < SCHEMA_VERSION) {
+        throw invalid(
+          path,
+          'was written by an older dss',
+          'run a sweep once with this version: it brings the file up to date',
+        );
+      }
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
+/** SQLite's complaints about the file become ours; everything else stays what it is. */
+export function guarded<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const code = error instanceof Database.SqliteError ? error.code : '';
+    if (/^SQLITE_(CORRUPT|NOTADB|CANTOPEN|IOERR_SHORT_READ)/.test(code)) {
+      throw invalid(path, `cannot be read: ${(error as Error).message}`, undefined, error);
+    }
+    throw error;
+  }
+}
+
+/** The name of a network file system, on which SQLite's locks and shared memory cannot be relied on. */
+export function networkFileSystem(folder: string): string | null {
+  const names: Readonly<Record<number, string>> = {
+    26985: 'NFS',
+    20859: 'SMB',
+    4266872130: 'SMB',
+    4283649346: 'CIFS',
+    1397113167: 'AFS',
+    198183888: 'Lustre',
+    1196443219: 'GPFS',
+  };
+  return names[statfsSync(folder).type] ?? null;
+}
+
+/**
+ * Under another name first: a crash in the middle leaves no empty journal.db, so an empty one is always
+ * a truncated one and never taken for a new one.
+ */
+function create(home: string, path: string): void {
+  const draft = `${path}.new`;
+  rmSync(draft, { force: true });
+  rmSync(`${draft}-journal`, { force: true });
+  const db = new Database(draft);
+  try {
+    migrate(db);
+  } finally {
+    db.close();
+  }
+  chmodSync(draft, 0o600);
+  renameSync(draft, path);
+  const folder = openSync(home, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function configure(db: Database.Database): void {
+  db.pragma('journal_mode = WAL');
+  // This build opens WAL databases at NORMAL, where a power cut may take back what was acknowledged.
+  db.pragma('synchronous = FULL');
+  db.pragma('foreign_keys = ON');
+}
+
+function checkIdentity(db: Database.Database, path: string): number {
+  if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
+    const isEmpty = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0;
+    throw invalid(path, isEmpty ? 'is empty: it was cut off' : 'is not a journal of dss');
+  }
+  const version = db.pragma('user_version', { simple: true }) as number;
+  if (version > SCHEMA_VERSION) {
+    throw invalid(
+      path,
+      `was written by a newer dss (schema ${version}, this one knows ${SCHEMA_VERSION})`,
+      'use that version',
+    );
+  }
+  return version;
+}
+
+function invalid(path: string, what: string, hint?: string, cause?: unknown): SweepError {
+  return new SweepError('STATE_INVALID', `${path} ${what}`, {
+    hint:
+      hint ?? 'put a copy of it back, or move it and its -wal and -shm files away to start afresh; nothing was changed',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,111 @@
+/**
+ * Rows ↔ domain values. The texts in them were written by this program under the schema's version and
+ * have passed SQLite's checks, so they are read back without another look at each field.
+ */
+import type {
+  DatasetSource,
+  Evaluation,
+  Failure,
+  ModelSource,
+  TrainingPoint,
+  TrialSettings,
+  TrialState,
+} from '../../core/domain.js';
+import type { TrialStanding } from '../../core/snapshot.js';
+import type { TrialRecord } from '../journal.js';
+import { decodeResult } from '../json.js';
+
+export interface TrialRow {
+  readonly trial_id: string;
+  readonly settings: string;
+  readonly model: string;
+  readonly dataset: string;
+  readonly checkpoint_steps: number;
+  readonly state: TrialState;
+  readonly attempts: number;
+  readonly token: number;
+  readonly worker_id: string | null;
+  readonly infrastructure_failures: number;
+  readonly lost_failures: number;
+  readonly result: string | null;
+  readonly failure: string | null;
+  readonly queued_at: number;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+}
+
+export const STANDING_COLUMNS = 'trial_id, state, attempts, token, worker_id, infrastructure_failures, lost_failures';
+
+export type StandingRow = Pick<
+  TrialRow,
+  'trial_id' | 'state' | 'attempts' | 'token' | 'worker_id' | 'infrastructure_failures' | 'lost_failures'
+>;
+
+export function standingOf(row: StandingRow): TrialStanding {
+  return {
+    trialId: row.trial_id,
+    state: row.state,
+    attempts: row.attempts,
+    token: BigInt(row.token),
+    workerId: row.worker_id,
+    spent: { infrastructure: row.infrastructure_failures, lost: row.lost_failures },
+  };
+}
+
+/** `sourceOf`: the body of a source by its digest, parsed once and shared. */
+export function recordOf(row: TrialRow, sourceOf: (digest: string) => unknown): TrialRecord {
+  return {
+    trial: {
+      trialId: row.trial_id,
+      settings: JSON.parse(row.settings) as TrialSettings,
+      model: sourceOf(row.model) as ModelSource,
+      dataset: sourceOf(row.dataset) as DatasetSource,
+      checkpointSteps: row.checkpoint_steps,
+    },
+    state: row.state,
+    attempts: row.attempts,
+    result: row.result === null ? null : decodeResult(row.result),
+    failure: row.failure === null ? null : (JSON.parse(row.failure) as Failure),
+    queuedAtUnixMs: row.queued_at,
+    startedAtUnixMs: row.started_at,
+    endedAtUnixMs: row.ended_at,
+  };
+}
+
+/** SQLite has no NaN; see schema.ts. */
+function numberOf(stored: number | null): number {
+  return stored ?? Number.NaN;
+}
+
+export function storedNumber(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
+}
+
+export interface PointRow {
+  readonly step: number;
+  readonly loss: number | null;
+}
+
+export function pointOf({ step, loss }: PointRow): TrainingPoint {
+  return { step, loss: numberOf(loss) };
+}
+
+export interface EvaluationRow {
+  readonly step: number;
+  readonly split: Evaluation['split'];
+  readonly loss: number | null;
+  readonly accuracy: number | null;
+  readonly row_count: number;
+  readonly correct: Uint8Array;
+}
+
+export function evaluationOf(row: EvaluationRow): Evaluation {
+  return {
+    step: row.step,
+    split: row.split,
+    loss: numberOf(row.loss),
+    accuracy: numberOf(row.accuracy),
+    rows: row.row_count,
+    correct: new Uint8Array(row.correct),
+  };
+}

@@ -1,0 +1,88 @@
+/** Spec and disk → plan: what would run, and why each other cell would not. Nothing starts. */
+import { createHash } from 'node:crypto';
+import { readsTeacher } from '../core/canonicalise.js';
+import type { Teacher } from '../core/domain.js';
+import { expandGrid } from '../core/grid.js';
+import { type ResolvedGrid, resolveGrid } from '../core/resolve-grid.js';
+import type { DatasetFacts, ModelFacts } from '../core/source-facts.js';
+import type { SweepSpec } from '../core/sweep-spec.js';
+import { RowChecks } from '../sources/check-rows.js';
+import { readDataset } from '../sources/dataset-source.js';
+import { FileHashes } from '../sources/file-hashes.js';
+import { type AskHub, type HubModels, type MissingWeights, readHubModels } from '../sources/hub-models.js';
+import { missingModel, placeOfModel, readModel } from '../sources/model-source.js';
+import type { SourceContext } from '../sources/source-context.js';
+
+export interface Plan extends ResolvedGrid {
+  readonly sweep: string;
+  /** Weights of hub models that must be fetched before the trials run. */
+  readonly missingWeights: readonly MissingWeights[];
+}
+
+export interface PlanOptions {
+  /** Where relative model paths start. */
+  readonly specDirectory: string;
+  readonly datasetsRoot: string;
+  /** State folder, for what is remembered about files. */
+  readonly home: string;
+  readonly askHub: AskHub;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What the cells of a grid read: asked of the disk once, before any cell is looked at. */
+interface Needs {
+  /** Whether some cell reads the weights. */
+  readonly models: ReadonlyMap<string, boolean>;
+  readonly datasets: ReadonlyMap<string, ReadonlySet<Teacher>>;
+}
+
+/** @throws SweepError GRID_TOO_LARGE; what is wrong with a model or a dataset rejects its cells instead */
+export async function planSweep(spec: SweepSpec, options: PlanOptions): Promise<Plan> {
+  const needs = needsOf(spec);
+  const [hashes, checks] = [await FileHashes.open(options.home), await RowChecks.open(options.home)];
+  const context = { hashes, checks, signal: options.signal };
+  try {
+    const datasets = new Map<string, DatasetFacts>();
+    for (const [name, teachers] of needs.datasets) {
+      datasets.set(name, await readDataset(options.datasetsRoot, name, teachers, context));
+    }
+    const { models, missing } = await readModels(needs.models, options, context);
+    return { sweep: spec.sweep, ...resolveGrid(spec, { models, datasets }, sha256), missingWeights: missing };
+  } finally {
+    // Also of an interrupted plan: what is hashed is hashed.
+    await Promise.all([hashes.save(), checks.save()]);
+  }
+}
+
+function needsOf(spec: SweepSpec): Needs {
+  const models = new Map<string, boolean>();
+  const datasets = new Map<string, Set<Teacher>>();
+  for (const { settings } of expandGrid(spec)) {
+    models.set(settings.model, models.get(settings.model) === true || settings.init === 'pretrained');
+    const teachers = datasets.get(settings.dataset) ?? new Set();
+    datasets.set(settings.dataset, teachers);
+    if (settings.llm !== 'none' && readsTeacher(settings)) teachers.add(settings.llm);
+  }
+  return { models, datasets };
+}
+
+async function readModels(
+  needed: Needs['models'],
+  { specDirectory, askHub }: PlanOptions,
+  context: SourceContext,
+): Promise<HubModels> {
+  const models = new Map<string, ModelFacts>();
+  const hub = new Map<string, boolean>();
+  for (const [name, readsWeights] of needed) {
+    const place = placeOfModel(name, specDirectory);
+    if (place.kind === 'hub') hub.set(name, readsWeights);
+    else if (place.kind === 'none') models.set(name, missingModel(name, place.directory));
+    else models.set(name, await readModel(place.directory, context));
+  }
+  const { models: hubModels, missing } = await readHubModels(hub, { askHub, specDirectory }, context);
+  return { models: new Map([...models, ...hubModels]), missing };
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

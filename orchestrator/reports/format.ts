@@ -1,0 +1,41 @@
+/** Numbers as people read them. */
+import type { Sample } from '../core/statistics/sample.js';
+
+const NOTHING = '–';
+
+/** An accuracy in percent, without the sign: tables say the unit once. */
+export function percent(share: number | null): string {
+  return share === null ? NOTHING : (100 * share).toFixed(2);
+}
+
+/** `61.25 ± 1.03`; a single value has no spread, and none is made up. */
+export function percentSample({ mean, sd }: Sample): string {
+  return sd === null ? percent(mean) : `${percent(mean)} ± ${percent(sd)}`;
+}
+
+export function signedPercentSample(sample: Sample): string {
+  return `${sample.mean !== null && sample.mean >= 0 ? '+' : ''}${percentSample(sample)}`;
+}
+
+/** `8.4 s`, `3 min 05 s`, `2 h 07 min`, `3 d 04 h`. */
+export function duration(seconds: number | null): string {
+  if (seconds === null || !Number.isFinite(seconds)) return NOTHING;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const [days, hours, minutes] = [
+    Math.floor(whole / 86_400),
+    Math.floor(whole / 3_600) % 24,
+    Math.floor(whole / 60) % 60,
+  ];
+  if (days > 0) return `${days} d ${twoDigits(hours)} h`;
+  if (hours > 0) return `${hours} h ${twoDigits(minutes)} min`;
+  return `${minutes} min ${twoDigits(whole % 60)} s`;
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,128 @@
+/** Messages of client.proto ↔ what people and their programs ask and are told. */
+import type { TrialState } from '../core/domain.js';
+import type { SubmissionPart } from '../core/submission.js';
+import type { SweepSummary, TrialChange, WatchEvent, WorkerState } from '../core/watch-event.js';
+import { decodeFailure, decodeTrial, encodeFailure, encodeTrial } from './common-codec.js';
+import { matching, oneOf, SWEEP_NAME, TRIAL_ID, WireError } from './fields.js';
+import type * as wire from './generated/dss/v1/client.js';
+
+/** Trials in one Submit. */
+export const MAX_TRIALS_PER_PART = 2_000;
+
+const STATES: Record<TrialState, true> = {
+  queued: true,
+  running: true,
+  succeeded: true,
+  failed: true,
+  cancelled: true,
+};
+
+export function encodePart({ sweep, first, trials, last, retryFailed }: SubmissionPart): wire.SubmitRequest {
+  return {
+    sweep,
+    first,
+    last,
+    retryFailed,
+    trials: trials.map((trial) => ({ trialId: trial.trialId, ...encodeTrial(trial) })),
+  };
+}
+
+export function decodePart(request: wire.SubmitRequest): SubmissionPart {
+  if (request.trials.length > MAX_TRIALS_PER_PART) {
+    throw new WireError(`${request.trials.length} trials in one call, expected at most ${MAX_TRIALS_PER_PART}`);
+  }
+  return {
+    sweep: decodeSweepName(request.sweep),
+    first: request.first ?? 0,
+    trials: request.trials.map((trial) => decodeTrial(trial.trialId, trial)),
+    last: request.last ?? false,
+    retryFailed: request.retryFailed ?? false,
+  };
+}
+
+export function decodeSweepName(name: string | undefined): string {
+  return matching(name, SWEEP_NAME, 'sweep');
+}
+
+export function decodeTrialId(trialId: string | undefined): string {
+  return matching(trialId, TRIAL_ID, 'trial_id');
+}
+
+export function encodeSummary({ sweep, total, counts }: SweepSummary): wire.SweepSummary {
+  return { sweep, total, ...counts };
+}
+
+export function decodeSummary(message: wire.SweepSummary): SweepSummary {
+  return {
+    sweep: message.sweep ?? '',
+    total: message.total ?? 0,
+    counts: {
+      queued: message.queued ?? 0,
+      running: message.running ?? 0,
+      succeeded: message.succeeded ?? 0,
+      failed: message.failed ?? 0,
+      cancelled: message.cancelled ?? 0,
+    },
+  };
+}
+
+function encodeChange({ trialId, state, attempt, workerId, failure, result }: TrialChange): wire.TrialChange {
+  return {
+    trialId,
+    state,
+    attempt,
+    workerId,
+    failure: failure === null ? undefined : encodeFailure(failure),
+    testAccuracy: result?.testAccuracy,
+    seconds: result?.seconds,
+  };
+}
+
+function decodeChange(message: wire.TrialChange): TrialChange {
+  const state = oneOf(message.state, STATES, 'state');
+  return {
+    trialId: decodeTrialId(message.trialId),
+    state,
+    attempt: message.attempt ?? 0,
+    workerId: message.workerId ?? '',
+    failure: message.failure === undefined ? null : decodeFailure(message.failure),
+    result: state === 'succeeded' ? { testAccuracy: message.testAccuracy ?? 0, seconds: message.seconds ?? 0 } : null,
+  };
+}
+
+function decodeWorker(message: wire.WorkerState): WorkerState {
+  return {
+    workerId: message.workerId ?? '',
+    trialId: message.trialId ?? '',
+    step: message.step ?? 0,
+    maxSteps: message.maxSteps ?? 0,
+    loss: message.loss ?? 0,
+    examplesPerSecond: message.examplesPerSecond ?? 0,
+    phase: message.phase ?? '',
+    gone: message.gone ?? false,
+  };
+}
+
+export function encodeWatchEvent(event: WatchEvent): wire.WatchEvent {
+  switch (event.kind) {
+    case 'summary':
+      return { event: { $case: 'summary', value: encodeSummary(event.summary) } };
+    case 'trial':
+      return { event: { $case: 'trial', value: encodeChange(event.trial) } };
+    case 'worker':
+      return { event: { $case: 'worker', value: { ...event.worker } } };
+  }
+}
+
+export function decodeWatchEvent({ event }: wire.WatchEvent): WatchEvent {
+  switch (event?.$case) {
+    case undefined:
+      throw new WireError('a watch event says nothing that is known here');
+    case 'summary':
+      return { kind: 'summary', summary: decodeSummary(event.value) };
+    case 'trial':
+      return { kind: 'trial', trial: decodeChange(event.value) };
+    case 'worker':
+      return { kind: 'worker', worker: decodeWorker(event.value) };
+  }
+}

@@ -1,0 +1,43 @@
+/** Checks of single fields. Absent means zero in proto3, so a field is asked for by what it must be. */
+
+/** A message that does not say what the contract has it say. The peer's fault, never a reason to end. */
+export class WireError extends Error {
+  override readonly name = 'WireError';
+}
+
+export function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new WireError(`${name} is missing`);
+  return value;
+}
+
+export function oneOf<T extends string>(
+  value: string | undefined,
+  allowed: Readonly<Record<T, true>>,
+  name: string,
+): T {
+  if (value !== undefined && Object.hasOwn(allowed, value)) return value as T;
+  throw new WireError(`${name} is ${JSON.stringify(value ?? '')}, expected ${Object.keys(allowed).join(' or ')}`);
+}
+
+export function matching(value: string | undefined, pattern: RegExp, name: string): string {
+  if (value !== undefined && pattern.test(value)) return value;
+  throw new WireError(`${name} is ${JSON.stringify((value ?? '').slice(0, 80))}, expected ${pattern.source}`);
+}
+
+/** For counts and sizes, which numbers hold exactly. */
+export function safeInteger(value: bigint | undefined, name: string): number {
+  const number = Number(value ?? 0n);
+  if (!Number.isSafeInteger(number)) throw new WireError(`${name} is ${value}, too large`);
+  return number;
+}
+
+export function finite(value: number | undefined, name: string): number {
+  const number = value ?? 0;
+  if (!Number.isFinite(number)) throw new WireError(`${name} is ${number}, expected a finite number`);
+  return number;
+}
+
+/** Ids are parts of paths and of log lines. */
+export const TRIAL_ID = /^[0-9a-f]{20}$/;
+export const WORKER_ID = /^[a-z0-9-]{1,63}$/;
+export const SWEEP_NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;

@@ -1,0 +1,203 @@
+/** Messages of worker.proto ↔ what workers and the control plane say. */
+import type { Device } from '../core/domain.js';
+import type { FromWorker, Hello, LogLine, Report, ToWorker } from '../core/worker-message.js';
+import {
+  decodeEvaluation,
+  decodeFailure,
+  decodeLease,
+  decodePoint,
+  decodeResult,
+  decodeTrial,
+  encodeEvaluation,
+  encodeFailure,
+  encodeLease,
+  encodePoint,
+  encodeResult,
+  encodeTrial,
+} from './common-codec.js';
+import { matching, oneOf, required, safeInteger, WireError, WORKER_ID } from './fields.js';
+import type * as wire from './generated/dss/v1/worker.js';
+
+const DEVICES: Record<Device['kind'], true> = { cpu: true, cuda: true };
+const STREAMS: Record<LogLine['stream'], true> = { stdout: true, stderr: true, dss: true };
+/** More than this of anything in one Hello is no worker of ours. */
+const MAX_SLOTS = 256;
+
+export function encodeFromWorker(said: FromWorker): wire.WorkerMessage {
+  switch (said.kind) {
+    case 'hello':
+      return { message: { $case: 'hello', value: encodeHello(said.hello) } };
+    case 'renew':
+      return { message: { $case: 'renew', value: { leases: said.leases.map(encodeLease) } } };
+    case 'progress':
+      return { message: { $case: 'progress', value: { lease: encodeLease(said.lease), ...said.progress } } };
+    case 'report':
+      return { sequence: said.sequence, message: encodeReport(said.report) };
+  }
+}
+
+function encodeReport(report: Report): wire.WorkerMessage['message'] {
+  if (report.kind === 'drained') return { $case: 'drained', value: {} };
+  const lease = encodeLease(report.lease);
+  switch (report.kind) {
+    case 'metrics': {
+      const training = report.training.map(encodePoint);
+      return { $case: 'metrics', value: { lease, training, evaluations: report.evaluations.map(encodeEvaluation) } };
+    }
+    case 'log': {
+      const lines = report.lines.map(({ unixMs, stream, text }) => ({ unixMs: BigInt(unixMs), stream, text }));
+      return { $case: 'log', value: { lease, lines, dropped: report.dropped } };
+    }
+    case 'checkpoint':
+      return { $case: 'checkpoint', value: { lease, step: report.step, path: report.path } };
+    case 'finished':
+      return { $case: 'finished', value: { lease, result: encodeResult(report.result) } };
+    case 'failed':
+      return { $case: 'failed', value: { lease, failure: encodeFailure(report.failure) } };
+  }
+}
+
+export function decodeFromWorker({ sequence, message }: wire.WorkerMessage): FromWorker {
+  if (message === undefined) throw new WireError('a message says nothing that is known here');
+  switch (message.$case) {
+    case 'hello':
+      return { kind: 'hello', hello: decodeHello(message.value) };
+    case 'renew':
+      return { kind: 'renew', leases: message.value.leases.map(decodeLease) };
+    case 'progress': {
+      const { lease, step, loss, examplesPerSecond, phase } = message.value;
+      const progress = {
+        step: step ?? 0,
+        loss: loss ?? 0,
+        examplesPerSecond: examplesPerSecond ?? 0,
+        phase: (phase ?? '').slice(0, 64),
+      };
+      return { kind: 'progress', lease: decodeLease(lease), progress };
+    }
+    default: {
+      const number = sequence ?? 0n;
+      if (number === 0n) throw new WireError(`a report of kind ${message.$case} has no number`);
+      return { kind: 'report', sequence: number, report: decodeReport(message) };
+    }
+  }
+}
+
+type WireReport = Extract<
+  wire.WorkerMessage['message'],
+  { $case: 'metrics' | 'log' | 'checkpoint' | 'finished' | 'failed' | 'drained' }
+>;
+
+function decodeReport(message: WireReport): Report {
+  if (message.$case === 'drained') return { kind: 'drained' };
+  const lease = decodeLease(message.value.lease);
+  switch (message.$case) {
+    case 'metrics': {
+      const { training, evaluations } = message.value;
+      return {
+        kind: 'metrics',
+        lease,
+        training: training.map(decodePoint),
+        evaluations: evaluations.map(decodeEvaluation),
+      };
+    }
+    case 'log': {
+      const lines = message.value.lines.map(
+        ({ unixMs, stream, text }): LogLine => ({
+          unixMs: safeInteger(unixMs, 'unix_ms'),
+          stream: oneOf(stream, STREAMS, 'stream'),
+          text: text ?? '',
+        }),
+      );
+      return { kind: 'log', lease, lines, dropped: message.value.dropped ?? 0 };
+    }
+    case 'checkpoint':
+      return { kind: 'checkpoint', lease, step: message.value.step ?? 0, path: message.value.path ?? '' };
+    case 'finished':
+      return { kind: 'finished', lease, result: decodeResult(message.value.result) };
+    case 'failed':
+      return { kind: 'failed', lease, failure: decodeFailure(message.value.failure) };
+  }
+}
+
+function encodeHello(hello: Hello): wire.Hello {
+  const devices = hello.devices.map((device) => ({ ...device, memoryBytes: BigInt(device.memoryBytes) }));
+  return { ...hello, devices, versions: { ...hello.versions }, running: hello.running.map(encodeLease) };
+}
+
+function decodeHello(hello: wire.Hello): Hello {
+  const slots = hello.slots ?? 0;
+  if (slots < 1 || slots > MAX_SLOTS) throw new WireError(`slots is ${slots}, expected 1 to ${MAX_SLOTS}`);
+  return {
+    workerId: matching(hello.workerId, WORKER_ID, 'worker_id'),
+    engineVersion: hello.engineVersion ?? 0,
+    host: hello.host ?? '',
+    pid: hello.pid ?? 0,
+    devices: hello.devices.map(({ kind, name, memoryBytes, threads }) => ({
+      kind: oneOf(kind, DEVICES, 'device kind'),
+      name: name ?? '',
+      memoryBytes: safeInteger(memoryBytes, 'memory_bytes'),
+      threads: threads ?? 0,
+    })),
+    versions: { ...hello.versions },
+    running: hello.running.map(decodeLease),
+    slots,
+  };
+}
+
+export function encodeToWorker(said: ToWorker): wire.ControlMessage {
+  switch (said.kind) {
+    case 'welcome':
+      return { message: { $case: 'welcome', value: { leaseMs: said.leaseMs, renewEveryMs: said.renewEveryMs } } };
+    case 'assign': {
+      const trial = encodeTrial(said.trial);
+      return { message: { $case: 'assign', value: { lease: encodeLease(said.lease), ...trial } } };
+    }
+    case 'renewed':
+      return { message: { $case: 'renewed', value: { leases: said.leases.map(encodeLease) } } };
+    case 'acknowledged':
+      return { message: { $case: 'acknowledged', value: { sequences: [...said.sequences] } } };
+    case 'stale':
+      return { message: { $case: 'stale', value: { lease: encodeLease(said.lease) } } };
+    case 'cancel':
+      return { message: { $case: 'cancel', value: { lease: encodeLease(said.lease), reason: said.reason } } };
+    case 'drain':
+      return { message: { $case: 'drain', value: { graceMs: said.graceMs } } };
+    case 'refused': {
+      const { code, message, hint } = said;
+      return { message: { $case: 'refused', value: { code, message, hint } } };
+    }
+  }
+}
+
+export function decodeToWorker({ message }: wire.ControlMessage): ToWorker {
+  switch (message?.$case) {
+    case undefined:
+      throw new WireError('a message says nothing that is known here');
+    case 'welcome': {
+      const { leaseMs, renewEveryMs } = message.value;
+      return {
+        kind: 'welcome',
+        leaseMs: required(leaseMs, 'lease_ms'),
+        renewEveryMs: required(renewEveryMs, 'renew_every_ms'),
+      };
+    }
+    case 'assign': {
+      const lease = decodeLease(message.value.lease);
+      return { kind: 'assign', lease, trial: decodeTrial(lease.trialId, message.value) };
+    }
+    case 'renewed':
+      return { kind: 'renewed', leases: message.value.leases.map(decodeLease) };
+    case 'acknowledged':
+      return { kind: 'acknowledged', sequences: [...message.value.sequences] };
+    case 'stale':
+      return { kind: 'stale', lease: decodeLease(message.value.lease) };
+    case 'cancel':
+      return { kind: 'cancel', lease: decodeLease(message.value.lease), reason: message.value.reason ?? '' };
+    case 'drain':
+      return { kind: 'drain', graceMs: message.value.graceMs ?? 0 };
+    case 'refused': {
+      const { code, message: text, hint } = message.value;
+      return { kind: 'refused', code: code ?? '', message: text ?? '', hint: hint ?? '' };
+    }
+  }
+}

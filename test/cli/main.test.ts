@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { REPOSITORY, runDss, temporaryFolder } from '../support/dss.js';
+
+const COMMANDS = [
+  'sweep',
+  'run',
+  'plan',
+  'status',
+  'logs',
+  'results',
+  'report',
+  'cancel',
+  'data check',
+  'data import',
+  'data make',
+  'completion',
+];
+
+describe('dss', () => {
+  it('shows all commands and the exit codes with --help', async () => {
+    const { code, stdout, stderr } = await runDss(['--help']);
+    assert.deepEqual([code, stderr], [0, '']);
+    for (const command of COMMANDS) assert.ok(stdout.includes(`dss ${command.split(' ')[0]}`), `${command} is missing`);
+    assert.match(stdout, /0 all trials done, 1 some failed, 2 wrong use, 75 try again, 130 and 143/);
+  });
+
+  it('shows its version', async () => {
+    const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'));
+    assert.equal((await runDss(['--version'])).stdout.trim(), version);
+  });
+
+  for (const command of COMMANDS) {
+    it(`explains ${command} with an example`, async () => {
+      const { code, stdout } = await runDss([...command.split(' '), '--help']);
+      assert.equal(code, 0);
+      assert.match(stdout, /Examples:\n {2}\S/);
+      if (command !== 'completion') assert.match(stdout, /--json/);
+    });
+  }
+
+  const mistakes: readonly [string, RegExp][] = [
+    ['', /a command is missing/],
+    ['swep x.yaml', /there is no command "swep"\n {2}did you mean sweep\?/],
+    ['frobnicate', /there is no command "frobnicate"/],
+    ['sweep', /an argument is missing\n {2}see `dss sweep --help`/],
+    ['sweep a.yaml b.yaml', /"b.yaml" is one word too many/],
+    ['sweep a.yaml --wrokers 2', /there is no flag --wrokers\n {2}did you mean --workers\?/],
+    ['sweep a.yaml --log-level loud', /Given: "loud", Choices: "error", "warn", "info", "debug"/],
+    ['run', /Missing required argument: dataset/],
+    ['run --dataset cqa --max-steps 3', /there is no flag --max-steps\n {2}did you mean --max_steps\?/],
+    ['run --dataset', /Not enough arguments following: dataset/],
+    ['run --dataset a --dataset b', /--dataset is given 2 times: a, b/],
+    ['run --dataset a --output_rationale', /--output_rationale: rationales are not generated/],
+    ['run --dataset a --lr fast', /--lr: expected a number/],
+    ['run --dataset a --run x', /--run: expected a number/],
+    ['data', /one of check, import, make is missing/],
+    ['data make anli', /Given: "anli", Choices: "svamp"/],
+    ['logs', /an argument is missing/],
+    ['results nothing', /there is no sweep "nothing"/],
+    ['report nothing', /there is no sweep "nothing"/],
+    ['cancel nothing', /there is no sweep "nothing"/],
+    ['status nothing', /there is no sweep "nothing"/],
+    ['logs 3f2a', /there is no trial whose id begins with "3f2a"/],
+    ['logs ../../etc/passwd', /there is no trial whose id begins with "..\/..\/etc\/passwd"/],
+  ];
+  for (const [line, message] of mistakes) {
+    it(`answers a mistake with what is wrong and exit code 2: dss ${line}`, async () => {
+      using folder = temporaryFolder();
+      const words = line.split(' ').filter((word) => word !== '');
+      const { code, stdout, stderr } = await runDss(words, { env: { DSS_HOME: folder.path } });
+      assert.match(stderr, message);
+      assert.deepEqual([code, stdout], [2, '']);
+    });
+  }
+
+  it('gives a mistake as one JSON document with --json, and as text on stderr', async () => {
+    using folder = temporaryFolder();
+    const { code, stdout, stderr } = await runDss(['results', 'nothing', '--json'], { env: { DSS_HOME: folder.path } });
+    assert.equal(code, 2);
+    assert.equal(JSON.parse(stdout).error.code, 'SWEEP_UNKNOWN');
+    assert.match(stderr, /there is no sweep "nothing"/);
+  });
+
+  it('says that nothing has run in a state folder that is not there', async () => {
+    using folder = temporaryFolder();
+    const env = { DSS_HOME: join(folder.path, 'none') };
+    assert.match((await runDss(['status'], { env })).stdout, /no sweep has run yet/);
+    assert.deepEqual(JSON.parse((await runDss(['status', '--json'], { env })).stdout), []);
+  });
+
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    it(`prints a completion script for ${shell}`, async () => {
+      const { code, stdout } = await runDss(['completion', shell]);
+      assert.equal(code, 0);
+      assert.match(stdout, /dss --get-yargs-completions/);
+    });
+  }
+
+  it('completes commands and flags', async () => {
+    const ask = async (...words: string[]) =>
+      (await runDss(['--get-yargs-completions', 'dss', ...words], { env: { SHELL: '/bin/bash' } })).stdout.split('\n');
+    assert.ok((await ask('')).includes('sweep'));
+    assert.ok((await ask('run', '--')).includes('--batch_size'));
+  });
+});
+
+describe('what every call of dss loads', () => {
+  it('is yargs and light files: help and mistakes wait for nothing else', () => {
+    const light = ['yargs', 'yargs/helpers', 'node:fs', 'node:path', 'node:os', 'node:url', 'node:child_process'];
+    const found = importsOf(join(REPOSITORY, 'orchestrator/cli/main.ts'));
+    assert.deepEqual([...found].filter((name) => !light.includes(name)).sort(), []);
+  });
+});
+
+/** Packages that a file loads at once, with what it imports; types and imports on demand do not count. */
+function importsOf(file: string, seen = new Set<string>(), packages = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(file)) return packages;
+  seen.add(file);
+  for (const [, what = '', from = ''] of readFileSync(file, 'utf8').matchAll(
+    /^(?:import|export) ([^;]*?) from '([^']+)'/gms,
+  )) {
+    if (what.startsWith('type ')) continue;
+    if (from.startsWith('.')) importsOf(join(dirname(file), from.replace(/\.js$/, '.ts')), seen, packages);
+    else packages.add(from);
+  }
+  return packages;
+}

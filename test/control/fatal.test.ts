@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import type { Database } from 'better-sqlite3';
+import { systemClock } from '../../orchestrator/control/clock.js';
+import { ControlLoop } from '../../orchestrator/control/control-loop.js';
+import { LogStore } from '../../orchestrator/control/log-store.js';
+import { ENGINE_VERSION } from '../../orchestrator/core/domain.js';
+import { SweepError } from '../../orchestrator/core/errors.js';
+import type { ToWorker } from '../../orchestrator/core/worker-message.js';
+import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
+import type { LaunchContext, Launcher } from '../../orchestrator/launchers/launcher.js';
+import { silent, TestPlane } from '../support/control-planes.js';
+import { temporaryFolder } from '../support/dss.js';
+import { fixedRandom } from '../support/manual-clock.js';
+import { failureOf, resultOf, trialIdOf, trialsOf } from '../support/trials.js';
+
+const HELLO = {
+  workerId: 'w',
+  engineVersion: ENGINE_VERSION,
+  host: 'h',
+  pid: 1,
+  devices: [],
+  versions: {},
+  running: [],
+  slots: 1,
+};
+
+describe('a journal that cannot be written', () => {
+  it('ends the control plane: the report is not acknowledged, nothing is lent, and everybody is told', async () => {
+    using folder = temporaryFolder();
+    const journal = openJournal(folder.path);
+    const said: ToWorker[] = [];
+    const told: SweepError[] = [];
+    const fatal = new Promise<SweepError>((onFatal) => {
+      const logs = new LogStore(folder.path);
+      const times = { leaseMs: 30_000, renewEveryMs: 10_000 };
+      const parts = { journal, logs, clock: systemClock, random: fixedRandom, logger: silent, ...times, onFatal };
+      const loop = new ControlLoop(parts);
+      loop.submit({ sweep: 'a', first: 0, trials: trialsOf(2), last: true, retryFailed: false });
+      loop.watch('a', { tell: () => {}, end: () => {}, fail: (error) => told.push(error) });
+      const send = (message: ToWorker) => {
+        said.push(message);
+        if (message.kind !== 'assign') return;
+        // A real error of SQLite's, the one of a full disk: the file may not grow.
+        const { db } = journal as unknown as { readonly db: Database };
+        db.pragma(`max_page_count = ${db.pragma('page_count', { simple: true })}`);
+        const { lease } = message;
+        const lines = Array.from({ length: 5_000 }, (_, step) => ({ step, loss: 1 }));
+        loop.report('w', 1n, { kind: 'metrics', lease, training: lines, evaluations: [] });
+        loop.report('w', 2n, { kind: 'finished', lease, result: resultOf(1) });
+      };
+      loop.join(HELLO, { send, end: () => {} });
+    });
+    const error = await fatal;
+    assert.match(error.message, /journal could not be written: database or disk is full/);
+    assert.notEqual(error.hint, '');
+    assert.deepEqual(told, [error]);
+    assert.deepEqual(
+      said.map(({ kind }) => kind),
+      ['welcome', 'assign'],
+    );
+    assert.equal(journal.trial(trialIdOf(1))?.state, 'running');
+    journal.close();
+  });
+});
+
+/** Starts nothing; the test speaks for its workers. */
+class ScriptedLauncher implements Launcher {
+  readonly workersSurvive = false;
+  readonly calls: string[] = [];
+  context: LaunchContext | null = null;
+
+  open(context: LaunchContext): void {
+    this.context = context;
+  }
+
+  async want(trials: number): Promise<void> {
+    this.calls.push(`want ${trials}`);
+  }
+
+  drain(): void {
+    this.calls.push('drain');
+  }
+
+  async close(): Promise<void> {
+    this.calls.push('close');
+  }
+}
+
+describe('a launcher', () => {
+  it('is asked for workers when there is something to run, and closed at the end', async () => {
+    const launcher = new ScriptedLauncher();
+    await using test = await TestPlane.start({ launcher, workers: 2 });
+    assert.equal(launcher.context?.workers, 2);
+    await test.client.submit('a', trialsOf(3), { retryFailed: false });
+    await test.client.submit('none', [], { retryFailed: false });
+    await test.plane.drain(0);
+    await test.plane.stop();
+    assert.deepEqual(launcher.calls, ['want 3', 'drain', 'close']);
+  });
+
+  it('that gives up ends every sweep with its error', async () => {
+    const launcher = new ScriptedLauncher();
+    const fatal: SweepError[] = [];
+    await using test = await TestPlane.start({ launcher, onFatal: (error) => fatal.push(error) });
+    await test.client.submit('a', trialsOf(1), { retryFailed: false });
+    const watching = test.client.watch('a', new AbortController().signal)[Symbol.asyncIterator]();
+    await watching.next();
+    launcher.context?.onGiveUp(new SweepError('WORKERS_FAILED', 'they all die', { hint: 'é: see the log' }));
+    await assert.rejects(watching.next(), { code: 'WORKERS_FAILED', message: 'they all die', hint: 'é: see the log' });
+    assert.equal(fatal[0]?.code, 'WORKERS_FAILED');
+    await assert.rejects(test.client.submit('b', trialsOf(1), { retryFailed: false }), { code: 'WORKERS_FAILED' });
+  });
+
+  it('that saw a worker end frees its attempts at once, after what that worker still said', async () => {
+    const launcher = new ScriptedLauncher();
+    await using test = await TestPlane.start({ launcher });
+    await test.client.submit('a', trialsOf(2), { retryFailed: false });
+    const dying = test.worker({ workerId: 'dying', slots: 2 });
+    const [first] = [await dying.next('assign'), await dying.next('assign')];
+    launcher.context?.onExit('dying', failureOf('lost', 'WORKER_EXITED'));
+    await dying.acknowledged(dying.report({ kind: 'finished', lease: first.lease, result: resultOf(0.5) }));
+    dying.cut();
+    const next = await test.worker({ workerId: 'next' }).next('assign');
+    assert.deepEqual([next.lease.trialId, next.lease.attempt], [trialIdOf(2), 2]);
+  });
+});

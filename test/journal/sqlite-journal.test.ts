@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
+import { openJournalReader } from '../../orchestrator/journal/sqlite/sqlite-reader.js';
+import { temporaryFolder } from '../support/dss.js';
+import { resultOf, trialIdOf, trialsOf } from '../support/trials.js';
+import { describeJournal } from './journal-contract.js';
+
+describeJournal('in SQLite', () => {
+  const folder = temporaryFolder();
+  const journal = openJournal(folder.path);
+  return {
+    journal,
+    [Symbol.dispose]: () => {
+      journal.close();
+      folder[Symbol.dispose]();
+    },
+  };
+});
+
+/** A journal with 50 trials, closed. */
+function filled(home: string): string {
+  const journal = openJournal(home);
+  const part = { sweep: 'a', first: 0, trials: trialsOf(50), last: true, retryFailed: false };
+  journal.transaction(() => journal.submit(part, 1));
+  journal.close();
+  return join(home, 'journal.db');
+}
+
+describe('the file of a journal', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
+
+  afterEach(() => folder[Symbol.dispose]());
+
+  it('is synced at every commit, in WAL mode, for its owner only', () => {
+    const journal = openJournal(folder.path);
+    const path = join(folder.path, 'journal.db');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const db = (journal as unknown as { readonly db: Database.Database }).db;
+    assert.equal(db.pragma('journal_mode', { simple: true }), 'wal');
+    assert.equal(db.pragma('synchronous', { simple: true }), 2);
+    assert.equal(db.pragma('foreign_keys', { simple: true }), 1);
+    journal.close();
+  });
+
+  it('keeps everything when it is closed and opened again', () => {
+    filled(folder.path);
+    const journal = openJournal(folder.path);
+    assert.equal(journal.sweep('a')?.total, 50);
+    const lease = journal.transaction(() => journal.begin(trialIdOf(1), 'w', 2)).lease;
+    journal.close();
+    const again = openJournal(folder.path);
+    assert.deepEqual(
+      again.running().map(({ token }) => token),
+      [lease.token],
+    );
+    again.transaction(() => again.requeue(lease, null, 0, 3));
+    assert.ok(again.transaction(() => again.begin(trialIdOf(1), 'w', 4)).lease.token > lease.token);
+    again.close();
+  });
+
+  it('holds a source that many trials share once', () => {
+    const db = new Database(filled(folder.path), { readonly: true });
+    assert.equal(db.prepare('SELECT count(*) FROM sources').pluck().get(), 2);
+    db.close();
+  });
+
+  it('may be read while it is written', () => {
+    assert.equal(openJournalReader(folder.path), null);
+    filled(folder.path);
+    const journal = openJournal(folder.path);
+    const reader = openJournalReader(folder.path);
+    const lease = journal.transaction(() => journal.begin(trialIdOf(1), 'w', 2)).lease;
+    assert.equal(reader?.trial(trialIdOf(1))?.state, 'running');
+    journal.transaction(() => {
+      journal.finish(lease, resultOf(1), 3);
+      assert.equal(reader?.trial(trialIdOf(1))?.state, 'running', 'what is not committed is not there');
+    });
+    assert.equal(reader?.trial(trialIdOf(1))?.state, 'succeeded');
+    reader?.close();
+    journal.close();
+  });
+
+  const damages: readonly (readonly [string, (path: string) => void, RegExp])[] = [
+    ['cut in half', (path) => truncateSync(path, statSync(path).size / 2), /is damaged|cannot be read/],
+    ['cut to nothing', (path) => truncateSync(path, 0), /is empty: it was cut off/],
+    ['overwritten in the middle', overwriteMiddle, /is damaged|cannot be read/],
+    ['text', (path) => writeFileSync(path, 'not a database, but long enough to look at'.repeat(50)), /cannot be read/],
+    ["somebody else's database", makeForeign, /is not a journal of dss/],
+    ['of a newer version', (path) => setVersion(path, 99), /newer dss \(schema 99/],
+  ];
+  for (const [what, damage, message] of damages) {
+    it(`is refused when it is ${what}, and left as it is`, () => {
+      const path = filled(folder.path);
+      damage(path);
+      const before = readFileSync(path);
+      assert.throws(
+        () => openJournal(folder.path),
+        (error: Error & { code?: string; hint?: string }) => {
+          assert.equal(error.code, 'STATE_INVALID');
+          assert.match(error.message, message);
+          assert.ok(error.message.includes(path));
+          assert.notEqual(error.hint, '');
+          return true;
+        },
+      );
+      assert.deepEqual(readFileSync(path), before);
+    });
+  }
+
+  it('is not made anew beside the -wal of one that is gone', () => {
+    writeFileSync(join(folder.path, 'journal.db-wal'), 'rest');
+    assert.throws(() => openJournal(folder.path), { code: 'STATE_INVALID', message: /is gone/ });
+  });
+
+  it('is refused by a reader too when it is not ours', () => {
+    makeForeign(filled(folder.path));
+    assert.throws(() => openJournalReader(folder.path), { code: 'STATE_INVALID' });
+  });
+});
+
+function overwriteMiddle(path: string): void {
+  const bytes = readFileSync(path);
+  bytes.fill(0xab, Math.floor(bytes.length / 4), Math.floor((bytes.length * 3) / 4));
+  writeFileSync(path, bytes);
+}
+
+function makeForeign(path: string): void {
+  const db = new Database(path);
+  db.pragma('application_id = 1');
+  db.close();
+}
+
+function setVersion(path: string, version: number): void {
+  const db = new Database(path);
+  db.pragma(`user_version = ${version}`);
+  db.close();
+}

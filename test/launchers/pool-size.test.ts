@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { type Machine, sharesOf } from '../../orchestrator/launchers/pool-size.js';
+
+const machine = (cores: number, memoryGiB: number, gpus = 0): Machine => ({
+  cores,
+  memoryBytes: memoryGiB * 1024 ** 3,
+  gpus,
+});
+
+describe('a pool of workers', () => {
+  const cases: readonly (readonly [string, Machine, 'auto' | number, number, number, number])[] = [
+    ['has a worker per core', machine(4, 64), 'auto', 100, 4, 1],
+    ['has no more workers than memory bears, and gives them all cores', machine(16, 17), 'auto', 100, 4, 4],
+    ['has no more workers than trials', machine(8, 64), 'auto', 3, 3, 2],
+    ['has one worker on the smallest machine', machine(1, 1), 'auto', 100, 1, 1],
+    ['has as many workers as were asked for', machine(2, 4), 6, 100, 6, 1],
+    ['has a worker per GPU', machine(16, 128, 4), 'auto', 100, 4, 4],
+  ];
+  for (const [title, of, workers, trials, count, threads] of cases) {
+    it(title, () => {
+      const shares = sharesOf(of, workers, { trials, toRun: trials });
+      assert.equal(shares.length, count);
+      for (const share of shares) assert.equal(share.threads, threads);
+    });
+  }
+
+  for (const workers of ['auto', 4] as const) {
+    it(`gives the last trial of a sweep as many threads as the others had (${workers})`, () => {
+      const [first, ...others] = sharesOf(machine(4, 64), workers, { trials: 100, toRun: 1 });
+      assert.deepEqual([first?.threads, others.length], [1, 0]);
+    });
+  }
+
+  it('goes round the GPUs when more workers than GPUs were asked for', () => {
+    const devices = sharesOf(machine(8, 64, 2), 3, { trials: 100, toRun: 100 }).map(({ device }) => device);
+    assert.deepEqual(devices, ['cuda:0', 'cuda:1', 'cuda:0']);
+  });
+});

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { foldCells, missingSeeds, shownSettings } from '../../orchestrator/reports/cells.js';
+import { failed, queued, succeeded } from '../support/records.js';
+
+describe('cells', () => {
+  it('put together the trials that differ in their seed alone', () => {
+    const cells = foldCells([
+      succeeded({ seed: 0 }, { testAccuracy: 0.5 }),
+      succeeded({ seed: 0, dataset: 'svamp' }, { testAccuracy: 0.1 }),
+      succeeded({ seed: 1 }, { testAccuracy: 0.75 }),
+    ]);
+    assert.deepEqual(
+      cells.map(({ settings, accuracy }) => [settings.dataset, accuracy.n, accuracy.mean]),
+      [
+        ['cqa', 2, 0.625],
+        ['svamp', 1, 0.1],
+      ],
+    );
+  });
+
+  it('keep seeds without a result, outside the mean and in sight', () => {
+    const [cell] = foldCells([succeeded({ seed: 0 }, { testAccuracy: 0.5 }), failed({ seed: 1 }), queued({ seed: 2 })]);
+    assert.ok(cell);
+    assert.deepEqual([cell.accuracy.n, cell.accuracy.mean, cell.seeds.length], [1, 0.5, 3]);
+    assert.deepEqual(
+      missingSeeds(cell).map(({ seed, state }) => [seed, state]),
+      [
+        [1, 'failed'],
+        [2, 'queued'],
+      ],
+    );
+  });
+
+  it('forget the failure of an attempt that a later one made good', () => {
+    const record = { ...succeeded({}), failure: failed({}).failure };
+    assert.equal(foldCells([record])[0]?.seeds[0]?.failure, null);
+  });
+
+  it('show the settings that name them and those that differ, and no others', () => {
+    const cells = foldCells([succeeded({ subsample: 0.5 }), succeeded({ subsample: 1 })]);
+    assert.deepEqual(shownSettings(cells), ['model', 'dataset', 'label_type', 'model_type', 'subsample']);
+  });
+
+  it('do not show a setting that differs only in being absent', () => {
+    const cells = foldCells([succeeded({ model_type: 'standard' }), succeeded({ model_type: 'task_prefix' })]);
+    assert.deepEqual(shownSettings(cells), ['model', 'dataset', 'label_type', 'model_type']);
+  });
+});

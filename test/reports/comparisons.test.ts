@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { foldCells } from '../../orchestrator/reports/cells.js';
+import { compareMethods } from '../../orchestrator/reports/comparisons.js';
+import { failed, succeeded } from '../support/records.js';
+
+const standard = (seed: number, testAccuracy: number) => succeeded({ model_type: 'standard', seed }, { testAccuracy });
+const stepByStep = (seed: number, testAccuracy: number) =>
+  succeeded({ model_type: 'task_prefix', seed }, { testAccuracy });
+
+describe('comparisons of the two methods', () => {
+  it('pair by seed and take the spread of the differences', () => {
+    const [found, ...others] = compareMethods(
+      foldCells([standard(0, 0.5), standard(1, 0.25), stepByStep(1, 0.75), stepByStep(0, 0.75)]),
+    );
+    assert.ok(found);
+    assert.deepEqual(others, []);
+    assert.deepEqual(found.pairs, [
+      { seed: 0, difference: 0.25 },
+      { seed: 1, difference: 0.5 },
+    ]);
+    assert.equal(found.difference.mean, 0.375);
+    assert.ok(Math.abs((found.difference.sd ?? 0) - 0.25 / Math.SQRT2) < 1e-15);
+  });
+
+  it('leave out and name the seeds that only one side has a result for', () => {
+    const [found] = compareMethods(
+      foldCells([standard(0, 0.5), standard(1, 0.5), stepByStep(0, 0.75), failed({ seed: 1 }), stepByStep(2, 0.75)]),
+    );
+    assert.deepEqual(
+      found?.pairs.map(({ seed }) => seed),
+      [0],
+    );
+    assert.deepEqual(found?.unpaired, [1, 2]);
+  });
+
+  it('compare each alpha and each teacher with the one standard cell that reads neither', () => {
+    const found = compareMethods(
+      foldCells([standard(0, 0.5), succeeded({ alpha: 0.25 }), succeeded({ alpha: 0.75 }), succeeded({ llm: 'gpt' })]),
+    );
+    assert.deepEqual(
+      found.map(({ stepByStep: { settings } }) => [settings.alpha, settings.llm]),
+      [
+        [0.25, 'palm'],
+        [0.75, 'palm'],
+        [0.5, 'gpt'],
+      ],
+    );
+  });
+
+  it('never mix the labels of two teachers', () => {
+    const llm = (changes: object) => succeeded({ label_type: 'llm', ...changes });
+    const found = compareMethods(
+      foldCells([
+        llm({ model_type: 'standard', llm: 'palm' }),
+        llm({ model_type: 'standard', llm: 'gpt' }),
+        llm({ llm: 'palm' }),
+        llm({ llm: 'gpt' }),
+      ]),
+    );
+    assert.deepEqual(
+      found.map((each) => [each.standard.settings.llm, each.stepByStep.settings.llm]),
+      [
+        ['palm', 'palm'],
+        ['gpt', 'gpt'],
+      ],
+    );
+  });
+
+  it('need all other settings to be equal', () => {
+    assert.deepEqual(
+      compareMethods(foldCells([standard(0, 0.5), succeeded({ lr: 1 }), succeeded({ label_type: 'llm' })])),
+      [],
+    );
+  });
+});

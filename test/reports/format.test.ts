@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { counted, duration, percentSample, signedPercentSample } from '../../orchestrator/reports/format.js';
+
+describe('numbers for people', () => {
+  const durations: readonly [number | null, string][] = [
+    [null, '–'],
+    [Number.NaN, '–'],
+    [0, '0.0 s'],
+    [8.44, '8.4 s'],
+    [59.94, '59.9 s'],
+    [59.96, '1 min 00 s'],
+    [185, '3 min 05 s'],
+    [3_599.6, '1 h 00 min'],
+    [7_620, '2 h 07 min'],
+    [273_600, '3 d 04 h'],
+  ];
+  for (const [seconds, text] of durations) {
+    it(`say "${text}" for ${seconds} seconds`, () => assert.equal(duration(seconds), text));
+  }
+
+  it('say a mean without a spread when there is none', () => {
+    assert.equal(percentSample({ n: 1, mean: 0.61254, sd: null }), '61.25');
+    assert.equal(percentSample({ n: 2, mean: 0.61254, sd: 0.0103 }), '61.25 ± 1.03');
+    assert.equal(percentSample({ n: 0, mean: null, sd: null }), '–');
+  });
+
+  it('give differences a sign', () => {
+    assert.equal(signedPercentSample({ n: 2, mean: 0.1, sd: 0.01 }), '+10.00 ± 1.00');
+    assert.equal(signedPercentSample({ n: 1, mean: -0.1, sd: null }), '-10.00');
+  });
+
+  it('count in words', () =>
+    assert.deepEqual([counted(1, 'trial'), counted(1_200, 'trial')], ['1 trial', '1,200 trials']));
+});

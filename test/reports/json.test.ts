@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { resultValue } from '../../orchestrator/reports/results-json.js';
+import { summaryValue } from '../../orchestrator/reports/summary-json.js';
+import { foldSweep } from '../../orchestrator/reports/sweep-report.js';
+import { evaluationOf, failed, NOTHING_MEASURED, succeeded } from '../support/records.js';
+
+describe('the documents that scripts read', () => {
+  it('show a trial in exactly the promised shape', () => {
+    const record = succeeded({});
+    const value = resultValue(record, { training: [{ step: 50, loss: 2 }], evaluations: [evaluationOf()] });
+    assert.deepEqual(value, {
+      id: record.trial.trialId,
+      settings: record.trial.settings,
+      state: 'succeeded',
+      attempts: 1,
+      training: [{ step: 50, loss: 2 }],
+      evaluations: [{ step: 100, split: 'valid', loss: 1.25, accuracy: 0.5 }],
+      test_accuracy: 0.5,
+      seconds: 10,
+      environment: { torch: '2', threads: '1' },
+    });
+  });
+
+  it('have null where a failed trial has no number', () => {
+    const { test_accuracy, seconds, environment } = resultValue(failed({}), NOTHING_MEASURED);
+    assert.deepEqual([test_accuracy, seconds, environment], [null, null, {}]);
+  });
+
+  it('write a loss that is no number as null', () => {
+    const value = resultValue(failed({}), { training: [{ step: 1, loss: Number.NaN }], evaluations: [] });
+    assert.match(JSON.stringify(value), /"training":\[\{"step":1,"loss":null\}\]/);
+  });
+
+  it('sum up cells, pairs and failures of a sweep', () => {
+    const records = [
+      succeeded({ model_type: 'standard' }, { testAccuracy: 0.25 }),
+      succeeded({}, { testAccuracy: 0.5 }),
+      failed({ seed: 1 }),
+    ];
+    const value = JSON.parse(JSON.stringify(summaryValue(foldSweep('s', records, []))));
+    assert.deepEqual(value.counts, { queued: 0, running: 0, succeeded: 2, failed: 1, cancelled: 0 });
+    assert.deepEqual(value.cells[1].test_accuracy, { n: 1, mean: 0.5, sd: null });
+    assert.deepEqual(value.cells[1].missing_seeds, [1]);
+    assert.deepEqual(value.comparisons[0].difference, {
+      n: 1,
+      mean: 0.25,
+      sd: null,
+      by_seed: [{ seed: 0, difference: 0.25 }],
+      unpaired_seeds: [],
+    });
+    assert.equal(value.failures[0].code, 'NON_FINITE_LOSS');
+  });
+});

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expandGrid } from '../../orchestrator/core/grid.js';
+import { SpecError } from '../../orchestrator/core/spec-error.js';
+import { readSweepFile } from '../../orchestrator/sources/read-sweep-file.js';
+import { temporaryFolder } from '../support/dss.js';
+
+const EXAMPLE = `sweep: cqa-methods
+grid:                                  # every key is an axis; the trials are their product
+  models: [google/t5-v1_1-small, ./models/my-t5]   # hub name or directory
+  datasets: [cqa, svamp]
+  label_type: [gt, llm]
+  model_type: [standard, task_prefix]
+  seeds: [0, 1, 2]
+  subsample: [0.25, 1.0]               # any setting of train may be an axis too
+train:
+  llm: palm
+  alpha: 0.5
+  max_steps: 10000
+overrides:
+  - when: { models: google/t5-v1_1-large, datasets: [anli1, cqa] }
+    set: { batch_size: 16 }
+exclude:
+  - { datasets: svamp, label_type: llm }
+run: { on: local, workers: auto }
+`;
+
+async function read(content: string | Buffer) {
+  using folder = temporaryFolder();
+  const file = join(folder.path, 'x.yaml');
+  writeFileSync(file, content);
+  return { ...(await readSweepFile(file)), folder: folder.path };
+}
+
+/** The places and messages of all mistakes. */
+async function issuesOf(content: string | Buffer): Promise<readonly string[]> {
+  try {
+    await read(content);
+  } catch (error) {
+    assert.ok(error instanceof SpecError, String(error));
+    return error.issues.map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`);
+  }
+  return [];
+}
+
+describe('a sweep file', () => {
+  it('gives a spec and the folder that its relative paths start at', async () => {
+    const { spec, directory, folder } = await read(EXAMPLE);
+    assert.equal(directory, folder);
+    // 2 models × 2 datasets × 2 × 2 × 2 sizes × 3 seeds, without svamp's llm labels.
+    assert.equal([...expandGrid(spec)].length, 96 - 24);
+    assert.deepEqual(spec.overrides[0]?.set, { batch_size: 16 });
+  });
+
+  it('may use anchors, and a mistake behind one is shown where it stands', async () => {
+    const text = 'sweep: a\ngrid: { models: &m [x], datasets: *m, seeds: [0] }\n';
+    assert.deepEqual((await read(text)).spec.axes.dataset, ['x']);
+    const wrong = text.replace('[x]', '[../x]');
+    assert.match((await issuesOf(wrong)).join(), /^2:21 grid\.datasets\[0\]: expected the name of a folder/);
+  });
+
+  it('is answered with mistakes in the order of the file', async () => {
+    const text = 'sweep: A\ngrid:\n  models: []\n  datasets: [d]\nrun: { workers: x }\ntrain: 3\n';
+    assert.deepEqual(
+      (await issuesOf(text)).map((issue) => issue.split(' ')[0]),
+      ['1:8', '3:11', '5:17', '6:8'],
+    );
+  });
+
+  const cases: readonly [string, string | Buffer, RegExp][] = [
+    ['a list instead of a mapping', '- a\n', /^1:1 : expected a mapping, got a list$/],
+    [
+      'keys that are nested to the right, which crash a parser',
+      '- '.repeat(5_000),
+      /^1:131 : nested deeper than 64 levels$/,
+    ],
+    ['explicit keys that are', '? '.repeat(5_000), /^1:131 : nested deeper/],
+    ['open brackets without end', '['.repeat(5_000), /nested deeper/],
+    ['101 aliases', `a: &a 1\nb: [${Array(101).fill('*a').join(', ')}]\n`, /^2:\d+ : more than 100 aliases$/],
+    ['an alias of nothing', 'sweep: *x\n', /^1:8 : there is no anchor &x above this alias$/],
+    ['a tag of its own', 'sweep: !python/object x\n', /^1:8 : unresolved tag/],
+    ['two documents', 'sweep: a\n---\nsweep: b\n', /^2:1 : expected one document/],
+    ['a key that is a list', '? [a]\n: 1\n', /keys must be strings/],
+    ['a quote that is not closed', 'sweep: "a\n', /^\d+:\d+ : missing closing "quote/],
+    [
+      'bytes of another encoding, far in',
+      Buffer.from([0x61, 0x3a, 0x20, 0xc3, 0xa4, 0x0a, 0x62, 0xc3, 0xa4, 0xe9]),
+      /^2:3 : not UTF-8$/,
+    ],
+    [
+      'a prototype',
+      'sweep: a\ngrid: { models: [m], datasets: [d] }\n__proto__: 1\n',
+      /^3:1 __proto__: there is no key/,
+    ],
+  ];
+  for (const [what, content, issue] of cases) {
+    it(`is answered with the place: ${what}`, async () => {
+      const issues = await issuesOf(content);
+      assert.match(issues[0] ?? '', issue);
+    });
+  }
+
+  it('with more mistakes than anybody mends at a time is answered with the first 50', async () => {
+    const keys = Array.from({ length: 60 }, (_, i) => `key${i}: 1\n`).join('');
+    await assert.rejects(
+      read(keys),
+      (error: SpecError) => error.issues.length === 50 && /there are more/.test(error.hint),
+    );
+  });
+});

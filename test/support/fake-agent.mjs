@@ -1,0 +1,17 @@
+/**
+ * Stands in for `python -m dss_worker agent`: what a launcher sees of an agent, and nothing of its work.
+ * FAKE_AGENT says what it does: "live" (with a process of its own below it), or "die".
+ */
+import { spawn } from 'node:child_process';
+
+console.error(
+  JSON.stringify({ args: process.argv.slice(2), token: process.env.DSS_JOIN_TOKEN, path: process.env.PYTHONPATH }),
+);
+if (process.env.FAKE_AGENT === 'die') {
+  console.error('ImportError: no module named torch');
+  process.exitCode = 3;
+} else {
+  const below = spawn(process.execPath, ['-e', 'setInterval(() => {}, 60000)'], { stdio: 'ignore' });
+  console.error(`below ${below.pid}`);
+  setInterval(() => {}, 60_000);
+}

@@ -1,0 +1,60 @@
+/** Sweeps of real trials that take seconds: the shipped dataset, the shipped model, few steps. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
+import { REPOSITORY } from './dss.js';
+import { checkHistory } from './history.js';
+
+export const DATASETS = join(REPOSITORY, 'datasets');
+const MODEL = join(REPOSITORY, 'sweeps/models/dispatch-t5');
+
+export interface TinySweep {
+  readonly name?: string;
+  readonly methods?: readonly string[];
+  readonly seeds?: readonly number[];
+  readonly maxSteps?: number;
+  /** Further lines of `train`. */
+  readonly train?: Readonly<Record<string, string | number>>;
+}
+
+/** Writes the sweep file and gives its path. */
+export function writeTinySweep(folder: string, sweep: TinySweep = {}): string {
+  const { name = 'tiny', methods = ['standard', 'task_prefix'], seeds = [0, 1], maxSteps = 12, train = {} } = sweep;
+  const settings = { init: 'random', batch_size: 8, eval_steps: 6, subsample: 0.1, lr: 0.002, ...train };
+  const path = join(folder, `${name}.yaml`);
+  writeFileSync(
+    path,
+    [
+      `sweep: ${name}`,
+      'grid:',
+      `  models: [${JSON.stringify(MODEL)}]`,
+      '  datasets: [dispatch]',
+      `  model_type: [${methods.join(', ')}]`,
+      `  seeds: [${seeds.join(', ')}]`,
+      'train:',
+      `  max_steps: ${maxSteps}`,
+      ...Object.entries(settings).map(([key, value]) => `  ${key}: ${value}`),
+      '',
+    ].join('\n'),
+  );
+  return path;
+}
+
+/** How often each trial was begun and how it ended, after checking that the history breaks no promise. */
+export function historyOf(home: string): ReadonlyMap<string, { begun: number; succeeded: number }> {
+  const journal = openJournal(home);
+  try {
+    const events = [...journal.events()];
+    checkHistory(events);
+    const trials = new Map<string, { begun: number; succeeded: number }>();
+    for (const { event } of events) {
+      if (event.kind !== 'begun' && event.kind !== 'succeeded') continue;
+      const counts = trials.get(event.lease.trialId) ?? { begun: 0, succeeded: 0 };
+      counts[event.kind] += 1;
+      trials.set(event.lease.trialId, counts);
+    }
+    return trials;
+  } finally {
+    journal.close();
+  }
+}

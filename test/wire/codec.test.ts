@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import {
+  decodeFromWorker,
+  decodePart,
+  decodeToWorker,
+  decodeWatchEvent,
+  encodeFromWorker,
+  encodePart,
+  encodeToWorker,
+  encodeWatchEvent,
+  MAX_TRIALS_PER_PART,
+} from '../../orchestrator/wire/codec.js';
+import * as client from '../../orchestrator/wire/generated/dss/v1/client.js';
+import { FailureKind } from '../../orchestrator/wire/generated/dss/v1/common.js';
+import * as worker from '../../orchestrator/wire/generated/dss/v1/worker.js';
+import * as any from '../support/arbitraries.js';
+import { failureOf, trialIdOf, trialOf } from '../support/trials.js';
+
+interface Message<T> {
+  encode(message: T): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): T;
+}
+
+/** As bytes and back. */
+function sent<T>(type: Message<T>, message: T): T {
+  return type.decode(type.encode(message).finish());
+}
+
+function holds<V, M>(values: fc.Arbitrary<V>, type: Message<M>, encode: (value: V) => M, decode: (message: M) => V) {
+  fc.assert(fc.property(values, (value) => assert.deepEqual(decode(sent(type, encode(value))), value)));
+}
+
+describe('the codec', () => {
+  it('brings over everything that a worker may say', () =>
+    holds(any.fromWorker, worker.WorkerMessage, encodeFromWorker, decodeFromWorker));
+
+  it('brings over everything that a worker may be told', () =>
+    holds(any.toWorker, worker.ControlMessage, encodeToWorker, decodeToWorker));
+
+  it('brings over any part of a sweep', () => holds(any.part, client.SubmitRequest, encodePart, decodePart));
+
+  it('brings over everything that a watcher may be told', () =>
+    holds(any.watchEvent, client.WatchEvent, encodeWatchEvent, decodeWatchEvent));
+
+  it('takes what another implementation leaves out for zero', () => {
+    const lease = { trialId: trialIdOf(1) };
+    const value = { lease, training: [{}], evaluations: [{ split: 'test' }] };
+    assert.deepEqual(decodeFromWorker({ sequence: 1n, message: { $case: 'metrics', value } }), {
+      kind: 'report',
+      sequence: 1n,
+      report: {
+        kind: 'metrics',
+        lease: { ...lease, attempt: 0, token: 0n },
+        training: [{ step: 0, loss: 0 }],
+        evaluations: [{ step: 0, split: 'test', loss: 0, accuracy: 0, rows: 0, correct: new Uint8Array() }],
+      },
+    });
+  });
+
+  const lease = { trialId: trialIdOf(1), attempt: 1, token: 1n };
+  const hello = { workerId: 'w', devices: [], versions: {}, running: [], slots: 1 };
+  const failure = { ...failureOf('user'), kind: FailureKind.FAILURE_KIND_USER };
+  const assign = (changes: object) => {
+    const message = encodeToWorker({ kind: 'assign', lease, trial: trialOf(1) }).message;
+    assert.ok(message?.$case === 'assign');
+    return { message: { $case: 'assign' as const, value: { ...message.value, ...changes } } };
+  };
+  const said = (message: worker.WorkerMessage['message'], sequence?: bigint) => () =>
+    decodeFromWorker({ sequence, message });
+
+  const refused: readonly (readonly [string, () => unknown, RegExp])[] = [
+    ['nothing at all', said(undefined), /says nothing/],
+    [
+      'a worker id that is a path',
+      said({ $case: 'hello', value: { ...hello, workerId: '../w' } }),
+      /worker_id is "\.\.\/w"/,
+    ],
+    ['no slot', said({ $case: 'hello', value: { ...hello, slots: 0 } }), /slots is 0/],
+    ['a trial id that is a path', said({ $case: 'renew', value: { leases: [{ trialId: '../../etc' }] } }), /trial_id/],
+    [
+      'a report without a lease',
+      said({ $case: 'finished', value: { lease: undefined, result: undefined } }, 1n),
+      /lease is missing/,
+    ],
+    ['a report without a number', said({ $case: 'drained', value: {} }), /has no number/],
+    [
+      'an end without a result',
+      said({ $case: 'finished', value: { lease, result: undefined } }, 1n),
+      /result is missing/,
+    ],
+    [
+      'a failure of no kind',
+      said({ $case: 'failed', value: { lease, failure: { ...failure, kind: 0 } } }, 1n),
+      /kind is missing/,
+    ],
+    [
+      'a failure whose code is a sentence',
+      said({ $case: 'failed', value: { lease, failure: { ...failure, code: 'oh no' } } }, 1n),
+      /failure code/,
+    ],
+    [
+      'fewer bits than rows',
+      said(
+        {
+          $case: 'metrics',
+          value: { lease, training: [], evaluations: [{ split: 'valid', rows: 9, correct: Buffer.alloc(1) }] },
+        },
+        1n,
+      ),
+      /1 bytes of bits for 9 rows/,
+    ],
+    [
+      'an unknown split',
+      said({ $case: 'metrics', value: { lease, training: [], evaluations: [{ split: 'dev' }] } }, 1n),
+      /split is "dev", expected valid or test/,
+    ],
+    [
+      'a setting that is no word of ours',
+      () => decodeToWorker(assign({ settings: { ...assign({}).message.value.settings, precision: 'int8' } })),
+      /precision is "int8", expected fp32 or tf32 or bf16/,
+    ],
+    [
+      'a setting that is not finite',
+      () => decodeToWorker(assign({ settings: { ...assign({}).message.value.settings, lr: Number.NaN } })),
+      /lr is NaN/,
+    ],
+    ['an assignment without a dataset', () => decodeToWorker(assign({ dataset: undefined })), /dataset is missing/],
+    ['a sweep name with a slash', () => decodePart({ sweep: 'a/b', trials: [] }), /sweep is "a\/b"/],
+    [
+      'too many trials at once',
+      () => decodePart({ sweep: 'a', trials: new Array(MAX_TRIALS_PER_PART + 1).fill({}) }),
+      /at most 2000/,
+    ],
+  ];
+  for (const [what, decode, message] of refused) {
+    it(`refuses ${what}`, () => assert.throws(decode, { name: 'WireError', message }));
+  }
+});

@@ -8,16 +8,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SubmitRequest(_message.Message):
-    __slots__ = ("sweep", "trials", "last", "retry_failed")
+    __slots__ = ("sweep", "trials", "last", "retry_failed", "first")
     SWEEP_FIELD_NUMBER: _ClassVar[int]
     TRIALS_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
     RETRY_FAILED_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
     sweep: str
     trials: _containers.RepeatedCompositeFieldContainer[SubmittedTrial]
     last: bool
     retry_failed: bool
-    def __init__(self, sweep: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[SubmittedTrial, _Mapping]]] = ..., last: _Optional[bool] = ..., retry_failed: _Optional[bool] = ...) -> None: ...
+    first: int
+    def __init__(self, sweep: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[SubmittedTrial, _Mapping]]] = ..., last: _Optional[bool] = ..., retry_failed: _Optional[bool] = ..., first: _Optional[int] = ...) -> None: ...
 
 class SubmittedTrial(_message.Message):
     __slots__ = ("trial_id", "settings", "model", "dataset", "checkpoint_steps")

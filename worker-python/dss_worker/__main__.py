@@ -1,0 +1,146 @@
+"""`python -m dss_worker`: the worker's agent, the training child that it starts, and a look at the machine.
+
+Heavy modules load in the command that needs them: `devices` and `agent` never load torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from dataclasses import asdict
+
+_WORKER_ID = re.compile(r"[a-z0-9-]{1,63}")
+_DEVICE = re.compile(r"cpu|cuda:\d{1,3}")
+_SERVER = re.compile(r"(?P<host>\[[0-9a-f:]+\]|[^:\[\]]+):(?P<port>\d{1,5})")
+_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+_JOIN_TOKEN = "DSS_JOIN_TOKEN"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    match options.command:
+        case "agent":
+            return _agent(parser, options)
+        case "devices":
+            return _devices(options)
+        case _:
+            return _child(options)
+
+
+def _agent(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    # Out of the environment at once, so that no child gets it.
+    token = os.environ.pop(_JOIN_TOKEN, "")
+    if not token:
+        parser.error(f"{_JOIN_TOKEN} is not set: the control plane gives each worker a token to join with")
+    from dss_worker.parent import die_with_parent
+
+    die_with_parent()
+    from dss_worker.agent.main import AgentOptions, run_agent
+
+    return run_agent(
+        AgentOptions(
+            server=options.server,
+            worker_id=options.worker_id,
+            threads=options.threads,
+            device=options.device,
+            join_token=token,
+        )
+    )
+
+
+def _devices(options: argparse.Namespace) -> int:
+    from dss_worker.agent.devices import find_devices
+
+    devices = find_devices()
+    if options.json:
+        print(json.dumps([asdict(device) for device in devices]))
+        return 0
+    for device in devices:
+        threads = f", {device.threads} threads" if device.threads else ""
+        print(f"{device.kind}  {device.name}, {device.memory_bytes / 1024**3:.1f} GiB{threads}")
+    return 0
+
+
+def _child(options: argparse.Namespace) -> int:
+    from dss_worker.parent import die_with_parent
+
+    die_with_parent(options.agent_pid)
+    from dss_worker.training.serve import serve
+
+    return serve(options.read_fd, options.write_fd, device=options.device, threads=options.threads)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m dss_worker", description="The worker of dss, which trains what the control plane lends it."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    agent = commands.add_parser(
+        "agent",
+        help="join a control plane and run what it lends",
+        description=f"Joins a control plane and runs what it lends, until it is drained. The token to join with is "
+        f"read from {_JOIN_TOKEN}.",
+        epilog="example: python -m dss_worker agent --server 127.0.0.1:50051 --worker-id local-1 --threads 2 "
+        "--device cpu",
+    )
+    agent.add_argument("--server", required=True, type=_server, metavar="HOST:PORT", help="of the control plane")
+    agent.add_argument("--worker-id", required=True, type=_worker_id, metavar="ID", help="unlike any other worker's")
+    agent.add_argument("--threads", type=_threads, default=1, metavar="N", help="CPU threads of training (default 1)")
+    agent.add_argument("--device", type=_device, default="cpu", metavar="cpu|cuda:K", help="(default cpu)")
+
+    devices = commands.add_parser(
+        "devices",
+        help="say what this machine can train on",
+        description="Says what this machine can train on, without loading torch.",
+        epilog="example: python -m dss_worker devices --json",
+    )
+    devices.add_argument("--json", action="store_true", help="a JSON list of {kind, name, memory_bytes, threads}")
+
+    child = commands.add_parser("child", help="train for an agent; it starts this itself")
+    child.add_argument("--threads", required=True, type=_threads)
+    child.add_argument("--device", required=True, choices=["cpu", "cuda"])
+    child.add_argument("--read-fd", required=True, type=int)
+    child.add_argument("--write-fd", required=True, type=int)
+    child.add_argument("--agent-pid", required=True, type=int)
+    return parser
+
+
+def _server(text: str) -> str:
+    match = _SERVER.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected HOST:PORT, got {text!r}")
+    if match["host"] not in _LOOPBACK:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is refused: what is said is not encrypted, so only this machine is spoken to "
+            f"({', '.join(_LOOPBACK)})"
+        )
+    if not 1 <= int(match["port"]) <= 65_535:
+        raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, got {match['port']}")
+    return text
+
+
+def _worker_id(text: str) -> str:
+    if _WORKER_ID.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(f"expected 1 to 63 of a-z, 0-9 and -, got {text!r}")
+    return text
+
+
+def _device(text: str) -> str:
+    if _DEVICE.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(f"expected cpu or cuda:K, got {text!r}")
+    return text
+
+
+def _threads(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_024:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to 1024, got {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

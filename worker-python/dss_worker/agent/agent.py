@@ -1,0 +1,248 @@
+"""The worker's agent: hears the control plane, has attempts run, says what comes of them.
+
+It works on whether it is connected or not; `Session` makes the connection. It ends when it is refused, when it was
+drained, when it is told to, or when training cannot be kept alive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from dss_worker.agent.attempts import Attempts
+from dss_worker.agent.clock import Clock
+from dss_worker.agent.heartbeat import Heartbeat
+from dss_worker.agent.outbox import Outbox
+from dss_worker.agent.protocol import (
+    Acknowledged,
+    Assign,
+    Cancel,
+    Device,
+    Drain,
+    Drained,
+    FailedReport,
+    FinishedReport,
+    FromWorker,
+    Hello,
+    Lease,
+    LeaseProgress,
+    Renewed,
+    Report,
+    Stale,
+    Welcome,
+)
+from dss_worker.config import ENGINE_VERSION
+from dss_worker.errors import Failure
+
+logger = logging.getLogger(__name__)
+
+# For the last report to be acknowledged, once we were told to end.
+LAST_REPORT_S = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a worker says of itself."""
+
+    worker_id: str
+    host: str
+    pid: int
+    device: Device
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentEnd:
+    """Why the agent has nothing left to do."""
+
+    # The process's exit status.
+    status: int
+    message: str
+
+
+class Agent:
+    def __init__(
+        self, identity: Identity, *, clock: Clock, child_command: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
+        self._identity = identity
+        self._clock = clock
+        self._heartbeat = Heartbeat(clock, on_due=self._wake, on_lost=self._lost)
+        self._outbox = Outbox()
+        self._attempts = Attempts(self, clock=clock, child_command=child_command, environment=environment)
+        # The newest only.
+        self._progress: LeaseProgress | None = None
+        self._something_to_say = asyncio.Event()
+        self._is_draining = False
+        self._has_said_drained = False
+        self._status_when_drained = 0
+        self._break_off: Callable[[], None] = lambda: None
+        self.ended: asyncio.Future[AgentEnd] = asyncio.get_running_loop().create_future()
+
+    async def start(self) -> None:
+        """Raises: OSError when there is no such training program."""
+        await self._attempts.start()
+
+    async def close(self) -> None:
+        await self._attempts.close()
+
+    def stop(self, status: int) -> None:
+        """Stops what runs, gives it back, and ends."""
+        self._status_when_drained = status
+        self._drain(0)
+        self._after(LAST_REPORT_S, lambda: self.end(status, "told to end"))
+
+    def end(self, status: int, message: str) -> None:
+        if not self.ended.done():
+            self.ended.set_result(AgentEnd(status=status, message=message))
+
+    # For the session.
+
+    def hello(self) -> Hello:
+        identity = self._identity
+        return Hello(
+            worker_id=identity.worker_id,
+            engine_version=ENGINE_VERSION,
+            host=identity.host,
+            pid=identity.pid,
+            devices=(identity.device,),
+            versions=identity.versions,
+            running=self._heartbeat.held,
+            slots=1,
+        )
+
+    def connected(self, welcome: Welcome, *, hello_sent_s: float, break_off: Callable[[], None]) -> None:
+        self._break_off = break_off
+        self._outbox.resend()
+        self._heartbeat.connected(welcome, hello_sent_s)
+
+    def disconnected(self) -> None:
+        self._break_off = lambda: None
+        self._heartbeat.disconnected()
+
+    async def next_to_say(self) -> FromWorker:
+        """Renewals first: a lease must not end because there is much to report."""
+        while True:
+            if self._heartbeat.is_due:
+                return self._heartbeat.renew()
+            report = self._outbox.next()
+            if report is not None:
+                return report
+            if self._progress is not None:
+                progress, self._progress = self._progress, None
+                return progress
+            self._something_to_say.clear()
+            await self._something_to_say.wait()
+
+    def hear(self, said: Assign | Renewed | Acknowledged | Stale | Cancel | Drain) -> None:
+        match said:
+            case Assign():
+                self._assign(said)
+            case Renewed(leases=leases):
+                self._heartbeat.renewed(leases)
+            case Acknowledged(sequences=sequences):
+                self._acknowledged(self._outbox.acknowledge(sequences))
+            case Stale(lease=lease):
+                logger.warning("lease of trial %s, attempt %d is ours no more", lease.trial_id, lease.attempt)
+                self._give_up(lease, at_once=False)
+            case Cancel(lease=lease, reason=reason):
+                logger.info("trial %s, attempt %d: %s", lease.trial_id, lease.attempt, reason)
+                self._give_up(lease, at_once=False)
+            case Drain(grace_ms=grace_ms):
+                self._drain(grace_ms / 1000)
+            case _:
+                assert_never(said)
+
+    # For the attempts.
+
+    def report(self, report: Report) -> None:
+        self._outbox.add(report)
+        self._wake()
+
+    def news(self, progress: LeaseProgress) -> None:
+        self._progress = progress
+        self._wake()
+
+    async def room(self) -> None:
+        await self._outbox.room()
+
+    def is_held(self, lease: Lease) -> bool:
+        self._heartbeat.expire()
+        return lease in self._heartbeat.held
+
+    def may_report_log(self, lease: Lease) -> bool:
+        return not self._outbox.has_log_of(lease)
+
+    def log_elsewhere(self, line: str) -> None:
+        logger.info("training: %s", line)
+
+    def became_idle(self) -> None:
+        if self._is_draining and not self._has_said_drained:
+            self._has_said_drained = True
+            self.report(Drained())
+
+    def cannot_go_on(self, why: str) -> None:
+        self.end(1, why)
+
+    def _assign(self, assign: Assign) -> None:
+        lease, trial = assign.lease, assign.trial
+        self._heartbeat.hold(lease)
+        if self._is_draining or not self._attempts.has_room:
+            # Nothing of it has begun, so this costs it as little as can be.
+            message = f"worker {self._identity.worker_id} has no room for another attempt"
+            self._fail(lease, Failure(code="WORKER_BUSY", message=message, kind="lost"))
+        elif isinstance(trial, Failure):
+            self._fail(lease, trial)
+        else:
+            self._attempts.assign(lease, trial)
+
+    def _fail(self, lease: Lease, failure: Failure) -> None:
+        self.report(FailedReport(lease=lease, failure=failure))
+
+    def _acknowledged(self, reports: list[Report]) -> None:
+        for report in reports:
+            if isinstance(report, FinishedReport | FailedReport):
+                # Until here it had to be renewed, or its result might have come too late.
+                self._heartbeat.drop(report.lease)
+            elif isinstance(report, Drained):
+                self.end(self._status_when_drained, "drained")
+        self._attempts.report_log()
+
+    def _give_up(self, lease: Lease, *, at_once: bool) -> None:
+        self._heartbeat.drop(lease)
+        self._outbox.discard(lease)
+        self._attempts.give_up(lease, at_once=at_once)
+
+    def _lost(self, lease: Lease) -> None:
+        """By our own clock somebody else may soon begin the attempt, so it ends here and now."""
+        logger.warning("lease of trial %s, attempt %d was not renewed in time", lease.trial_id, lease.attempt)
+        self._give_up(lease, at_once=True)
+        # Where the control plane only stood still, it learns from this that the trial may go to anyone.
+        message = f"worker {self._identity.worker_id} could not renew attempt {lease.attempt} in time and stopped it"
+        hint = "look at the control plane's log; a machine that is short of memory or asleep does this"
+        self._fail(lease, Failure(code="LEASE_LOST", message=message, hint=hint, kind="lost"))
+        # A stream that lives would have brought an answer.
+        self._break_off()
+
+    def _drain(self, grace_s: float) -> None:
+        self._is_draining = True
+        self._attempts.retire()
+        if self._attempts.is_idle:
+            self.became_idle()
+        elif grace_s > 0:
+            self._after(grace_s, self._grace_is_over)
+        else:
+            self._grace_is_over()
+
+    def _grace_is_over(self) -> None:
+        """What is given back with `Drained` costs its budget nothing, so its end is not reported as a failure."""
+        for lease in self._attempts.leases:
+            self._give_up(lease, at_once=True)
+
+    def _after(self, seconds: float, call: Callable[[], None]) -> None:
+        self._clock.call_at(self._clock.now_s() + seconds, call)
+
+    def _wake(self) -> None:
+        self._something_to_say.set()

@@ -1,0 +1,234 @@
+"""The attempts that this worker was lent, one at a time, and the training child that runs them.
+
+The child is started ahead, stays between attempts and is replaced when it ends. A new attempt may be lent while the
+child still stops the one before, so one may wait while another, given up, runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from dss_worker.agent.attempt import Attempt
+from dss_worker.agent.child import ChildListener, Output, TrainingChild, start_child
+from dss_worker.agent.child_end import ChildEnd
+from dss_worker.agent.clock import Clock, Timer
+from dss_worker.agent.protocol import FailedReport, FinishedReport, Lease, LeaseProgress, MetricsReport, Report
+from dss_worker.agent.tasks import start_task
+from dss_worker.config import TrialConfig
+from dss_worker.errors import Failure
+from dss_worker.messages import Cancelled, CancelTrial, Failed, Finished, FromChild, Metrics, Progress, Ready, RunTrial
+
+# How long a trial may take to notice that it was cancelled: a step of a large model, an evaluation's batch.
+STOP_WITHIN_S = 10.0
+# Imports from a cold network file system take minutes; those that take longer hang.
+READY_WITHIN_S = 600.0
+# A child that ends again and again without having run anything will go on so.
+IDLE_ENDS_ALLOWED = 3
+
+
+class AttemptsOwner(Protocol):
+    """Who lent the attempts is told through it what becomes of them."""
+
+    def report(self, report: Report) -> None: ...
+
+    def news(self, progress: LeaseProgress) -> None: ...
+
+    async def room(self) -> None:
+        """Until another report of metrics may be made."""
+
+    def is_held(self, lease: Lease) -> bool:
+        """By the clock, now."""
+
+    def may_report_log(self, lease: Lease) -> bool: ...
+
+    def log_elsewhere(self, line: str) -> None:
+        """Output that belongs to no attempt."""
+
+    def became_idle(self) -> None: ...
+
+    def cannot_go_on(self, why: str) -> None:
+        """The child cannot be kept alive."""
+
+
+class Attempts:
+    def __init__(
+        self, owner: AttemptsOwner, *, clock: Clock, child_command: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
+        self._owner = owner
+        self._clock = clock
+        self._child_command = child_command
+        self._environment = environment
+        self._child: TrainingChild | None = None
+        self._is_ready = False
+        self._is_retired = False
+        self._runs = 0
+        self._idle_ends = 0
+        # The child gets it when it is ready.
+        self._waiting: Attempt | None = None
+        # What the child has; it may be given up already.
+        self._running: Attempt | None = None
+        # Whose the child's output is; outlives the attempt, for its last lines.
+        self._logged: Attempt | None = None
+        # Kills a child that does not get ready, or does not stop.
+        self._deadline: Timer | None = None
+        self._restart: asyncio.Task[None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        return self._waiting is None and self._running is None
+
+    @property
+    def leases(self) -> tuple[Lease, ...]:
+        """Of what waits or runs, given up or not."""
+        return tuple(attempt.lease for attempt in (self._waiting, self._running) if attempt is not None)
+
+    @property
+    def has_room(self) -> bool:
+        return self._waiting is None and (self._running is None or self._running.is_given_up)
+
+    async def start(self) -> None:
+        """Raises: OSError when there is no such program."""
+        listener = ChildListener(on_message=self._hear, on_line=self._hear_line, on_end=self._ended)
+        self._child = await start_child(self._child_command, environment=self._environment, listener=listener)
+        self._set_deadline(READY_WITHIN_S)
+
+    def assign(self, lease: Lease, config: TrialConfig) -> None:
+        self._runs += 1
+        self._waiting = Attempt(lease=lease, config=config, run=self._runs)
+        self._begin()
+
+    def give_up(self, lease: Lease, *, at_once: bool) -> None:
+        """Nobody wants it any more. `at_once`: it must not live on for a moment."""
+        running = self._running
+        if self._waiting is not None and self._waiting.lease == lease:
+            self._waiting = None
+            self._look_idle()
+        elif running is not None and running.lease == lease and self._child is not None:
+            if at_once:
+                self._child.kill()
+            elif not running.is_given_up:
+                self._child.send(CancelTrial(run=running.run))
+                self._set_deadline(STOP_WITHIN_S)
+            running.is_given_up = True
+
+    def retire(self) -> None:
+        """Starts no child any more."""
+        self._is_retired = True
+
+    async def close(self) -> None:
+        self.retire()
+        if self._restart is not None:
+            await asyncio.wait({self._restart})
+        if self._child is not None:
+            await self._child.close()
+
+    def report_log(self) -> None:
+        """What has come meanwhile, when the lines before it have arrived."""
+        logged = self._logged
+        if logged is not None and logged.log and self._owner.may_report_log(logged.lease):
+            self._owner.report(logged.take_log())
+
+    def _begin(self) -> None:
+        if self._child is None or not self._is_ready or self._running is not None or self._waiting is None:
+            return
+        self._report_rest_of_log()
+        attempt, self._waiting = self._waiting, None
+        self._running = self._logged = attempt
+        self._child.begins_trial()
+        self._child.send(RunTrial(run=attempt.run, config=attempt.config))
+
+    async def _hear(self, message: FromChild) -> None:
+        if isinstance(message, Ready):
+            self._is_ready = True
+            self._cancel_deadline()
+            self._begin()
+            return
+        attempt = self._running
+        if attempt is None or message.run != attempt.run:
+            return
+        if isinstance(message, Metrics):
+            await self._owner.room()
+        # In this order: what is not held any more is given up by being asked about.
+        if self._owner.is_held(attempt.lease) and not attempt.is_given_up:
+            self._forward(attempt, message)
+        if isinstance(message, Finished | Failed | Cancelled):
+            self._idle_ends = 0
+            self._over()
+            self._begin()
+
+    def _forward(self, attempt: Attempt, message: Progress | Metrics | Finished | Failed | Cancelled) -> None:
+        lease = attempt.lease
+        match message:
+            case Progress(step=step, loss=loss, examples_per_second=speed, phase=phase):
+                news = LeaseProgress(lease=lease, step=step, loss=loss, examples_per_second=speed, phase=phase)
+                self._owner.news(news)
+            case Metrics(training=training, evaluations=evaluations):
+                self._owner.report(MetricsReport(lease=lease, training=training, evaluations=evaluations))
+            case Finished(result=result):
+                self._report_rest_of_log()
+                self._owner.report(FinishedReport(lease=lease, result=result))
+            case Failed(failure=failure):
+                self._report_rest_of_log()
+                self._owner.report(FailedReport(lease=lease, failure=failure))
+            case Cancelled():
+                failure = Failure(
+                    code="INTERNAL", message="training stopped without being asked to", kind="infrastructure"
+                )
+                self._owner.report(FailedReport(lease=lease, failure=failure))
+
+    def _hear_line(self, output: Output, line: str) -> None:
+        if self._logged is None:
+            self._owner.log_elsewhere(line)
+        elif not self._logged.is_given_up:
+            self._logged.note(output, line)
+            self.report_log()
+
+    def _ended(self, end: ChildEnd) -> None:
+        was_ready = self._is_ready
+        self._child = None
+        self._is_ready = False
+        attempt = self._running
+        if attempt is not None:
+            self._idle_ends = 0
+            if self._owner.is_held(attempt.lease) and not attempt.is_given_up:
+                failure = end.failure()
+                attempt.note("dss", failure.message)
+                self._report_rest_of_log()
+                self._owner.report(FailedReport(lease=attempt.lease, failure=failure))
+            self._over()
+        elif not self._is_retired:
+            self._idle_ends += 1
+            if not was_ready or self._idle_ends > IDLE_ENDS_ALLOWED:
+                self._owner.cannot_go_on(f"{end.failure().message}\n{end.stderr}".rstrip())
+                return
+        self._logged = None
+        if not self._is_retired:
+            self._restart = start_task(self.start())
+
+    def _over(self) -> None:
+        self._running = None
+        self._cancel_deadline()
+        self._look_idle()
+
+    def _look_idle(self) -> None:
+        if self.is_idle:
+            self._owner.became_idle()
+
+    def _report_rest_of_log(self) -> None:
+        """At most a buffer of it, since an attempt ends once."""
+        logged = self._logged
+        if logged is not None and logged.log and not logged.is_given_up:
+            self._owner.report(logged.take_log())
+
+    def _set_deadline(self, seconds: float) -> None:
+        self._cancel_deadline()
+        child = self._child
+        if child is not None:
+            self._deadline = self._clock.call_at(self._clock.now_s() + seconds, child.kill)
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None

@@ -1,0 +1,190 @@
+"""One training process, from its start to its end.
+
+It is started → says Ready → runs trials one after another → ends, by itself or killed. Messages go through two pipes
+of their own, since training's libraries print whatever they like; what they print arrives as lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Literal
+
+from dss_worker.agent.child_end import ChildEnd
+from dss_worker.agent.logs import LineSplitter
+from dss_worker.agent.oom import oom_kills
+from dss_worker.agent.tasks import start_task
+from dss_worker.messages import FromChild, ToChild, decode_from_child, encode
+
+# The longest message holds one bit per row of a split.
+_MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+_TAIL_CHARACTERS = 16 * 1024
+# A process that outlives the child may hold its output open.
+_LAST_WORDS_S = 2.0
+
+Output = Literal["stdout", "stderr"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildListener:
+    """Who hears of a child."""
+
+    # May take its time: the child is heard no further meanwhile, and waits when the pipe is full.
+    on_message: Callable[[FromChild], Awaitable[None]]
+    on_line: Callable[[Output, str], None]
+    # Once, after the last message.
+    on_end: Callable[[ChildEnd], None]
+
+
+async def start_child(
+    command: Sequence[str], *, environment: Mapping[str, str], listener: ChildListener
+) -> TrainingChild:
+    """Raises: OSError when there is no such program."""
+    child_reads, agent_writes = os.pipe()
+    agent_reads, child_writes = os.pipe()
+    pipes = ["--read-fd", str(child_reads), "--write-fd", str(child_writes), "--agent-pid", str(os.getpid())]
+    # Not in a group of its own: a launcher that kills the agent's group gets all of it.
+    try:
+        process = subprocess.Popen(
+            [*command, *pipes],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(child_reads, child_writes),
+            bufsize=0,
+        )
+    except BaseException:
+        os.close(agent_writes)
+        os.close(agent_reads)
+        raise
+    finally:
+        # A copy kept here would hide the end of the child.
+        os.close(child_reads)
+        os.close(child_writes)
+    loop = asyncio.get_running_loop()
+    # The transports close them.
+    to_child, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, open(agent_writes, "wb", buffering=0))  # noqa: SIM115
+    messages = await _reader(open(agent_reads, "rb", buffering=0))  # noqa: SIM115
+    return TrainingChild(process, to_child=to_child, messages=messages, listener=listener)
+
+
+class TrainingChild:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        *,
+        to_child: asyncio.WriteTransport,
+        messages: asyncio.StreamReader,
+        listener: ChildListener,
+    ) -> None:
+        self._process = process
+        self._to_child = to_child
+        self._listener = listener
+        self._stderr = ""
+        self._oom_kills = oom_kills()
+        self._nonsense = ""
+        self._exited = _exit_of(process)
+        self._life = start_task(self._live(messages))
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, message: ToChild) -> None:
+        if not self._to_child.is_closing():
+            self._to_child.write(encode(message))
+
+    def begins_trial(self) -> None:
+        """What was killed for want of memory before is no news of this trial."""
+        self._oom_kills = oom_kills()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    async def close(self) -> None:
+        """Kills it; what it still says goes unheard."""
+        self.kill()
+        self._life.cancel()
+        await self._exited
+
+    async def _live(self, reader: asyncio.StreamReader) -> None:
+        messages = start_task(self._read_messages(reader))
+        output = [
+            start_task(self._read_lines("stdout", self._process.stdout)),
+            start_task(self._read_lines("stderr", self._process.stderr)),
+        ]
+        try:
+            status = await asyncio.shield(self._exited)
+            # What it said before its end counts.
+            await messages
+            await asyncio.wait(output, timeout=_LAST_WORDS_S)
+        finally:
+            self._to_child.close()
+            for task in (messages, *output):
+                task.cancel()
+        end = ChildEnd(
+            status=status,
+            stderr=self._stderr,
+            is_memory_short=oom_kills() > self._oom_kills,
+            nonsense=self._nonsense,
+        )
+        self._listener.on_end(end)
+
+    async def _read_messages(self, reader: asyncio.StreamReader) -> None:
+        while True:
+            try:
+                line = await reader.readline()
+                if not line.endswith(b"\n"):
+                    return  # the end, or half a line that a killed process leaves
+                message = decode_from_child(line)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                self._nonsense = f"{type(error).__name__}: {error}"
+                self.kill()
+                return
+            await self._listener.on_message(message)
+
+    async def _read_lines(self, output: Output, pipe: IO[bytes] | None) -> None:
+        if pipe is None:
+            return
+        reader = await _reader(pipe)
+        splitter = LineSplitter()
+        while chunk := await reader.read(64 * 1024):
+            for line in splitter.feed(chunk):
+                self._hear(output, line)
+        for line in splitter.end():
+            self._hear(output, line)
+
+    def _hear(self, output: Output, line: str) -> None:
+        if output == "stderr":
+            self._stderr = f"{self._stderr}{line}\n"[-_TAIL_CHARACTERS:]
+        self._listener.on_line(output, line)
+
+
+async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=_MAX_MESSAGE_BYTES)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    return reader
+
+
+def _exit_of(process: subprocess.Popen[bytes]) -> asyncio.Future[int]:
+    """asyncio's own subprocesses end when their output does, which something that the child left may prevent."""
+    loop = asyncio.get_running_loop()
+    exited: asyncio.Future[int] = loop.create_future()
+
+    def tell(status: int) -> None:
+        if not exited.done():
+            exited.set_result(status)
+
+    def wait() -> None:
+        status = process.wait()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
+            loop.call_soon_threadsafe(tell, status)
+
+    threading.Thread(target=wait, name="child-exit", daemon=True).start()
+    return exited

@@ -1,0 +1,282 @@
+"""Messages of worker.proto ↔ what workers and the control plane say. Nothing else touches generated code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import assert_never, cast
+
+from dss_worker.agent.generated.dss.v1 import common_pb2, worker_pb2
+from dss_worker.agent.protocol import (
+    Acknowledged,
+    Assign,
+    Cancel,
+    Drain,
+    Drained,
+    FailedReport,
+    FinishedReport,
+    FromWorker,
+    Hello,
+    Lease,
+    LeaseProgress,
+    LogReport,
+    MetricsReport,
+    Numbered,
+    Refused,
+    Renew,
+    Renewed,
+    Stale,
+    ToWorker,
+    Welcome,
+)
+from dss_worker.config import (
+    DatasetSource,
+    Init,
+    LabelType,
+    Layout,
+    Metric,
+    ModelSource,
+    ModelType,
+    Precision,
+    Select,
+    SourceFile,
+    Teacher,
+    TrialConfig,
+    TrialSettings,
+)
+from dss_worker.errors import Failure, FailureKind, WorkerError
+from dss_worker.messages import Evaluation, TrialResult
+
+_KINDS: Mapping[FailureKind, common_pb2.FailureKind] = {
+    "user": common_pb2.FAILURE_KIND_USER,
+    "infrastructure": common_pb2.FAILURE_KIND_INFRASTRUCTURE,
+    "lost": common_pb2.FAILURE_KIND_LOST,
+}
+_DETAIL_BYTES = 16 * 1024
+
+
+class WireError(Exception):
+    """A message that does not say what the contract has it say."""
+
+
+def encode_from_worker(said: FromWorker) -> worker_pb2.WorkerMessage:
+    match said:
+        case Hello():
+            return worker_pb2.WorkerMessage(hello=_encode_hello(said))
+        case Renew(leases=leases):
+            return worker_pb2.WorkerMessage(renew=worker_pb2.Renew(leases=[_encode_lease(each) for each in leases]))
+        case LeaseProgress():
+            progress = worker_pb2.Progress(
+                lease=_encode_lease(said.lease),
+                step=said.step,
+                loss=said.loss,
+                examples_per_second=said.examples_per_second,
+                phase=said.phase,
+            )
+            return worker_pb2.WorkerMessage(progress=progress)
+        case Numbered():
+            message = _encode_report(said)
+            message.sequence = said.sequence
+            return message
+        case _:
+            assert_never(said)
+
+
+def _encode_report(numbered: Numbered) -> worker_pb2.WorkerMessage:
+    match numbered.report:
+        case MetricsReport(lease=lease, training=training, evaluations=evaluations):
+            metrics = worker_pb2.MetricsReport(
+                lease=_encode_lease(lease),
+                training=[common_pb2.TrainingPoint(step=point.step, loss=point.loss) for point in training],
+                evaluations=[_encode_evaluation(each) for each in evaluations],
+            )
+            return worker_pb2.WorkerMessage(metrics=metrics)
+        case LogReport(lease=lease, lines=lines, dropped=dropped):
+            log = worker_pb2.LogReport(
+                lease=_encode_lease(lease),
+                lines=[worker_pb2.LogLine(unix_ms=each.unix_ms, stream=each.stream, text=each.text) for each in lines],
+                dropped=dropped,
+            )
+            return worker_pb2.WorkerMessage(log=log)
+        case FinishedReport(lease=lease, result=result):
+            finished = worker_pb2.FinishedReport(lease=_encode_lease(lease), result=_encode_result(result))
+            return worker_pb2.WorkerMessage(finished=finished)
+        case FailedReport(lease=lease, failure=failure):
+            failed = worker_pb2.FailedReport(lease=_encode_lease(lease), failure=_encode_failure(failure))
+            return worker_pb2.WorkerMessage(failed=failed)
+        case Drained():
+            return worker_pb2.WorkerMessage(drained=worker_pb2.Drained())
+        case _:
+            assert_never(numbered.report)
+
+
+def decode_to_worker(message: worker_pb2.ControlMessage) -> ToWorker:  # noqa: PLR0911 - one for each kind
+    """Raises: WireError."""
+    match message.WhichOneof("message"):
+        case "welcome":
+            welcome = message.welcome
+            return Welcome(
+                lease_ms=_positive(welcome.lease_ms, "lease_ms"),
+                renew_every_ms=_positive(welcome.renew_every_ms, "renew_every_ms"),
+            )
+        case "assign":
+            return Assign(lease=_decode_lease(message.assign.lease), trial=_decode_trial(message.assign))
+        case "renewed":
+            return Renewed(leases=tuple(_decode_lease(lease) for lease in message.renewed.leases))
+        case "acknowledged":
+            return Acknowledged(sequences=tuple(message.acknowledged.sequences))
+        case "stale":
+            return Stale(lease=_decode_lease(message.stale.lease))
+        case "cancel":
+            return Cancel(lease=_decode_lease(message.cancel.lease), reason=message.cancel.reason)
+        case "drain":
+            return Drain(grace_ms=message.drain.grace_ms)
+        case "refused":
+            refused = message.refused
+            return Refused(code=refused.code, message=refused.message, hint=refused.hint)
+        case None:
+            raise WireError("the control plane says something that is not known here")
+        case other:
+            assert_never(other)
+
+
+def _encode_hello(hello: Hello) -> worker_pb2.Hello:
+    return worker_pb2.Hello(
+        worker_id=hello.worker_id,
+        engine_version=hello.engine_version,
+        host=hello.host,
+        pid=hello.pid,
+        devices=[
+            worker_pb2.Device(kind=each.kind, name=each.name, memory_bytes=each.memory_bytes, threads=each.threads)
+            for each in hello.devices
+        ],
+        versions=hello.versions,
+        running=[_encode_lease(lease) for lease in hello.running],
+        slots=hello.slots,
+    )
+
+
+def _encode_lease(lease: Lease) -> common_pb2.Lease:
+    return common_pb2.Lease(trial_id=lease.trial_id, attempt=lease.attempt, token=lease.token)
+
+
+def _encode_evaluation(evaluation: Evaluation) -> common_pb2.Evaluation:
+    return common_pb2.Evaluation(
+        step=evaluation.step,
+        split=evaluation.split,
+        loss=evaluation.loss,
+        accuracy=evaluation.accuracy,
+        rows=evaluation.rows,
+        correct=evaluation.correct,
+    )
+
+
+def _encode_result(result: TrialResult) -> common_pb2.TrialResult:
+    return common_pb2.TrialResult(
+        test_accuracy=result.test_accuracy,
+        selected_step=result.selected_step,
+        seconds=result.seconds,
+        seconds_by_phase=result.seconds_by_phase,
+        examples_per_second=result.examples_per_second,
+        train_rows=result.train_rows,
+        valid_rows=result.valid_rows,
+        test_rows=result.test_rows,
+        environment={key: _text(value) for key, value in result.environment.items()},
+    )
+
+
+def _encode_failure(failure: Failure) -> common_pb2.Failure:
+    # The end of a traceback or of an output says more than its beginning.
+    detail = failure.detail.encode(errors="replace")[-_DETAIL_BYTES:]
+    return common_pb2.Failure(
+        code=failure.code,
+        message=_text(failure.message),
+        hint=_text(failure.hint),
+        detail=detail.decode(errors="ignore"),
+        kind=_KINDS[failure.kind],
+    )
+
+
+def _text(text: str) -> str:
+    """Without the half characters that names of files may hold, which protobuf refuses."""
+    return text.encode(errors="replace").decode()
+
+
+def _decode_lease(lease: common_pb2.Lease) -> Lease:
+    if lease.trial_id == "":
+        raise WireError("a lease names no trial")
+    return Lease(trial_id=lease.trial_id, attempt=lease.attempt, token=lease.token)
+
+
+def _decode_trial(assign: worker_pb2.Assign) -> TrialConfig | Failure:
+    try:
+        return TrialConfig(
+            trial_id=assign.lease.trial_id,
+            settings=_decode_settings(assign.settings),
+            model=ModelSource(directory=Path(assign.model.directory), files=_decode_files(assign.model.files)),
+            dataset=_decode_dataset(assign.dataset),
+            checkpoint_steps=assign.checkpoint_steps,
+        )
+    except WorkerError as error:
+        return error.to_failure()
+
+
+def _decode_settings(settings: common_pb2.TrialSettings) -> TrialSettings:
+    """The casts are safe: `TrialSettings` checks every word that it is given."""
+    return TrialSettings(
+        model=settings.model,
+        dataset=settings.dataset,
+        label_type=cast(LabelType, settings.label_type),
+        model_type=cast(ModelType, settings.model_type),
+        seed=settings.seed,
+        llm=cast(Teacher, settings.llm) if settings.HasField("llm") else None,
+        alpha=settings.alpha if settings.HasField("alpha") else None,
+        subsample=settings.subsample,
+        max_steps=settings.max_steps,
+        eval_steps=settings.eval_steps,
+        batch_size=settings.batch_size,
+        grad_steps=settings.grad_steps,
+        lr=settings.lr,
+        max_input_length=settings.max_input_length,
+        gen_max_len=settings.gen_max_len,
+        precision=cast(Precision, settings.precision),
+        dropout=settings.dropout,
+        select=cast(Select, settings.select),
+        init=cast(Init, settings.init),
+    )
+
+
+def _decode_dataset(dataset: common_pb2.DatasetSource) -> DatasetSource:
+    return DatasetSource(
+        directory=Path(dataset.directory),
+        layout=cast(Layout, _one_of(dataset.layout, ("release", "folder"), "layout")),
+        files=_decode_files(dataset.files),
+        metric=cast(Metric, _one_of(dataset.metric, ("text", "equation"), "metric")),
+        fields=dict(dataset.fields),
+        templates=dict(dataset.templates),
+    )
+
+
+_ROLES = ("train", "valid", "test", "teacher", "config", "tokenizer", "weights")
+
+
+def _decode_files(files: Iterable[common_pb2.SourceFile]) -> tuple[SourceFile, ...]:
+    return tuple(
+        SourceFile(
+            path=file.path, sha256=file.sha256, size_bytes=file.size_bytes, role=_one_of(file.role, _ROLES, "role")
+        )
+        for file in files
+    )
+
+
+def _one_of(value: str, allowed: tuple[str, ...], name: str) -> str:
+    if value in allowed:
+        return value
+    message = f"{name}: expected one of {', '.join(allowed)}, got {value!r}"
+    raise WorkerError("CONFIG_INVALID", message, hint="control plane and worker must come from the same dss")
+
+
+def _positive(value: int, name: str) -> int:
+    if value < 1:
+        raise WireError(f"{name} is missing")
+    return value

@@ -1,0 +1,172 @@
+"""What workers and the control plane say to each other. proto/dss/v1/worker.proto says when and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from dss_worker.config import TrialConfig
+from dss_worker.errors import Failure
+from dss_worker.messages import Evaluation, Phase, TrainingPoint, TrialResult
+
+LogStream = Literal["stdout", "stderr", "dss"]
+DeviceKind = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A claim on an attempt."""
+
+    trial_id: str
+    # From 1.
+    attempt: int
+    # Fencing token.
+    token: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    kind: DeviceKind
+    name: str
+    # 0: unknown.
+    memory_bytes: int
+    # Of a CPU: how many may run at once.
+    threads: int = 0
+
+
+# From the worker.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    worker_id: str
+    engine_version: int
+    host: str
+    pid: int
+    devices: tuple[Device, ...]
+    versions: Mapping[str, str]
+    running: tuple[Lease, ...]
+    slots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renew:
+    leases: tuple[Lease, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseProgress:
+    """News, not a report: unnumbered, never resent."""
+
+    lease: Lease
+    step: int
+    loss: float
+    examples_per_second: float
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsReport:
+    lease: Lease
+    training: tuple[TrainingPoint, ...]
+    evaluations: tuple[Evaluation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    unix_ms: int
+    stream: LogStream
+    # At most 8 KiB of UTF-8.
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogReport:
+    lease: Lease
+    lines: tuple[LogLine, ...]
+    # Lines before these that were left out because the buffer was full.
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedReport:
+    lease: Lease
+    result: TrialResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedReport:
+    lease: Lease
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """Nothing runs here any more."""
+
+
+Report = MetricsReport | LogReport | FinishedReport | FailedReport | Drained
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbered:
+    """A report under the number by which it is acknowledged."""
+
+    sequence: int
+    report: Report
+
+
+FromWorker = Hello | Renew | LeaseProgress | Numbered
+
+
+# To the worker.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welcome:
+    lease_ms: int
+    renew_every_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign:
+    lease: Lease
+    # A failure: the lease can be read, what it is for cannot.
+    trial: TrialConfig | Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewed:
+    leases: tuple[Lease, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    sequences: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    lease: Lease
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    grace_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    code: str
+    message: str
+    hint: str
+
+
+ToWorker = Welcome | Assign | Renewed | Acknowledged | Stale | Cancel | Drain | Refused

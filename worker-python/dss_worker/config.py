@@ -1,0 +1,178 @@
+"""What one trial trains. proto/dss/v1/common.proto says what each setting means, units included.
+
+These values cross the pipe between the agent and the training child as JSON; the agent makes them from the
+wire's messages, so that training knows neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal
+
+from dss_worker.errors import WorkerError
+
+# Changes whenever the same settings may give other results; the control plane's is the same number.
+ENGINE_VERSION = 1
+
+LabelType = Literal["gt", "llm"]
+ModelType = Literal["standard", "task_prefix"]
+Teacher = Literal["palm", "gpt"]
+Precision = Literal["fp32", "tf32", "bf16"]
+Select = Literal["valid", "compat"]
+Init = Literal["pretrained", "random"]
+Metric = Literal["text", "equation"]
+Layout = Literal["release", "folder"]
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "label_type": ("gt", "llm"),
+    "model_type": ("standard", "task_prefix"),
+    "precision": ("fp32", "tf32", "bf16"),
+    "select": ("valid", "compat"),
+    "init": ("pretrained", "random"),
+}
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise WorkerError("CONFIG_INVALID", message, hint="control plane and worker must come from the same dss")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSettings:
+    """Every setting that can change a result, after defaults, aliases and overrides."""
+
+    # As the sweep file names it; for people, the files come from ModelSource.
+    model: str
+    # The folder's name below the datasets root.
+    dataset: str
+    label_type: LabelType
+    model_type: ModelType
+    # Of the order of rows, the subsample, dropout and random initialisation.
+    seed: int
+    # Whose outputs; None when no teacher output of the release's layout is read.
+    llm: Teacher | None
+    # loss = alpha * label + (1 - alpha) * rationale; None under "standard".
+    alpha: float | None
+    # Fraction of the training split, in (0, 1].
+    subsample: float
+    # Optimizer steps.
+    max_steps: int
+    # Evaluate and log every so many steps; the last step always.
+    eval_steps: int
+    # Rows per micro-batch.
+    batch_size: int
+    # Micro-batches per optimizer step.
+    grad_steps: int
+    # AdamW's learning rate at step 0; decays linearly to 0 at max_steps.
+    lr: float
+    # Tokens of input kept.
+    max_input_length: int
+    # Tokens of a generated prediction, the decoder's start token included.
+    gen_max_len: int
+    precision: Precision
+    # Dropout probability in the model.
+    dropout: float
+    # "valid": best step by valid accuracy, test once; "compat": the test curve.
+    select: Select
+    # "pretrained", or "random": weights drawn from the seed.
+    init: Init
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            _require(value in choices, f"{name}: expected one of {', '.join(choices)}, got {value!r}")
+        _require(self.llm in (None, "palm", "gpt"), f"llm: expected palm or gpt, got {self.llm!r}")
+        for name in ("max_steps", "eval_steps", "batch_size", "grad_steps", "max_input_length", "gen_max_len"):
+            _require(getattr(self, name) >= 1, f"{name}: expected at least 1, got {getattr(self, name)}")
+        _require(self.seed >= 0, f"seed: expected at least 0, got {self.seed}")
+        _require(0 < self.subsample <= 1, f"subsample: expected a number in (0, 1], got {self.subsample}")
+        _require(isfinite(self.lr) and self.lr > 0, f"lr: expected a number above 0, got {self.lr}")
+        _require(0 <= self.dropout < 1, f"dropout: expected a number in [0, 1), got {self.dropout}")
+        if self.model_type == "task_prefix":
+            alpha = self.alpha
+            _require(alpha is not None and 0 <= alpha <= 1, f"alpha: expected a number in [0, 1], got {alpha}")
+        else:
+            _require(self.alpha is None, "alpha: has no meaning under standard")
+
+    @property
+    def needs_rationales(self) -> bool:
+        return self.model_type == "task_prefix"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A file that a trial reads."""
+
+    # Relative to its source's directory, with forward slashes.
+    path: str
+    # 64 hex digits.
+    sha256: str
+    size_bytes: int
+    # Dataset: "train", "valid", "test", "teacher"; model: "config", "tokenizer", "weights".
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSource:
+    """Where a model's files are."""
+
+    directory: Path
+    files: tuple[SourceFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSource:
+    """Where a dataset's rows are and how they read."""
+
+    # The datasets root: the release keeps GPT-NeoX outputs beside the dataset.
+    directory: Path
+    layout: Layout
+    # In reading order within each role; only what the trial reads.
+    files: tuple[SourceFile, ...]
+    metric: Metric
+    # Layout "folder" only: "input", "label", "rationale", "llm_label" -> name in the file.
+    fields: Mapping[str, str] = field(default_factory=dict)
+    # "input" with {field} placeholders; "predict" and "explain" prefixes.
+    templates: Mapping[str, str] = field(default_factory=dict)
+
+    def paths(self, role: str) -> list[Path]:
+        return [self.directory / file.path for file in self.files if file.role == role]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialConfig:
+    """One trial, whole."""
+
+    trial_id: str
+    settings: TrialSettings
+    model: ModelSource
+    dataset: DatasetSource
+    # Steps between checkpoints; 0: none.
+    checkpoint_steps: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """A value that `json.dumps` writes and `from_json` reads back."""
+        value = asdict(self)
+        value["model"]["directory"] = str(self.model.directory)
+        value["dataset"]["directory"] = str(self.dataset.directory)
+        return value
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> TrialConfig:
+        model, dataset = value["model"], value["dataset"]
+        return cls(
+            trial_id=value["trial_id"],
+            settings=TrialSettings(**value["settings"]),
+            model=ModelSource(directory=Path(model["directory"]), files=_files(model["files"])),
+            dataset=DatasetSource(
+                **{**dataset, "directory": Path(dataset["directory"]), "files": _files(dataset["files"])}
+            ),
+            checkpoint_steps=value["checkpoint_steps"],
+        )
+
+
+def _files(values: list[dict[str, Any]]) -> tuple[SourceFile, ...]:
+    return tuple(SourceFile(**value) for value in values)

@@ -1,0 +1,165 @@
+"""From a trial's files to its training, validation and test rows.
+
+The order of the steps is the release's and decides which rows a trial trains on: read, cut to the teacher's outputs,
+subsample, split the validation rows off, and only then take the teacher's labels, so that validation stays gold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+from dss_worker.config import DatasetSource, SourceFile, Teacher, TrialSettings
+from dss_worker.data.formats import RELEASE_READERS, RowReader, folder_reader
+from dss_worker.data.parse import WrongRow, parse_lines, parse_outputs
+from dss_worker.data.rows import Index, Row, RowTable, Split, Splits, split_rows
+from dss_worker.data.teacher import TeacherOutput, read_teacher_text
+from dss_worker.errors import DataError
+
+T = TypeVar("T")
+
+VALID_FRACTION = 0.1
+VALID_SEED = 0
+
+
+def load_splits(dataset: DatasetSource, settings: TrialSettings) -> Splits:
+    """The rows of a trial.
+
+    Raises: DataError: DATASET_MISSING or DATASET_CHANGED for a file that is not as planned, DATASET_INVALID for
+        what is in it, naming the first wrong row.
+    """
+    name = settings.dataset
+    table = read_table(dataset, name, "train", required=_needed_fields(settings))
+    index: Index = np.arange(len(table.rows))
+    if dataset.layout == "release" and _needed_fields(settings):
+        table, outputs = _with_teacher(table, dataset, settings)
+        index = index[:outputs]
+    if settings.subsample < 1:
+        kept, _ = split_rows(len(index), 1.0 - settings.subsample, settings.seed)
+        index = index[kept]
+    if dataset.paths("valid"):
+        valid = _whole(read_table(dataset, name, "valid"))
+    else:
+        kept, split_off = split_rows(len(index), VALID_FRACTION, VALID_SEED)
+        valid = Split(table=table, index=index[split_off])
+        index = index[kept]
+    train = Split(table=table, index=index, label_type=settings.label_type)
+    test = _whole(read_table(dataset, name, "test"))
+    _check_not_empty(train=train, valid=valid, test=test)
+    return Splits(train=train, valid=valid, test=test)
+
+
+def _needed_fields(settings: TrialSettings) -> tuple[str, ...]:
+    """What a trial trains on of the teacher's, as layout "folder" calls it."""
+    rationale = ("rationale",) if settings.needs_rationales else ()
+    return (*rationale, "llm_label") if settings.label_type == "llm" else rationale
+
+
+def _whole(table: RowTable) -> Split:
+    return Split(table=table, index=np.arange(len(table.rows)))
+
+
+def reader_of(dataset: DatasetSource, name: str, *, required: Sequence[str] = ()) -> RowReader:
+    """How the lines of a dataset read.
+
+    Args:
+        name: the dataset's; in the layout of the release it decides.
+        required: of layout "folder", fields that are optional unless a trial trains on them.
+    """
+    if dataset.layout == "folder":
+        return folder_reader(dataset.fields, dataset.templates, required=required)
+    if name not in RELEASE_READERS:
+        known = ", ".join(RELEASE_READERS)
+        raise DataError(f'expected one of {known} in the layout of the release, got "{name}"')
+    return RELEASE_READERS[name]
+
+
+def read_table(dataset: DatasetSource, name: str, role: str, *, required: Sequence[str] = ()) -> RowTable:
+    """All rows of one role's files; `name` and `required` as in `reader_of`."""
+    reader = reader_of(dataset, name, required=required)
+    files = [file for file in dataset.files if file.role == role]
+    if not files:
+        raise DataError(f"the trial has no {role} file", code="DATASET_MISSING", hint="submit the sweep again")
+    rows = tuple(_right(row) for file in files for row in parse_lines(read_file(dataset, file), file.path, reader))
+    # Of the templates only this one is part of a row. A folder's teacher outputs are fields of the same rows.
+    how = [dataset.layout, name, sorted(dataset.fields.items()), dataset.templates.get("input")]
+    digest = _digest(how, files)
+    return RowTable(rows=rows, digest=digest, teacher_digest=digest)
+
+
+def _with_teacher(table: RowTable, dataset: DatasetSource, settings: TrialSettings) -> tuple[RowTable, int]:
+    """The table with a teacher's outputs beside its first rows, and how many these are."""
+    teacher = settings.llm
+    files = [file for file in dataset.files if file.role == "teacher"]
+    if teacher is None or not files:
+        need = "rationales" if settings.needs_rationales else "labels"
+        raise DataError(
+            f'the trial trains on a teacher\'s {need}, and dataset "{settings.dataset}" came without its outputs',
+            code="DATASET_MISSING",
+            hint="set llm to a teacher whose outputs are there; `dss data check` lists them",
+        )
+    outputs = [_right(output) for file in files for output in _outputs(dataset, file, settings.dataset, teacher)]
+    if len(outputs) > len(table.rows):
+        most = f"at most {len(table.rows)} outputs, one for each training row"
+        raise DataError(f"{files[0].path}: expected {most}, got {len(outputs)}")
+    rows = tuple(with_output(row, output) for row, output in zip(table.rows, outputs, strict=False))
+    digest = _digest([table.digest, teacher], files)
+    return RowTable(rows=rows + table.rows[len(rows) :], digest=table.digest, teacher_digest=digest), len(rows)
+
+
+def with_output(row: Row, output: TeacherOutput) -> Row:
+    return replace(row, rationale=output.rationale, teacher_label=output.label)
+
+
+def _outputs(
+    dataset: DatasetSource, file: SourceFile, name: str, teacher: Teacher
+) -> Iterator[TeacherOutput | WrongRow]:
+    return parse_outputs(read_file(dataset, file), file.path, partial(read_teacher_text, name, teacher))
+
+
+def read_file(dataset: DatasetSource, file: SourceFile) -> bytes:
+    """A file's content, which is what the trial was planned with: hashed and parsed are the same bytes."""
+    path = dataset.directory / file.path
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DataError(
+            f"there is no file at {path}", code="DATASET_MISSING", hint="the worker must see the datasets folder"
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}", code="DATASET_MISSING") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != file.sha256:
+        raise DataError(
+            f"{path} has changed since the trial was planned: expected sha256 {file.sha256[:12]}…, got {found[:12]}…",
+            code="DATASET_CHANGED",
+            hint="submit the sweep again: other data are other trials",
+        )
+    return content
+
+
+def _digest(how: Sequence[object], files: Sequence[SourceFile]) -> str:
+    """Of what some files say, read in some way."""
+    parts = [*how, [file.sha256 for file in files]]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _right(value: T | WrongRow) -> T:
+    if isinstance(value, WrongRow):
+        raise DataError(str(value), hint="`dss data check` lists every wrong row")
+    return value
+
+
+def _check_not_empty(**splits: Split) -> None:
+    for name, split in splits.items():
+        if not len(split):
+            raise DataError(
+                f"expected at least one {name} row after subsample and split, got none",
+                hint="use more of the data, or a larger subsample",
+            )

@@ -1,0 +1,179 @@
+"""What the agent and the training child say to each other: one JSON object a line, each way through a pipe of its own.
+
+Agent and training meet here and nowhere else. The child runs one trial at a time; `run` numbers the agent's
+requests, and every answer carries the number of the one that it belongs to.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from dss_worker.config import TrialConfig
+from dss_worker.errors import Failure
+
+Phase = Literal["load", "tokenize", "train", "evaluate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPoint:
+    """A point of the training curve."""
+
+    # Optimizer steps done, from 1.
+    step: int
+    # Mean of the steps since the last point, in nats; NaN and infinities travel as such.
+    loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """One pass over a split."""
+
+    step: int
+    split: Literal["valid", "test"]
+    # Nats per label token, mean over the split.
+    loss: float
+    # In [0, 1].
+    accuracy: float
+    rows: int
+    # One bit per row, row i at byte i // 8, bit i % 8 (least significant first).
+    correct: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """What one successful attempt measured; the fields of `dss.v1.TrialResult`."""
+
+    # In [0, 1].
+    test_accuracy: float
+    # Whose weights gave test_accuracy.
+    selected_step: int
+    # Wall time of the attempt in the child.
+    seconds: float
+    seconds_by_phase: Mapping[str, float]
+    # Training rows per second of the train phase.
+    examples_per_second: float
+    train_rows: int
+    valid_rows: int
+    test_rows: int
+    # python, torch, transformers, device, threads, host, engine, precision.
+    environment: Mapping[str, str]
+
+
+# To the child.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTrial:
+    run: int
+    config: TrialConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelTrial:
+    """Stop at the next step; answered by `Cancelled`, or by how the trial ended meanwhile."""
+
+    run: int
+
+
+# From the child.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Sent once, when imports are done and a trial may come."""
+
+    # python, torch, transformers.
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    run: int
+    step: int
+    # Of the newest step that was read back.
+    loss: float
+    examples_per_second: float
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    run: int
+    training: tuple[TrainingPoint, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    run: int
+    result: TrialResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    run: int
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    run: int
+
+
+ToChild = RunTrial | CancelTrial
+FromChild = Ready | Progress | Metrics | Finished | Failed | Cancelled
+
+
+def encode(message: ToChild | FromChild) -> bytes:
+    """One line, its end included."""
+    if isinstance(message, RunTrial):
+        value: dict[str, Any] = {"run": message.run, "config": message.config.to_json()}
+    else:
+        value = asdict(message)
+    if isinstance(message, Metrics):
+        for evaluation in value["evaluations"]:
+            evaluation["correct"] = base64.b64encode(evaluation["correct"]).decode("ascii")
+    return json.dumps({"kind": type(message).__name__, **value}, separators=(",", ":")).encode() + b"\n"
+
+
+def decode_to_child(line: bytes) -> ToChild:
+    """Raises: ValueError or KeyError for anything that `encode` does not write."""
+    value = json.loads(line)
+    kind = value.pop("kind")
+    if kind == "RunTrial":
+        return RunTrial(run=value["run"], config=TrialConfig.from_json(value["config"]))
+    if kind == "CancelTrial":
+        return CancelTrial(**value)
+    raise ValueError(f"unknown message {kind!r}")
+
+
+def decode_from_child(line: bytes) -> FromChild:
+    """Raises: ValueError or KeyError for anything that `encode` does not write."""
+    value = json.loads(line)
+    kind = value.pop("kind")
+    match kind:
+        case "Ready":
+            return Ready(**value)
+        case "Progress":
+            return Progress(**value)
+        case "Metrics":
+            return Metrics(
+                run=value["run"],
+                training=tuple(TrainingPoint(**point) for point in value["training"]),
+                evaluations=tuple(
+                    Evaluation(**{**each, "correct": base64.b64decode(each["correct"])})
+                    for each in value["evaluations"]
+                ),
+            )
+        case "Finished":
+            return Finished(run=value["run"], result=TrialResult(**value["result"]))
+        case "Failed":
+            return Failed(run=value["run"], failure=Failure(**value["failure"]))
+        case "Cancelled":
+            return Cancelled(**value)
+        case _:
+            raise ValueError(f"unknown message {kind!r}")

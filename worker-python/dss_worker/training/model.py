@@ -1,0 +1,149 @@
+"""T5 models and their tokenizers, from a local directory and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase, T5Config, T5ForConditionalGeneration
+
+from dss_worker.config import ModelSource, TrialSettings
+from dss_worker.errors import WorkerError
+from dss_worker.training.collate import SpecialIds
+
+_TOKEN_IDS = ("pad_token_id", "decoder_start_token_id", "eos_token_id")
+
+# Copies of a model's parameters, by name, in ordinary memory.
+Weights = dict[str, Tensor]
+
+
+def load_tokenizer(source: ModelSource) -> PreTrainedTokenizerBase:
+    """The tokenizer of spiece.model or tokenizer.json.
+
+    Raises: WorkerError (MODEL_INVALID).
+    """
+    hint = "a T5 model's directory holds spiece.model or tokenizer.json"
+    # Without either, transformers makes up a tokenizer that knows a handful of pieces.
+    if not any((source.directory / name).exists() for name in ("spiece.model", "tokenizer.json")):
+        raise _invalid(source.directory, "it has no tokenizer", hint)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(source.directory), local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        raise _invalid(source.directory, f"its tokenizer cannot be loaded: {_one_line(error)}", hint) from error
+    if not isinstance(tokenizer, PreTrainedTokenizerBase):
+        raise _invalid(source.directory, f"its tokenizer is a {type(tokenizer).__name__}")
+    if tokenizer.eos_token_id is None:
+        hint = 'name it in tokenizer_config.json: "eos_token": "</s>"'
+        raise _invalid(source.directory, "its tokenizer has no end-of-sequence token", hint)
+    return tokenizer
+
+
+def load_model(source: ModelSource, settings: TrialSettings, *, device: torch.device) -> T5ForConditionalGeneration:
+    """The trial's model in float32, in training mode.
+
+    Weights are the directory's safetensors files, or with `init: random` drawn from the seed. An output layer of
+    the checkpoint's own stays so: a fresh model's is tied to the embedding, real T5 v1.1 checkpoints hold both.
+
+    Raises: WorkerError (MODEL_INVALID) for a directory that holds no such model.
+    """
+    config = _load_config(source.directory, dropout=settings.dropout)
+    torch.manual_seed(settings.seed)
+    model = T5ForConditionalGeneration(config) if settings.init == "random" else _load_weights(source, config)
+    # A generation_config.json is no part of a trial's identity, so it must not have a say in its results.
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+        decoder_start_token_id=config.decoder_start_token_id,
+        eos_token_id=config.eos_token_id,
+        pad_token_id=config.pad_token_id,
+    )
+    model.train()
+    model.to(device)  # type: ignore[arg-type]
+    return model
+
+
+def check_vocabulary(
+    source: ModelSource, model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Whether every token has an embedding and both agree on where a text ends.
+
+    Raises: WorkerError (MODEL_INVALID).
+    """
+    config = model.config
+    if len(tokenizer) > config.vocab_size:
+        sizes = f"its tokenizer has {len(tokenizer)} tokens, its model {config.vocab_size}"
+        raise _invalid(source.directory, sizes, "tokenizer and config.json must be of the same model")
+    if tokenizer.eos_token_id != config.eos_token_id:
+        ids = f"{tokenizer.eos_token_id}, its model's {config.eos_token_id}"
+        raise _invalid(source.directory, f"its tokenizer's end-of-sequence token is {ids}")
+
+
+def special_ids(model: T5ForConditionalGeneration) -> SpecialIds:
+    ids = {name: getattr(model.config, name) for name in _TOKEN_IDS}
+    return SpecialIds(pad=ids["pad_token_id"], start=ids["decoder_start_token_id"], end=ids["eos_token_id"])
+
+
+def copy_weights(model: T5ForConditionalGeneration) -> Weights:
+    """Tied parameters are copied once: named_parameters() knows them by one name only."""
+    return {name: parameter.detach().to("cpu", copy=True) for name, parameter in model.named_parameters()}
+
+
+@torch.no_grad()
+def restore_weights(model: T5ForConditionalGeneration, weights: Weights) -> None:
+    """In place, so that tied parameters stay tied and separate ones separate."""
+    for name, parameter in model.named_parameters():
+        parameter.copy_(weights[name])
+
+
+def _load_config(directory: Path, *, dropout: float) -> T5Config:
+    path = directory / "config.json"
+    try:
+        kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
+        # Every dropout layer and the attention read this one rate, when they are built.
+        config = T5Config.from_pretrained(str(directory), local_files_only=True, dropout_rate=dropout)
+    except Exception as error:
+        raise _invalid(directory, f"config.json cannot be read: {_one_line(error)}") from error
+    if kind != "t5":
+        raise _invalid(directory, f'config.json: expected "model_type": "t5", got {kind!r}', "dss trains T5 only")
+    if getattr(config, "decoder_start_token_id", None) is None:
+        config.decoder_start_token_id = config.pad_token_id  # What every T5 was trained with.
+    for name in _TOKEN_IDS:
+        value = getattr(config, name)
+        if not isinstance(value, int) or not 0 <= value < config.vocab_size:
+            raise _invalid(
+                directory, f"config.json: expected one of its {config.vocab_size} tokens in {name}, got {value!r}"
+            )
+    return config
+
+
+def _load_weights(source: ModelSource, config: T5Config) -> T5ForConditionalGeneration:
+    try:
+        loaded: Any = T5ForConditionalGeneration.from_pretrained(
+            str(source.directory),
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except Exception as error:
+        hint = "a T5 model's directory holds config.json and model.safetensors; init: random needs no weights"
+        raise _invalid(source.directory, f"its weights cannot be loaded: {_one_line(error)}", hint) from error
+    model: T5ForConditionalGeneration = loaded[0]
+    info: dict[str, set[str]] = loaded[1]
+    for what in ("missing_keys", "mismatched_keys"):
+        if info[what]:
+            names = ", ".join(sorted(str(key) for key in info[what])[:3])
+            raise _invalid(source.directory, f"its weights do not fit config.json: {what.replace('_', ' ')}: {names}")
+    return model
+
+
+def _invalid(directory: Path, what: str, hint: str = "") -> WorkerError:
+    return WorkerError("MODEL_INVALID", f"model {directory}: {what}", hint=hint)
+
+
+def _one_line(error: Exception) -> str:
+    """transformers, safetensors and the hub's library each raise errors of their own, of several lines and long."""
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,41 @@
+"""Are a model's files still those that the trial was planned with?"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from dss_worker.config import ModelSource
+from dss_worker.errors import WorkerError
+
+_HINT = "submit the sweep again: a changed model makes other trials"
+
+
+def check_model_files(source: ModelSource) -> None:
+    """Compares every planned file's size and content.
+
+    Raises: WorkerError (MODEL_MISSING, MODEL_CHANGED) naming the first file that differs.
+    """
+    for file in source.files:
+        path = source.directory / file.path
+        try:
+            stat = path.stat()
+            # Size first: it costs nothing, and says more than two hashes do.
+            if stat.st_size != file.size_bytes:
+                sizes = f"expected {file.size_bytes} bytes, found {stat.st_size}"
+                raise WorkerError("MODEL_CHANGED", f"{path} changed since the sweep was planned: {sizes}", hint=_HINT)
+            found = _sha256(path, stat.st_size, stat.st_mtime_ns)
+        except OSError as error:
+            hint = "the model's directory must be readable on the machine that trains"
+            raise WorkerError("MODEL_MISSING", f"cannot read {path}: {error.strerror}", hint=hint) from error
+        if found != file.sha256:
+            hashes = f"expected sha256 {file.sha256[:12]}…, found {found[:12]}…"
+            raise WorkerError("MODEL_CHANGED", f"{path} changed since the sweep was planned: {hashes}", hint=_HINT)
+
+
+# Weights take seconds to hash and many trials share them: size and time of change say whether to look again.
+@lru_cache(maxsize=1024)
+def _sha256(path: Path, _size_bytes: int, _mtime_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,49 @@
+"""A process's trials, one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+from transformers.utils import logging as transformers_logging
+
+from dss_worker.config import TrialConfig
+from dss_worker.messages import TrialResult
+from dss_worker.training.environment import pick_device
+from dss_worker.training.loop import run_trial
+from dss_worker.training.monitor import Reporter
+from dss_worker.training.warm_cache import WarmCache
+
+
+class TrialRunner:
+    """Runs trials on one device; between them it keeps what is costly to make and the same for the next."""
+
+    def __init__(self, *, device: torch.device | None = None, now: Callable[[], float] = time.monotonic) -> None:
+        """
+        Args:
+            device: the first accelerator in sight, else the CPU, if None.
+            now: seconds of a clock that never goes back.
+        """
+        # Every T5 v1.1 checkpoint is warned about (its output layer is its own) and every load draws a progress bar.
+        transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        self._device = pick_device() if device is None else device
+        self._now = now
+        self._warm = WarmCache()
+
+    def run(self, config: TrialConfig, *, reporter: Reporter, should_stop: Callable[[], bool]) -> TrialResult:
+        """As `run_trial`."""
+        try:
+            return run_trial(
+                config,
+                warm=self._warm,
+                reporter=reporter,
+                should_stop=should_stop,
+                device=self._device,
+                now=self._now,
+            )
+        finally:
+            # What torch holds back for itself is missing to other processes, and to a larger next trial.
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()

@@ -1,0 +1,184 @@
+"""The training child: runs trials that come through one pipe and answers through another.
+
+A thread of its own reads, so that a trial is cancelled while it runs. Nothing but messages goes to the pipe; what
+libraries print goes to stdout and stderr, which are the trial's log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import platform
+import queue
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+import transformers
+
+from dss_worker.errors import Failure, WorkerError
+from dss_worker.messages import (
+    Cancelled,
+    Evaluation,
+    Failed,
+    Finished,
+    FromChild,
+    Metrics,
+    Phase,
+    Progress,
+    Ready,
+    RunTrial,
+    TrainingPoint,
+    decode_to_child,
+    encode,
+)
+from dss_worker.training.monitor import TrialCancelled
+from dss_worker.training.runner import TrialRunner
+
+
+def serve(read_fd: int, write_fd: int, *, device: str, threads: int) -> int:
+    """Runs until the agent closes its pipe; gives the exit status."""
+    # A process that training starts must not hold the pipes open.
+    os.set_inheritable(read_fd, False)
+    os.set_inheritable(write_fd, False)
+    _prepare_process()
+    torch.set_num_threads(threads)
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    if device == "cuda" and not torch.cuda.is_available():
+        print(
+            f"torch {torch.__version__} sees no CUDA device here, but this worker is to train on one", file=sys.stderr
+        )
+        return 1
+    runner = TrialRunner(device=torch.device(device))
+    inbox = Inbox(read_fd)
+    with open(write_fd, "wb", buffering=0) as to_agent:
+        outlet = Outlet(to_agent)
+        outlet.send(Ready(versions=_versions()))
+        while (order := inbox.next()) is not None:
+            outlet.send(_run(runner, order, outlet=outlet, inbox=inbox))
+    return 0
+
+
+class Inbox:
+    """What the agent said: trials in order, and which are cancelled."""
+
+    def __init__(self, read_fd: int) -> None:
+        self._orders: queue.SimpleQueue[RunTrial | None] = queue.SimpleQueue()
+        # The agent numbers upwards and has one trial run at a time: the newest is enough.
+        self._cancelled_run = 0
+        threading.Thread(target=self._read, args=(read_fd,), name="inbox", daemon=True).start()
+
+    def next(self) -> RunTrial | None:
+        """Waits for it; None when the agent has gone."""
+        return self._orders.get()
+
+    def is_cancelled(self, run: int) -> bool:
+        return run <= self._cancelled_run
+
+    def _read(self, read_fd: int) -> None:
+        with open(read_fd, "rb") as from_agent:
+            for line in from_agent:
+                message = decode_to_child(line)
+                if isinstance(message, RunTrial):
+                    self._orders.put(message)
+                else:
+                    self._cancelled_run = message.run
+        self._orders.put(None)
+        # Nobody is left who wants what still runs.
+        self._cancelled_run = sys.maxsize
+
+
+class Outlet:
+    """Messages out, whole."""
+
+    def __init__(self, to_agent: BinaryIO) -> None:
+        self._to_agent = to_agent
+        self._lock = threading.Lock()
+
+    def send(self, message: FromChild) -> None:
+        line = memoryview(encode(message))
+        with self._lock:
+            while line:
+                line = line[self._to_agent.write(line) :]
+
+
+class PipeReporter:
+    """A trial's news on its way to the agent."""
+
+    def __init__(self, outlet: Outlet, run: int) -> None:
+        self._outlet = outlet
+        self._run = run
+
+    def progress(self, *, step: int, loss: float, examples_per_second: float, phase: Phase) -> None:
+        progress = Progress(run=self._run, step=step, loss=loss, examples_per_second=examples_per_second, phase=phase)
+        self._outlet.send(progress)
+
+    def metrics(self, *, training: tuple[TrainingPoint, ...], evaluations: tuple[Evaluation, ...]) -> None:
+        # The log first: a reader who follows it should not learn of the end before the last numbers.
+        for point in training:
+            print(f"step {point.step}: training loss {point.loss:.4g}")
+        for each in evaluations:
+            print(
+                f"step {each.step}: {each.split} loss {each.loss:.4g}, accuracy {each.accuracy:.4f}, {each.rows} rows"
+            )
+        sys.stdout.flush()
+        self._outlet.send(Metrics(run=self._run, training=training, evaluations=evaluations))
+
+
+def _run(runner: TrialRunner, order: RunTrial, *, outlet: Outlet, inbox: Inbox) -> Finished | Failed | Cancelled:
+    asked = order.config.settings
+    print(f"{asked.model_type} on {asked.dataset}, {asked.label_type} labels, seed {asked.seed}", flush=True)
+    try:
+        result = runner.run(
+            order.config,
+            reporter=PipeReporter(outlet, order.run),
+            should_stop=lambda: inbox.is_cancelled(order.run),
+        )
+        return Finished(run=order.run, result=result)
+    except TrialCancelled:
+        return Cancelled(run=order.run)
+    except Exception as error:
+        # In the log too, in the order of what was printed.
+        traceback.print_exc()
+        return Failed(run=order.run, failure=failure_of(error))
+
+
+def failure_of(error: Exception) -> Failure:
+    """What we foresaw says itself what it is; anything else may be this machine's doing and is tried again."""
+    if isinstance(error, WorkerError):
+        return error.to_failure()
+    detail = "".join(traceback.format_exception(error))
+    message = f"{type(error).__name__}: {error}".splitlines()[0]
+    if _is_out_of_memory(error):
+        hint = "a smaller batch_size with grad_steps as many times larger trains on the same batches"
+        return Failure(code="OUT_OF_MEMORY", message=message, hint=hint, detail=detail, kind="infrastructure")
+    return Failure(code="INTERNAL", message=message, detail=detail, kind="infrastructure")
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # torch has no type of its own for the CPU's.
+    is_of_cpu = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return is_of_cpu or isinstance(error, MemoryError | torch.OutOfMemoryError)
+
+
+def _prepare_process() -> None:
+    # Ctrl-C goes to the whole group; the agent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The stack of a crash goes to the log.
+    faulthandler.enable()
+    # When memory runs out, the kernel should take this process and leave the agent, which reports it.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }

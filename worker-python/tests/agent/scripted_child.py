@@ -1,0 +1,146 @@
+"""Stands in for training: says what a trial would, as its model's name asks for. The pipes and messages are real."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from dss_worker.errors import Failure
+from dss_worker.messages import (
+    Cancelled,
+    CancelTrial,
+    Evaluation,
+    Failed,
+    Finished,
+    FromChild,
+    Metrics,
+    Progress,
+    Ready,
+    RunTrial,
+    ToChild,
+    TrainingPoint,
+    TrialResult,
+    decode_to_child,
+    encode,
+)
+from dss_worker.parent import die_with_parent
+
+RESULT = TrialResult(
+    test_accuracy=0.5,
+    selected_step=5,
+    seconds=1.5,
+    seconds_by_phase={"train": 1.0},
+    examples_per_second=8.0,
+    train_rows=4,
+    valid_rows=9,
+    test_rows=9,
+    environment={"device": "cpu"},
+)
+FLOOD_LINES = 50_000
+
+
+class Child:
+    def __init__(self, read_fd: int, write_fd: int) -> None:
+        self._write_fd = write_fd
+        self._heard: queue.SimpleQueue[ToChild | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, args=(read_fd,), daemon=True).start()
+
+    def _read(self, read_fd: int) -> None:
+        with open(read_fd, "rb") as lines:
+            for line in lines:
+                self._heard.put(decode_to_child(line))
+        self._heard.put(None)
+
+    def say(self, message: FromChild) -> None:
+        os.write(self._write_fd, encode(message))
+
+    def serve(self) -> None:
+        self.say(Ready(versions={}))
+        while (order := self._heard.get()) is not None:
+            if isinstance(order, RunTrial):
+                # Where the test learns who we are.
+                self.say(Progress(run=order.run, step=os.getpid(), loss=0.1, examples_per_second=2.0, phase="train"))
+                SCRIPTS[order.config.settings.model](self, order)
+
+    def measure(self, run: int, step: int) -> None:
+        evaluation = Evaluation(step=step, split="valid", loss=0.5, accuracy=0.25, rows=9, correct=b"\x05\x01")
+        self.say(Metrics(run=run, training=(TrainingPoint(step=step, loss=0.75),), evaluations=(evaluation,)))
+
+    def finish(self, order: RunTrial) -> None:
+        print("a line on stdout")
+        self.measure(order.run, 5)
+        self.say(Finished(run=order.run, result=RESULT))
+
+    def wait_for_cancel(self, order: RunTrial) -> None:
+        while (heard := self._heard.get()) is not None:
+            if heard == CancelTrial(run=order.run):
+                self.say(Cancelled(run=order.run))
+                return
+
+    def ignore_everything(self, order: RunTrial) -> None:
+        threading.Event().wait()
+
+    def obey_fifo(self, order: RunTrial) -> None:
+        """One metrics report for each line of the file, then the end."""
+        with open(order.config.dataset.directory) as fifo:
+            for line in fifo:
+                self.measure(order.run, int(line))
+        self.say(Finished(run=order.run, result=RESULT))
+
+    def flood(self, order: RunTrial) -> None:
+        for number in range(FLOOD_LINES):
+            print(f"line {number}")
+        sys.stdout.flush()
+        self.say(Finished(run=order.run, result=RESULT))
+
+    def measure_forever(self, order: RunTrial) -> None:
+        for step in range(1, sys.maxsize):
+            self.measure(order.run, step)
+
+    def fail(self, order: RunTrial) -> None:
+        self.say(Failed(run=order.run, failure=Failure(code="DATASET_INVALID", message="row 3 is wrong")))
+
+    def babble(self, order: RunTrial) -> None:
+        os.write(self._write_fd, b'{"kind":"Poetry"}\n')
+        threading.Event().wait()
+
+    def leave_without_result(self, order: RunTrial) -> None:
+        sys.exit("last words")
+
+    def kill_oneself(self, order: RunTrial) -> None:
+        print("last words", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def crash(self, order: RunTrial) -> None:
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    def show_environment(self, order: RunTrial) -> None:
+        print(f"token {os.environ.get('DSS_JOIN_TOKEN')}, cuda {os.environ['CUDA_VISIBLE_DEVICES']!r}")
+        self.say(Finished(run=order.run, result=RESULT))
+
+
+SCRIPTS: dict[str, Callable[[Child, RunTrial], None]] = {
+    name: function for name, function in vars(Child).items() if not name.startswith("_")
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--read-fd", type=int)
+    parser.add_argument("--write-fd", type=int)
+    parser.add_argument("--agent-pid", type=int)
+    parser.add_argument("--never-ready", action="store_true")
+    options = parser.parse_args()
+    die_with_parent(options.agent_pid)
+    if options.never_ready:
+        sys.exit("No module named torch")
+    Child(options.read_fd, options.write_fd).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,344 @@
+"""The agent as a process of its own, between a real gRPC server and a real child with a script."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from dss_worker.agent.generated.dss.v1 import common_pb2, worker_pb2
+from dss_worker.config import ENGINE_VERSION
+from tests.agent.control_plane import TOKEN, ControlPlane, lease_of
+from tests.agent.processes import SCRIPTED_AGENT, ended, started, wait_until_gone
+from tests.agent.scripted_child import FLOOD_LINES
+
+LOST = common_pb2.FAILURE_KIND_LOST
+INFRASTRUCTURE = common_pb2.FAILURE_KIND_INFRASTRUCTURE
+USER = common_pb2.FAILURE_KIND_USER
+
+
+@pytest.fixture
+def plane() -> Iterator[ControlPlane]:
+    with ControlPlane() as plane:
+        yield plane
+
+
+@pytest.fixture
+def agent(plane: ControlPlane) -> Iterator[subprocess.Popen[str]]:
+    with started(*SCRIPTED_AGENT, plane.address) as process:
+        yield process
+
+
+def test_it_says_who_it_is_before_anything_else(plane: ControlPlane, agent: subprocess.Popen[str]) -> None:
+    stream = plane.stream()
+    hello = stream.welcome()
+    assert stream.metadata["authorization"] == f"Bearer {TOKEN}"
+    assert (hello.worker_id, hello.engine_version, hello.pid, hello.slots) == ("local-1", ENGINE_VERSION, agent.pid, 1)
+    assert [(device.kind, device.threads) for device in hello.devices] == [("cpu", 1)]
+    assert hello.devices[0].memory_bytes > 0
+    assert hello.versions["python"].startswith("3.")
+    assert list(hello.running) == []
+
+
+@pytest.mark.usefixtures("agent")
+def test_it_reports_a_trial_from_its_first_step_to_its_result(plane: ControlPlane) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    lease = stream.assign("finish")
+    progress = stream.next("progress").progress
+    assert (progress.lease, progress.phase, progress.examples_per_second) == (lease, "train", 2.0)
+    measured = stream.take("metrics")
+    assert list(measured.metrics.training) == [common_pb2.TrainingPoint(step=5, loss=0.75)]
+    assert measured.metrics.evaluations[0].correct == b"\x05\x01"
+    finished = stream.take("finished")
+    assert (finished.finished.lease, finished.finished.result.test_accuracy) == (lease, 0.5)
+    assert measured.sequence < finished.sequence
+    line = stream.take("log").log.lines[0]
+    assert (line.stream, line.text) == ("stdout", "a line on stdout")
+
+
+@pytest.mark.usefixtures("agent")
+def test_one_child_runs_trial_after_trial(plane: ControlPlane) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    pids = set()
+    for token in (1, 2):
+        stream.assign("finish", token=token)
+        pids.add(stream.next("progress").progress.step)
+        stream.take("finished")
+    assert len(pids) == 1
+
+
+@pytest.mark.usefixtures("agent")
+def test_it_renews_what_it_runs_until_the_result_is_acknowledged(plane: ControlPlane) -> None:
+    stream = plane.stream()
+    stream.welcome(renew_every_ms=20)
+    lease = stream.assign("finish")
+    finished = stream.next("finished")
+    assert any(lease in stream.next("renew").renew.leases for _ in range(100))
+    stream.acknowledge(finished.sequence)
+    while lease in stream.next("renew").renew.leases:
+        pass
+
+
+@pytest.mark.usefixtures("agent")
+def test_after_a_break_it_resends_what_was_not_acknowledged_and_nothing_else(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "steps"
+    os.mkfifo(fifo)
+    first = plane.stream()
+    first.welcome()
+    lease = first.assign("obey_fifo", directory=str(fifo))
+    with fifo.open("w", buffering=1) as steps:
+        steps.write("1\n")
+        acknowledged = first.take("metrics").sequence
+        steps.write("2\n")
+        unacknowledged = first.next("metrics").sequence
+        first.cut()
+        steps.write("3\n")
+        second = plane.stream()
+        hello = second.welcome()
+        assert list(hello.running) == [lease]
+        reports = [second.take("metrics") for _ in range(2)]
+    assert [report.metrics.training[0].step for report in reports] == [2, 3]
+    assert reports[0].sequence == unacknowledged
+    numbers = [acknowledged, *(report.sequence for report in reports), second.take("finished").sequence]
+    assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "kind", "message", "detail"),
+    [
+        ("kill_oneself", "CHILD_KILLED", LOST, "signal 9, perhaps for want of memory", "last words"),
+        ("crash", "CHILD_CRASHED", INFRASTRUCTURE, "signal 11 (SIGSEGV)", ""),
+        ("leave_without_result", "CHILD_CRASHED", INFRASTRUCTURE, "exit code 1", "last words"),
+        ("babble", "INTERNAL", INFRASTRUCTURE, "unknown message 'Poetry'", ""),
+        ("fail", "DATASET_INVALID", USER, "row 3 is wrong", ""),
+    ],
+)
+@pytest.mark.usefixtures("agent")
+def test_a_failure_is_told_for_what_it_is_and_the_next_trial_runs(
+    plane: ControlPlane, script: str, code: str, kind: common_pb2.FailureKind, message: str, detail: str
+) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    lease = stream.assign(script)
+    failed = stream.take("failed").failed
+    assert (failed.lease, failed.failure.code, failed.failure.kind) == (lease, code, kind)
+    assert message in failed.failure.message
+    assert detail in failed.failure.detail
+    stream.assign("finish", token=2)
+    assert stream.take("finished").finished.lease.token == 2
+
+
+@pytest.mark.usefixtures("agent")
+def test_a_trial_killed_from_outside_is_lost_and_the_next_gets_a_new_child(plane: ControlPlane) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    stream.assign("wait_for_cancel")
+    pid = stream.next("progress").progress.step
+    os.kill(pid, signal.SIGKILL)
+    assert stream.take("failed").failed.failure.kind == LOST
+    stream.assign("finish", token=2)
+    assert stream.next("progress").progress.step != pid
+    stream.take("finished")
+
+
+@pytest.mark.usefixtures("agent")
+@pytest.mark.parametrize("order", ["cancel", "stale"])
+def test_what_is_cancelled_or_stale_stops_without_a_report_and_the_child_stays(plane: ControlPlane, order: str) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    lease = stream.assign("wait_for_cancel")
+    pid = stream.next("progress").progress.step
+    if order == "cancel":
+        stream.say(cancel=worker_pb2.Cancel(lease=lease, reason="sweep x was cancelled"))
+    else:
+        stream.say(stale=worker_pb2.Stale(lease=lease))
+    # At once, while the child may still be stopping.
+    stream.assign("finish", token=2)
+    assert stream.next("progress").progress.step == pid
+    assert stream.take("finished").finished.lease.token == 2
+    stream.end()
+    assert [m for m in stream.rest() if m.HasField("failed") or m.HasField("finished")] == []
+
+
+@pytest.mark.usefixtures("agent")
+def test_an_assignment_that_cannot_be_read_fails_for_good(plane: ControlPlane) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    lease = lease_of(1)
+    settings = common_pb2.TrialSettings(label_type="gold")
+    stream.say(assign=worker_pb2.Assign(lease=lease, settings=settings))
+    failed = stream.take("failed").failed
+    assert (failed.lease, failed.failure.kind) == (lease, USER)
+    assert failed.failure.message == "label_type: expected one of gt, llm, got 'gold'"
+
+
+@pytest.mark.usefixtures("agent")
+def test_a_second_assignment_at_once_is_given_back(plane: ControlPlane) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    stream.assign("wait_for_cancel")
+    stream.next("progress")
+    stream.assign("finish", token=2, trial_id="f" * 20)
+    failed = stream.take("failed").failed
+    assert (failed.lease.token, failed.failure.code, failed.failure.kind) == (2, "WORKER_BUSY", LOST)
+
+
+def test_when_idle_a_drain_ends_it(plane: ControlPlane, agent: subprocess.Popen[str]) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    stream.say(drain=worker_pb2.Drain(grace_ms=60_000))
+    stream.take("drained")
+    assert ended(agent)[0] == 0
+
+
+def test_what_ends_within_the_grace_of_a_drain_is_finished(
+    plane: ControlPlane, agent: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    fifo = tmp_path / "steps"
+    os.mkfifo(fifo)
+    stream = plane.stream()
+    stream.welcome()
+    stream.assign("obey_fifo", directory=str(fifo))
+    with fifo.open("w", buffering=1) as steps:
+        steps.write("1\n")
+        stream.take("metrics")
+        stream.say(drain=worker_pb2.Drain(grace_ms=60_000))
+        stream.assign("finish", token=2)
+        assert stream.take("failed").failed.lease.token == 2
+    finished = stream.take("finished")
+    assert stream.take("drained").sequence > finished.sequence
+    assert ended(agent)[0] == 0
+
+
+def test_what_does_not_end_within_the_grace_is_killed_and_given_back(
+    plane: ControlPlane, agent: subprocess.Popen[str]
+) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    stream.assign("ignore_everything")
+    pid = stream.next("progress").progress.step
+    stream.say(drain=worker_pb2.Drain(grace_ms=1))
+    stream.take("drained")
+    assert ended(agent)[0] == 0
+    wait_until_gone(pid)
+    assert not any(message.HasField("failed") for message in stream.unread)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_told_to_end_it_gives_back_what_runs(
+    plane: ControlPlane, agent: subprocess.Popen[str], number: signal.Signals, status: int
+) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    stream.assign("ignore_everything")
+    pid = stream.next("progress").progress.step
+    agent.send_signal(number)
+    stream.take("drained")
+    assert ended(agent)[0] == status
+    wait_until_gone(pid)
+
+
+def test_refused_it_ends_with_the_reason(plane: ControlPlane, agent: subprocess.Popen[str]) -> None:
+    stream = plane.stream()
+    stream.next("hello")
+    refused = worker_pb2.Refused(code="ENGINE_VERSION", message="engine 7, expected 1", hint="install the same dss")
+    stream.say(refused=refused)
+    stream.end()
+    status, said = ended(agent)
+    assert status == 1
+    assert "engine 7, expected 1 (ENGINE_VERSION). install the same dss" in said
+
+
+def test_with_a_wrong_token_it_does_not_try_again(plane: ControlPlane, agent: subprocess.Popen[str]) -> None:
+    plane.stream().cut(grpc.StatusCode.UNAUTHENTICATED)
+    status, said = ended(agent)
+    assert status == 1
+    assert "UNAUTHENTICATED" in said
+
+
+def test_out_of_reach_for_as_long_as_a_lease_lives_it_ends(agent: subprocess.Popen[str], plane: ControlPlane) -> None:
+    stream = plane.stream()
+    stream.welcome(lease_ms=200, renew_every_ms=50)
+    stream.next("renew")
+    plane.__exit__()
+    status, said = ended(agent)
+    assert status == 1
+    assert "out of reach for 0.2 s" in said
+
+
+def test_a_child_that_cannot_start_ends_the_agent_with_its_last_words(plane: ControlPlane) -> None:
+    with started(*SCRIPTED_AGENT, plane.address, "--never-ready") as agent:
+        status, said = ended(agent)
+    assert status == 1
+    assert "No module named torch" in said
+
+
+@pytest.mark.usefixtures("agent")
+def test_a_flood_of_lines_is_cut_to_its_end_and_counted(plane: ControlPlane) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    stream.assign("flood")
+    # Nothing of the log is acknowledged meanwhile.
+    stream.next("finished")
+    stream.acknowledge(*range(1, 10))
+    logs = [message.log for message in stream.unread if message.HasField("log")]
+    while "line 49999" not in [line.text for log in logs for line in log.lines]:
+        logs.append(stream.take("log").log)
+    lines = [line.text for log in logs for line in log.lines]
+    assert len(lines) + sum(log.dropped for log in logs) == FLOOD_LINES
+    assert max(len(log.lines) for log in logs) <= 4_000
+    assert len(lines) < FLOOD_LINES
+
+
+@pytest.mark.usefixtures("agent")
+def test_training_waits_when_metrics_are_not_acknowledged(plane: ControlPlane) -> None:
+    stream = plane.stream()
+    stream.welcome(renew_every_ms=50)
+    lease = stream.assign("measure_forever")
+    held_back = [stream.next("metrics").sequence for _ in range(256)]
+    # Renewals go on, and no more than the limit has come by then.
+    stream.unread.clear()
+    for _ in range(3):
+        assert lease in stream.next("renew").renew.leases
+    assert not any(message.HasField("metrics") for message in stream.unread)
+    stream.acknowledge(*held_back)
+    assert stream.next("metrics").metrics.training[0].step == 257
+
+
+def test_the_child_dies_with_the_agent(plane: ControlPlane, agent: subprocess.Popen[str]) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    stream.assign("ignore_everything")
+    pid = stream.next("progress").progress.step
+    agent.kill()
+    wait_until_gone(pid)
+
+
+def test_agent_and_child_die_with_who_started_the_agent(plane: ControlPlane) -> None:
+    # A parent that starts the agent and waits: killed, it cannot tell anybody.
+    parent = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    with started(SCRIPTED_AGENT[0], "-c", parent, *SCRIPTED_AGENT, plane.address) as process:
+        stream = plane.stream()
+        agent_pid = stream.welcome().pid
+        stream.assign("ignore_everything")
+        child_pid = stream.next("progress").progress.step
+        process.kill()
+        wait_until_gone(agent_pid)
+        wait_until_gone(child_pid)
+
+
+@pytest.mark.usefixtures("agent")
+def test_the_child_sees_no_token_and_only_its_device(plane: ControlPlane) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    stream.assign("show_environment")
+    assert stream.take("log").log.lines[0].text == "token None, cuda ''"

@@ -1,0 +1,136 @@
+"""What is said on the wire, against messages made by hand."""
+
+from __future__ import annotations
+
+import math
+from typing import get_args
+
+import pytest
+
+from dss_worker.agent.codec import WireError, decode_to_worker, encode_from_worker
+from dss_worker.agent.generated.dss.v1 import common_pb2, worker_pb2
+from dss_worker.agent.generated.dss.v1.worker_pb2 import ControlMessage
+from dss_worker.agent.protocol import (
+    Acknowledged,
+    Assign,
+    Cancel,
+    Drain,
+    FailedReport,
+    Lease,
+    LeaseProgress,
+    LogLine,
+    LogReport,
+    Numbered,
+    Refused,
+    Renewed,
+    Stale,
+    ToWorker,
+    Welcome,
+)
+from dss_worker.errors import Failure, FailureKind
+from tests.agent.control_plane import TRIAL, assignment, lease_of, scripted_trial
+
+LEASE = Lease(trial_id=TRIAL, attempt=1, token=2**63)
+WIRE_LEASE = lease_of(2**63)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            ControlMessage(welcome=worker_pb2.Welcome(lease_ms=3, renew_every_ms=1)),
+            Welcome(lease_ms=3, renew_every_ms=1),
+        ),
+        (ControlMessage(renewed=worker_pb2.Renewed(leases=[WIRE_LEASE])), Renewed(leases=(LEASE,))),
+        (ControlMessage(acknowledged=worker_pb2.Acknowledged(sequences=[1, 2])), Acknowledged(sequences=(1, 2))),
+        (ControlMessage(stale=worker_pb2.Stale(lease=WIRE_LEASE)), Stale(lease=LEASE)),
+        (ControlMessage(cancel=worker_pb2.Cancel(lease=WIRE_LEASE, reason="w")), Cancel(lease=LEASE, reason="w")),
+        (ControlMessage(drain=worker_pb2.Drain(grace_ms=5)), Drain(grace_ms=5)),
+        (
+            ControlMessage(refused=worker_pb2.Refused(code="A", message="b", hint="c")),
+            Refused(code="A", message="b", hint="c"),
+        ),
+    ],
+)
+def test_orders_are_read(message: ControlMessage, said: ToWorker) -> None:
+    assert decode_to_worker(message) == said
+
+
+def test_an_assignment_is_read_whole() -> None:
+    config = scripted_trial("some-model")
+    message = ControlMessage(assign=assignment(WIRE_LEASE, config))
+    assert decode_to_worker(message) == Assign(lease=LEASE, trial=config)
+
+
+def test_absent_settings_are_none_and_zero_is_zero() -> None:
+    message = assignment(WIRE_LEASE, scripted_trial("m"))
+    message.settings.alpha = 0.0
+    message.settings.ClearField("llm")
+    assign = decode_to_worker(ControlMessage(assign=message))
+    assert isinstance(assign, Assign)
+    assert not isinstance(assign.trial, Failure)
+    assert (assign.trial.settings.alpha, assign.trial.settings.llm) == (0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("settings.precision", "fp8", "precision: expected one of fp32, tf32, bf16, got 'fp8'"),
+        ("settings.lr", math.inf, "lr: expected a number above 0, got inf"),
+        ("dataset.layout", "zip", "layout: expected one of release, folder, got 'zip'"),
+        ("dataset.metric", "bleu", "metric: expected one of text, equation, got 'bleu'"),
+    ],
+)
+def test_a_trial_that_cannot_be_read_is_a_failure_of_that_lease(place: str, value: object, message: str) -> None:
+    assign = assignment(WIRE_LEASE, scripted_trial("m"))
+    part, name = place.split(".")
+    setattr(getattr(assign, part), name, value)
+    said = decode_to_worker(ControlMessage(assign=assign))
+    assert isinstance(said, Assign)
+    assert isinstance(said.trial, Failure)
+    assert (said.lease, said.trial.code, said.trial.message) == (LEASE, "CONFIG_INVALID", message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ControlMessage(),
+        ControlMessage(welcome=worker_pb2.Welcome()),
+        ControlMessage(stale=worker_pb2.Stale()),
+    ],
+)
+def test_what_the_contract_does_not_know_is_refused(message: ControlMessage) -> None:
+    with pytest.raises(WireError):
+        decode_to_worker(message)
+
+
+@pytest.mark.parametrize("kind", get_args(FailureKind))
+def test_every_kind_of_failure_has_its_value(kind: FailureKind) -> None:
+    failure = Failure(code="X", message="m", kind=kind)
+    message = encode_from_worker(Numbered(sequence=3, report=FailedReport(lease=LEASE, failure=failure)))
+    assert message.sequence == 3
+    assert common_pb2.FailureKind.Name(message.failed.failure.kind) == f"FAILURE_KIND_{kind.upper()}"
+
+
+def test_of_a_long_detail_the_end_is_kept_and_half_characters_are_replaced() -> None:
+    failure = Failure(code="X", message="file \udcff", detail="é" * 20_000 + "the end")
+    message = encode_from_worker(Numbered(sequence=1, report=FailedReport(lease=LEASE, failure=failure)))
+    wire = message.failed.failure
+    assert wire.message == "file ?"
+    assert wire.detail.endswith("éthe end")
+    assert 16_000 < len(wire.detail.encode()) <= 16_384
+
+
+def test_a_loss_that_is_no_number_travels_as_such() -> None:
+    progress = LeaseProgress(lease=LEASE, step=1, loss=math.nan, examples_per_second=0, phase="load")
+    message = encode_from_worker(progress)
+    assert message.sequence == 0
+    assert math.isnan(message.progress.loss)
+
+
+def test_lines_keep_their_stream_and_time() -> None:
+    line = LogLine(unix_ms=1_700_000_000_000, stream="dss", text="x")
+    message = encode_from_worker(Numbered(sequence=1, report=LogReport(lease=LEASE, lines=(line,), dropped=4)))
+    assert message.log == worker_pb2.LogReport(
+        lease=WIRE_LEASE, lines=[worker_pb2.LogLine(unix_ms=1_700_000_000_000, stream="dss", text="x")], dropped=4
+    )

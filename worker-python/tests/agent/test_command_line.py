@@ -1,0 +1,81 @@
+"""`python -m dss_worker`, as launchers and people call it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.agent.processes import PACKAGE, environment
+
+AGENT = ["agent", "--server", "127.0.0.1:1", "--worker-id", "local-1"]
+
+
+def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dss_worker", *arguments]
+    return subprocess.run(
+        command, env={**environment(), **variables}, capture_output=True, text=True, check=False, cwd=PACKAGE
+    )
+
+
+def test_devices_are_one_json_document() -> None:
+    done = call("devices", "--json")
+    devices = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert set(devices[0]) == {"kind", "name", "memory_bytes", "threads"}
+    assert devices[0]["kind"] == "cpu"
+
+
+def test_devices_are_shown_to_people_too() -> None:
+    assert call("devices").stdout.startswith("cpu  ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "COMMAND"),
+        (["train"], "invalid choice: 'train'"),
+        (["agent"], "--server, --worker-id"),
+        ([*AGENT, "--server", "127.0.0.1"], "expected HOST:PORT, got '127.0.0.1'"),
+        ([*AGENT, "--server", "10.0.0.1:5"], "'10.0.0.1:5' is refused"),
+        ([*AGENT, "--server", "127.0.0.1.example.org:5"], "only this machine is spoken to"),
+        ([*AGENT, "--server", "127.0.0.1:0"], "expected a port from 1 to 65535, got 0"),
+        ([*AGENT, "--worker-id", "Local"], "expected 1 to 63 of a-z, 0-9 and -, got 'Local'"),
+        ([*AGENT, "--threads", "0"], "expected a number from 1 to 1024, got '0'"),
+        ([*AGENT, "--device", "tpu"], "expected cpu or cuda:K, got 'tpu'"),
+    ],
+)
+def test_wrong_use_is_told_and_ends_with_2(arguments: list[str], message: str) -> None:
+    done = call(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_an_agent_without_a_token_says_so() -> None:
+    done = call(*AGENT, DSS_JOIN_TOKEN="")
+    assert (done.returncode, "DSS_JOIN_TOKEN is not set" in done.stderr) == (2, True)
+
+
+def test_an_agent_for_a_device_that_is_not_here_says_so() -> None:
+    done = call(*AGENT, "--device", "cuda:0", CUDA_VISIBLE_DEVICES="")
+    assert done.returncode == 2
+    assert "device cuda:0 is not here: 0 CUDA devices were found\nhint: " in done.stderr
+
+
+@pytest.mark.parametrize("command", [[], ["agent"], ["devices"], ["child"]])
+def test_help_is_there(command: list[str]) -> None:
+    done = call(*command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "usage: python -m dss_worker" in done.stdout
+
+
+def test_what_the_agent_loads_is_light() -> None:
+    program = "import sys, dss_worker.__main__, dss_worker.agent.main; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=True
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "grpc" in loaded
+    assert loaded.isdisjoint({"torch", "numpy", "transformers", "tokenizers", "safetensors"})

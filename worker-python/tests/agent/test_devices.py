@@ -1,0 +1,76 @@
+"""What there is to train on, without a library that takes seconds to ask."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dss_worker.agent.devices import cuda_devices, device_of, devices_of_smi, find_devices, visible_devices
+from dss_worker.agent.main import AgentOptions, child_environment
+from dss_worker.errors import WorkerError
+
+SMI = """0, GPU-aaaa-1, NVIDIA H100 80GB HBM3, 81559
+1, GPU-bbbb-2, NVIDIA H100 80GB HBM3, [N/A]
+"""
+TWO = devices_of_smi(SMI)
+
+
+def test_the_cpu_comes_first_with_its_memory_and_threads() -> None:
+    first = find_devices()[0]
+    assert (first.kind, first.threads) == ("cpu", len(os.sched_getaffinity(0)))
+    assert first.memory_bytes > 2**20
+
+
+def test_a_table_of_nvidia_smi_is_read() -> None:
+    assert [(device.kind, device.name) for _, device in TWO] == [("cuda", "NVIDIA H100 80GB HBM3")] * 2
+    assert [device.memory_bytes for _, device in TWO] == [81_559 * 2**20, 0]
+
+
+@pytest.mark.parametrize(
+    ("visible", "places"),
+    [
+        (None, [0, 1]),
+        ("", []),
+        ("1", [1]),
+        ("1,0", [1, 0]),
+        ("GPU-bbbb", [1]),
+        ("0,7,1", [0]),
+        ("-1", []),
+        ("NoDevFiles", []),
+    ],
+)
+def test_only_what_cuda_would_show_is_found(visible: str | None, places: list[int]) -> None:
+    environment = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
+    assert visible_devices(TWO, environment) == [TWO[place][1] for place in places]
+
+
+def test_the_drivers_own_list_serves_where_nvidia_smi_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    for name in ("0000:01:00.0", "0000:02:00.0"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "information").write_text("Model: \t\t NVIDIA A100\nGPU UUID: \t GPU-cc\n")
+    assert [device.name for device in cuda_devices(proc=tmp_path)] == ["NVIDIA A100", "NVIDIA A100"]
+    assert cuda_devices(proc=tmp_path / "none") == []
+
+
+def test_a_device_that_is_not_here_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(WorkerError, match="device cuda:3 is not here: 0 CUDA devices were found"):
+        device_of("cuda:3", threads=1)
+
+
+@pytest.mark.parametrize(
+    ("device", "visible", "shown"),
+    [("cpu", None, ""), ("cpu", "0,1", ""), ("cuda:1", None, "1"), ("cuda:1", "4,GPU-x", "GPU-x")],
+)
+def test_the_child_is_shown_its_device_alone(device: str, visible: str | None, shown: str) -> None:
+    options = AgentOptions(server="localhost:1", worker_id="w", threads=3, device=device, join_token="")
+    environment = {"HOME": "/home/me"} if visible is None else {"HOME": "/home/me", "CUDA_VISIBLE_DEVICES": visible}
+    child = child_environment(options, environment)
+    assert child["CUDA_VISIBLE_DEVICES"] == shown
+    assert (child["OMP_NUM_THREADS"], child["HOME"]) == ("3", "/home/me")

@@ -1,0 +1,248 @@
+"""What is told about a dataset, right and wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dss_worker.data.answer import Refused
+from dss_worker.data.check import MAX_WRONG_ROWS_SHOWN, check_data
+from tests.data.builders import lines, write
+
+PACKAGE = Path(__file__).parents[2]
+REPOSITORY = PACKAGE.parent
+TOKENIZER = REPOSITORY / "sweeps" / "models" / "dispatch-t5"
+
+
+def check(root: Path, *names: str, model: Path | None = None) -> list[dict[str, Any]]:
+    document: dict[str, Any] = check_data(
+        {"root": str(root), "names": list(names), "model": None if model is None else str(model)}
+    )
+    json.dumps(document, allow_nan=False)
+    datasets: list[dict[str, Any]] = document["datasets"]
+    return datasets
+
+
+def svamp(root: Path, outputs: list[Any]) -> Path:
+    rows = [{"input": f"q{i}", "label": f"( {i} + 1 )"} for i in range(4)]
+    return write(
+        root,
+        {
+            "svamp/svamp_train.json": lines(rows),
+            "svamp/svamp_test.json": lines(rows[:2]),
+            "svamp/llm/train_CoT_0.json": json.dumps(outputs),
+        },
+    )
+
+
+RIGHT = "Why. The answer is (1 + 0)."
+WRONG = "Why. The answer is (9)."
+
+
+def test_a_release_folder_is_counted_and_its_teacher_judged_by_value(tmp_path: Path) -> None:
+    (found,) = check(svamp(tmp_path, [RIGHT, WRONG, "nothing"]), "svamp")
+    assert (found["layout"], found["metric"], found["problems"]) == ("release", "equation", [])
+    assert [(split["split"], split["rows"], split["distinct_labels"]) for split in found["splits"]] == [
+        ("train", 4, 4),
+        ("test", 2, 2),
+    ]
+    # Three outputs for four rows: the training split is cut to them.
+    assert found["teachers"] == [
+        {
+            "teacher": "palm",
+            "split": "train",
+            "rows": 3,
+            "label_accuracy": 1 / 3,
+            "rationale_coverage": 2 / 3,
+            "tokens": None,
+        }
+    ]
+    content = (tmp_path / "svamp/llm/train_CoT_0.json").read_bytes()
+    assert found["files"][1] == {
+        "path": "svamp/llm/train_CoT_0.json",
+        "role": "teacher",
+        "size_bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def test_outputs_are_in_the_order_of_their_numbers_and_gpt_lies_beside(tmp_path: Path) -> None:
+    svamp(tmp_path, [])
+    write(
+        tmp_path,
+        {f"svamp/svamp_{split}.json": lines([{"input": "q", "label": "1"}] * 12) for split in ("train", "test")},
+    )
+    write(
+        tmp_path, {f"svamp/llm/train_CoT_{i}.json": json.dumps([f"The answer is ({int(i == 10)})."]) for i in range(12)}
+    )
+    write(tmp_path, {"gpt-neox/svamp/test.json": json.dumps([" \n Why. The answer is (1)."] * 12)})
+    (found,) = check(tmp_path, "svamp")
+    teacher_files = [file["path"] for file in found["files"] if file["role"] == "teacher"]
+    assert teacher_files[:3] == [f"svamp/llm/train_CoT_{i}.json" for i in range(3)]
+    assert teacher_files[-3:-1] == [f"svamp/llm/train_CoT_{i}.json" for i in (10, 11)]
+    assert [(each["teacher"], each["split"], each["label_accuracy"]) for each in found["teachers"]] == [
+        ("palm", "train", 1 / 12),
+        ("gpt", "test", 1.0),
+    ]
+
+
+def test_wrong_rows_are_counted_and_the_others_still_line_up(tmp_path: Path) -> None:
+    svamp(tmp_path, [RIGHT, WRONG, 5, "The answer is (4)."])
+    path = tmp_path / "svamp/svamp_train.json"
+    rows = path.read_text().splitlines()
+    path.write_text("\n".join([rows[0], "nope", *rows[2:]]))
+    (found,) = check(tmp_path, "svamp")
+    assert found["wrong_rows"] == {
+        "count": 2,
+        "shown": [
+            {
+                "where": "svamp/svamp_train.json:2",
+                "message": "expected JSON, got other text (column 1: Expecting value)",
+            },
+            {"where": "svamp/llm/train_CoT_0.json[2]", "message": "expected a text, got 5"},
+        ],
+    }
+    assert (found["teachers"][0]["rows"], found["teachers"][0]["label_accuracy"]) == (2, 1.0)
+
+
+def test_only_so_many_wrong_rows_are_shown(tmp_path: Path) -> None:
+    write(tmp_path, {f"mine/{split}.jsonl": "{}\n" * 1000 for split in ("train", "test")})
+    (found,) = check(tmp_path, "mine")
+    assert found["wrong_rows"]["count"] == 2000
+    assert len(found["wrong_rows"]["shown"]) == MAX_WRONG_ROWS_SHOWN
+
+
+@pytest.mark.parametrize(
+    ("split", "outputs", "said"),
+    [
+        ("train", 5, "svamp/llm/train_CoT_0.json: expected at most 4 outputs, one for each row of train, got 5"),
+        ("test", 1, "svamp/llm/test_CoT_0.json: expected 2 outputs, one for each row of test, got 1"),
+    ],
+)
+def test_outputs_that_do_not_line_up_are_a_problem(tmp_path: Path, split: str, outputs: int, said: str) -> None:
+    svamp(tmp_path, [])
+    (tmp_path / "svamp/llm/train_CoT_0.json").unlink()
+    write(tmp_path, {f"svamp/llm/{split}_CoT_0.json": json.dumps([RIGHT] * outputs)})
+    (found,) = check(tmp_path, "svamp")
+    assert [(problem["code"], problem["message"]) for problem in found["problems"]] == [("DATASET_INVALID", said)]
+    assert found["teachers"] == []
+
+
+def test_a_gap_in_the_numbers_of_outputs_is_missed_since_later_ones_would_move(tmp_path: Path) -> None:
+    svamp(tmp_path, [RIGHT])
+    write(tmp_path, {"svamp/llm/train_CoT_2.json": json.dumps([RIGHT])})
+    (found,) = check(tmp_path, "svamp")
+    assert [problem["message"] for problem in found["problems"]] == ["there is no file svamp/llm/train_CoT_1.json"]
+    assert found["teachers"] == []
+
+
+def test_a_folder_with_a_description_is_read_as_training_reads_it(tmp_path: Path) -> None:
+    row = {"question": "1 + 1?", "label": "2", "why": "count", "llm_label": "(1 + 1)"}
+    unsure = {"question": "2 + 2?", "label": "4"}
+    write(
+        tmp_path,
+        {
+            "mine/train.jsonl": lines([row, row, row, unsure]),
+            "mine/test.jsonl": lines([unsure]),
+            "mine/dataset.yaml": "metric: equation\nfields: {rationale: why}\ntemplates: {input: 'Q: {question}'}\n",
+        },
+    )
+    (found,) = check(tmp_path, "mine")
+    assert (found["layout"], found["metric"], found["problems"]) == ("folder", "equation", [])
+    assert found["splits"][0]["labels"] == [{"label": "2", "rows": 3}, {"label": "4", "rows": 1}]
+    (teacher,) = found["teachers"]
+    assert (teacher["teacher"], teacher["rows"], teacher["label_accuracy"]) == (None, 3, 1.0)
+    assert [file["role"] for file in found["files"]] == ["train", "test"]
+
+
+@pytest.mark.parametrize(
+    ("yaml", "said"),
+    [
+        ("metric: bleu", "mine/dataset.yaml: metric: expected text or equation, got 'bleu'"),
+        ("fields: {inputs: q}", "mine/dataset.yaml: fields: expected only the keys input, label, rationale, llm_label"),
+        ("templates: {predict: 5}", "mine/dataset.yaml: templates.predict: expected a text, got 5"),
+        ("- metric", "mine/dataset.yaml: expected a mapping with the keys metric, fields, templates, got ['metric']"),
+        ("metric: text\nfields: [", "mine/dataset.yaml:2: expected YAML, got "),
+        ("metric: !!python/object/apply:os.getcwd []", "mine/dataset.yaml:1: expected YAML, got could not determine"),
+        ("x" * 70_000, "mine/dataset.yaml: expected at most 65536 bytes, got 70000"),
+    ],
+)
+def test_a_description_that_is_none_is_a_problem(tmp_path: Path, yaml: str, said: str) -> None:
+    row = lines([{"input": "q", "label": "y"}])
+    write(tmp_path, {"mine/train.jsonl": row, "mine/test.jsonl": row, "mine/dataset.yaml": yaml})
+    (found,) = check(tmp_path, "mine")
+    (problem,) = found["problems"]
+    assert problem["message"].startswith(said), problem["message"]
+
+
+def test_what_is_missing_is_named_and_the_others_are_still_looked_at(tmp_path: Path) -> None:
+    write(tmp_path, {"mine/train.jsonl": lines([{"input": "q", "label": "y"}]), "esnli/esnli_test.json": ""})
+    mine, absent, outside, empty = check(tmp_path, "mine", "absent", "../mine", "esnli")
+    assert [problem["message"] for problem in mine["problems"]] == ["there is no file mine/test.jsonl"]
+    assert mine["splits"][0]["rows"] == 1
+    assert (absent["problems"][0]["code"], absent["layout"]) == ("DATASET_MISSING", None)
+    assert outside["problems"][0]["message"].startswith("expected the name of a folder below")
+    assert [problem["message"] for problem in empty["problems"]] == [
+        "there is no file esnli/esnli_train.json",
+        "there is no file esnli/esnli_valid.json",
+        "esnli/esnli_test.json: expected at least one row, got none",
+    ]
+
+
+def test_token_lengths_are_those_of_the_models_tokenizer(tmp_path: Path) -> None:
+    rows = [{"input": "How do we send bread to Oslo?", "label": "train", "rationale": "food going north."}] * 99
+    rows.append({"input": "Oslo", "label": "train train", "rationale": "north"})
+    write(tmp_path, {"mine/train.jsonl": lines(rows), "mine/test.jsonl": lines(rows)})
+    (found,) = check(tmp_path, "mine", model=TOKENIZER)
+    assert found["splits"][0]["tokens"] == {
+        "input": {"mean": (99 * 9 + 2) / 100, "p50": 9, "p99": 9, "max": 9},
+        "label": {"mean": (99 * 2 + 3) / 100, "p50": 2, "p99": 2, "max": 3},
+    }
+    assert found["teachers"][0]["tokens"] == {"rationale": {"mean": (99 * 5 + 2) / 100, "p50": 5, "p99": 5, "max": 5}}
+
+
+def test_a_model_directory_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="its tokenizer cannot be loaded") as caught:
+        check(tmp_path, "mine", model=tmp_path)
+    assert caught.value.code == "MODEL_INVALID"
+    with pytest.raises(Refused, match="there is no model directory"):
+        check(tmp_path, "mine", model=tmp_path / "nowhere")
+
+
+def test_the_command_answers_one_request_with_one_document(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dss_worker.data.check"],
+        input=json.dumps({"root": str(tmp_path), "names": ["absent"], "model": None}),
+        env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["datasets"][0]["name"] == "absent"
+
+
+REAL = [
+    ("cqa", "train", 9741, "0.7426"),
+    ("cqa", "test", 1221, "0.7723"),
+    ("svamp", "train", 800, "0.7325"),
+    ("svamp", "test", 200, "0.7400"),
+    ("anli1", "valid", 1000, "0.6680"),
+    ("esnli", "test", 9824, "0.7299"),
+]
+
+
+def test_real_teachers_are_as_good_as_the_release_says(real_datasets: Path) -> None:
+    found = check(real_datasets, "cqa", "svamp", "anli1", "esnli")
+    assert [
+        (dataset["name"], each["split"], each["rows"], f"{each['label_accuracy']:.4f}")
+        for dataset in found
+        for each in dataset["teachers"]
+    ] == REAL
+    assert {dataset["wrong_rows"]["count"] for dataset in found} == {0}

@@ -1,0 +1,290 @@
+"""From files to splits, in both layouts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dss_worker.config import DatasetSource
+from dss_worker.data.datasets import load_splits
+from dss_worker.data.rows import Split, split_rows
+from dss_worker.errors import DataError
+from tests.data.builders import lines, release_source, settings, source, write
+
+TEACHER = "svamp/llm/train_CoT_0.json"
+
+
+def svamp(root: Path, *, rows: int = 20, outputs: int = 20) -> Path:
+    """Rows and outputs that are told apart by number."""
+    return write(
+        root,
+        {
+            "svamp/svamp_train.json": lines({"input": f"q{i}", "label": f"( {i} )"} for i in range(rows)),
+            "svamp/svamp_test.json": lines({"input": f"t{i}", "label": f"( {i} )"} for i in range(3)),
+            TEACHER: json.dumps([f"why {i}. The answer is ({i} + 0).\n\nQ: x" for i in range(outputs)]),
+        },
+    )
+
+
+def folder(root: Path, rows: list[dict[str, Any]], *, valid: bool = False, **changes: Any) -> DatasetSource:  # noqa: ANN401
+    """A dataset of a user's own whose splits all have the same rows."""
+    roles = ["train", "test", *(["valid"] if valid else [])]
+    write(root, {f"mine/{role}.jsonl": lines(rows) for role in roles})
+    return source(root, [(f"mine/{role}.jsonl", role) for role in roles], layout="folder", **changes)
+
+
+def questions(split: Split) -> list[str]:
+    return ["|".join(row.inputs) for row in split]
+
+
+def test_cqa_reads_as_question_and_lettered_choices(tmp_path: Path) -> None:
+    row = {"question": "Where?", "choices": ["a b", "c", "d", "e", "f"], "answer": "c", "more": 1}
+    write(tmp_path, {f"cqa/cqa_{split}.json": lines([row, row]) for split in ("train", "test")})
+    splits = load_splits(release_source(tmp_path, "cqa"), settings(dataset="cqa"))
+    (first, _) = splits.test
+    assert first.inputs == ("Where?\nAnswer Choices:\n(a) a b\n(b) c\n(c) d\n(d) e\n(e) f",)
+    assert (first.label, first.rationale, first.teacher_label) == ("c", None, None)
+
+
+@pytest.mark.parametrize("name", ["esnli", "anli1"])
+def test_nli_has_two_parts_and_its_labels_are_numbers_or_words(tmp_path: Path, name: str) -> None:
+    labels = [0, 1, 2, "contradiction"]
+    rows = [{"premise": "P", "hypothesis": "H", "label": label} for label in labels]
+    write(tmp_path, {f"{name}/{name}_{split}.json": lines(rows) for split in ("train", "valid", "test")})
+    splits = load_splits(release_source(tmp_path, name), settings(dataset=name))
+    assert [row.label for row in splits.train] == ["entailment", "neutral", "contradiction", "contradiction"]
+    assert {row.inputs for row in splits.train} == {("P", "H")}
+    assert [len(splits.train), len(splits.valid), len(splits.test)] == [4, 4, 4]
+
+
+def test_a_tenth_is_split_off_with_seed_0_whatever_the_trials_seed(tmp_path: Path) -> None:
+    dataset = release_source(svamp(tmp_path), "svamp")
+    kept, split_off = split_rows(20, 0.1, 0)
+    for seed in (0, 7):
+        splits = load_splits(dataset, settings(seed=seed))
+        assert questions(splits.train) == [f"q{i}" for i in kept]
+        assert questions(splits.valid) == [f"q{i}" for i in split_off]
+        assert questions(splits.test) == ["t0", "t1", "t2"]
+
+
+def test_the_subsample_comes_before_the_tenth_and_takes_the_trials_seed(tmp_path: Path) -> None:
+    splits = load_splits(release_source(svamp(tmp_path), "svamp"), settings(seed=7, subsample=0.25))
+    subsample, _ = split_rows(20, 0.75, 7)
+    kept, split_off = split_rows(5, 0.1, 0)
+    assert questions(splits.train) == [f"q{subsample[i]}" for i in kept]
+    assert questions(splits.valid) == [f"q{subsample[i]}" for i in split_off]
+
+
+def test_rows_beyond_the_teachers_outputs_are_cut_before_anything_is_drawn(tmp_path: Path) -> None:
+    dataset = release_source(svamp(tmp_path, outputs=15), "svamp", teacher=[TEACHER])
+    kept, _ = split_rows(15, 0.1, 0)
+    splits = load_splits(dataset, settings(model_type="task_prefix", llm="palm"))
+    assert questions(splits.train) == [f"q{i}" for i in kept]
+    assert [row.rationale for row in splits.train] == [f"why {i}." for i in kept]
+
+
+def test_a_trial_that_reads_no_teacher_is_not_cut(tmp_path: Path) -> None:
+    splits = load_splits(release_source(svamp(tmp_path, outputs=15), "svamp"), settings())
+    assert len(splits.train) + len(splits.valid) == 20
+
+
+def test_the_teachers_labels_are_for_training_alone(tmp_path: Path) -> None:
+    dataset = release_source(svamp(tmp_path), "svamp", teacher=[TEACHER])
+    kept, split_off = split_rows(20, 0.1, 0)
+    splits = load_splits(dataset, settings(label_type="llm", llm="palm"))
+    assert splits.train.labels() == tuple(f"({i} + 0)" for i in kept)
+    assert splits.valid.labels() == tuple(f"( {i} )" for i in split_off)
+    assert splits.test.labels() == ("( 0 )", "( 1 )", "( 2 )")
+
+
+def test_teacher_files_are_read_in_the_order_that_the_plan_gives(tmp_path: Path) -> None:
+    svamp(tmp_path, rows=12)
+    parts = {f"svamp/llm/train_CoT_{i}.json": json.dumps([f"part {i}. The answer is (1)."]) for i in range(12)}
+    write(tmp_path, parts)
+    dataset = release_source(tmp_path, "svamp", teacher=list(parts))
+    splits = load_splits(dataset, settings(model_type="task_prefix", llm="palm"))
+    by_question = {row.inputs[0]: row.rationale for row in splits.train}
+    assert by_question["q10"] == "part 10."
+
+
+def test_a_folder_keeps_its_valid_file_and_maps_its_fields(tmp_path: Path) -> None:
+    rows = [{"text": f"q{i}", "gold": "y", "why": "w", "guess": "n"} for i in range(20)]
+    fields = {"input": "text", "label": "gold", "rationale": "why", "llm_label": "guess"}
+    dataset = folder(tmp_path, rows, valid=True, fields=fields)
+    splits = load_splits(dataset, settings(dataset="mine", model_type="task_prefix", label_type="llm"))
+    assert questions(splits.train) == [f"q{i}" for i in range(20)]
+    assert (splits.train.labels()[0], splits.valid.labels()[0]) == ("n", "y")
+    assert next(iter(splits.train)).rationale == "w"
+
+
+def test_a_folder_without_a_valid_file_has_a_tenth_split_off(tmp_path: Path) -> None:
+    rows = [{"input": f"q{i}", "label": "y", "rationale": None} for i in range(20)]
+    splits = load_splits(folder(tmp_path, rows), settings(dataset="mine"))
+    assert questions(splits.valid) == [f"q{i}" for i in split_rows(20, 0.1, 0)[1]]
+
+
+def test_an_input_template_is_filled_once(tmp_path: Path) -> None:
+    rows = [{"q": "{hint}?", "hint": "h", "label": "y"}] * 2
+    dataset = folder(tmp_path, rows, templates={"input": "Q: {q} ({hint})"})
+    splits = load_splits(dataset, settings(dataset="mine"))
+    assert questions(splits.test)[0] == "Q: {hint}? (h)"
+
+
+def test_empty_lines_a_byte_order_mark_and_windows_line_ends_are_no_rows(tmp_path: Path) -> None:
+    row = '{"input": "q\\u2028é", "label": "y"}'
+    content = b"\xef\xbb\xbf" + f"{row}\r\n\r\n{row}\n\n".encode()
+    write(tmp_path, {"mine/train.jsonl": content, "mine/test.jsonl": content})
+    roles = [("mine/train.jsonl", "train"), ("mine/test.jsonl", "test")]
+    splits = load_splits(source(tmp_path, roles, layout="folder"), settings(dataset="mine"))
+    assert questions(splits.test) == ["q\u2028é"] * 2
+
+
+FIRST = '{"input": "q", "label": "y"}\n'
+
+WRONG: list[tuple[str, str | bytes, str]] = [
+    ("svamp", "{", "svamp/svamp_train.json:2: expected JSON, got other text (column 2: "),
+    ("svamp", "nope", "svamp/svamp_train.json:2: expected JSON, got other text (column 1: Expecting value)"),
+    ("svamp", b'{"input": "\xff"}', "svamp/svamp_train.json:2: expected UTF-8, got the byte 0xff at column 12"),
+    ("svamp", "[" * 100_000, "svamp/svamp_train.json:2: expected JSON, got brackets nested too deeply"),
+    ("svamp", "[1]", "svamp/svamp_train.json:2: expected a JSON object, got an array of 1"),
+    ("svamp", "null", "svamp/svamp_train.json:2: expected a JSON object, got null"),
+    ("svamp", "\n5", "svamp/svamp_train.json:3: expected a JSON object, got 5"),
+    ("svamp", '{"input": "q"}', 'svamp/svamp_train.json:2: expected a field "label", got only input'),
+    ("svamp", "{}", 'svamp/svamp_train.json:2: expected a field "input", got only an empty object'),
+    ("svamp", '{"input": 5, "label": "y"}', 'svamp/svamp_train.json:2: expected a text in "input", got 5'),
+    ("svamp", '{"input": "q", "label": null}', 'svamp/svamp_train.json:2: expected a text in "label", got null'),
+    (
+        "svamp",
+        '{"input": "q\\ud800", "label": "y"}',
+        'svamp/svamp_train.json:2: expected a text in "input", got half of a surrogate pair at character 2',
+    ),
+    ("esnli", '{"premise": "p", "hypothesis": "h", "label": 3}', "or one of entailment, neutral, contradiction"),
+    ("esnli", '{"premise": "p", "hypothesis": "h", "label": true}', 'in "label", got true'),
+    ("esnli", '{"premise": "p", "hypothesis": "h", "label": [1]}', 'in "label", got an array of 1'),
+    ("esnli", '{"premise": "p", "label": 0}', 'expected a field "hypothesis", got only label, premise'),
+    ("cqa", '{"question": "q", "answer": "a", "choices": ["b"]}', '5 texts in "choices", got an array of 1'),
+    ("cqa", '{"question": "q", "answer": "a"}', '5 texts in "choices", got null'),
+    ("cqa", '{"question": "q", "answer": "a", "choices": [1, 2, 3, 4, 5]}', 'a text in "choices[0]", got 1'),
+]
+
+SOUND = {
+    "svamp": '{"input": "q", "label": "y"}',
+    "esnli": '{"premise": "p", "hypothesis": "h", "label": 0}',
+    "cqa": '{"question": "q", "answer": "a", "choices": ["1", "2", "3", "4", "5"]}',
+}
+
+
+@pytest.mark.parametrize(("name", "line", "said"), WRONG)
+def test_a_wrong_row_is_named_with_file_and_line(tmp_path: Path, name: str, line: str | bytes, said: str) -> None:
+    sound = SOUND[name].encode() + b"\n"
+    content = sound + (line if isinstance(line, bytes) else line.encode()) + b"\n" + sound
+    write(tmp_path, {f"{name}/{name}_train.json": content, f"{name}/{name}_test.json": sound})
+    with pytest.raises(DataError) as caught:
+        load_splits(release_source(tmp_path, name), settings(dataset=name))
+    assert said in caught.value.message
+    assert caught.value.code == "DATASET_INVALID"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{}", f"{TEACHER}: expected a JSON array of texts, got an object"),
+        ("[", f"{TEACHER}: expected JSON, got other text (column 2: Expecting value)"),
+        ('["a", 5]', f"{TEACHER}[1]: expected a text, got 5"),
+        (json.dumps(["a"] * 21), f"{TEACHER}: expected at most 20 outputs, one for each training row, got 21"),
+    ],
+)
+def test_wrong_outputs_are_named_with_file_and_item(tmp_path: Path, content: str, said: str) -> None:
+    write(svamp(tmp_path), {TEACHER: content})
+    dataset = release_source(tmp_path, "svamp", teacher=[TEACHER])
+    with pytest.raises(DataError) as caught:
+        load_splits(dataset, settings(label_type="llm", llm="palm"))
+    assert caught.value.message == said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model_type": "task_prefix"}, 'mine/train.jsonl:2: expected a field "why", got only input, label'),
+        ({"label_type": "llm"}, 'mine/train.jsonl:1: expected a text in "llm_label", got null'),
+    ],
+)
+def test_a_folder_must_have_what_a_trial_trains_on(tmp_path: Path, changes: dict[str, str], said: str) -> None:
+    rows: list[dict[str, Any]] = [
+        {"input": "q", "label": "y", "why": "w", "llm_label": None},
+        {"input": "q", "label": "y"},
+    ]
+    dataset = folder(tmp_path, rows, fields={"rationale": "why"})
+    with pytest.raises(DataError) as caught:
+        load_splits(dataset, settings(dataset="mine", **changes))
+    assert caught.value.message == said
+
+
+def test_a_file_that_changed_since_planning_is_not_read(tmp_path: Path) -> None:
+    dataset = release_source(svamp(tmp_path), "svamp")
+    path = tmp_path / "svamp/svamp_train.json"
+    path.write_bytes(path.read_bytes().replace(b"q3", b"q4"))
+    with pytest.raises(DataError, match=r"svamp_train\.json has changed since the trial was planned") as caught:
+        load_splits(dataset, settings())
+    assert caught.value.code == "DATASET_CHANGED"
+
+
+def test_a_file_that_is_gone_is_missed(tmp_path: Path) -> None:
+    dataset = release_source(svamp(tmp_path), "svamp")
+    (tmp_path / "svamp/svamp_test.json").unlink()
+    with pytest.raises(DataError, match="there is no file at") as caught:
+        load_splits(dataset, settings())
+    assert caught.value.code == "DATASET_MISSING"
+
+
+def test_a_teacher_that_did_not_come_is_missed(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="came without its outputs") as caught:
+        load_splits(release_source(svamp(tmp_path), "svamp"), settings(model_type="task_prefix", llm="gpt"))
+    assert caught.value.code == "DATASET_MISSING"
+
+
+def test_a_subsample_that_leaves_nothing_to_train_on_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected at least one train row after subsample and split, got none"):
+        load_splits(release_source(svamp(tmp_path), "svamp"), settings(subsample=0.05))
+
+
+@pytest.mark.parametrize("name", ["cqa", "svamp"])
+@pytest.mark.parametrize("label_type", ["gt", "llm"])
+@pytest.mark.parametrize(("subsample", "seed"), [(1.0, 0), (0.25, 1), (0.7, 2)])
+def test_real_rows_splits_and_texts_are_those_of_the_reference(
+    real_datasets: Path, reference: ModuleType, *, name: str, label_type: str, subsample: float, seed: int
+) -> None:
+    parts = (real_datasets / name / "llm").glob("train_CoT_*.json")
+    numbered = sorted(parts, key=lambda path: int(path.stem.rsplit("_", 1)[1]))
+    teacher = [path.relative_to(real_datasets).as_posix() for path in numbered]
+    splits = load_splits(
+        release_source(real_datasets, name, teacher=teacher),
+        settings(
+            dataset=name, label_type=label_type, model_type="task_prefix", llm="palm", subsample=subsample, seed=seed
+        ),
+    )
+    train, test = reference.load(
+        SimpleNamespace(
+            data=str(real_datasets), dataset=name, subsample=subsample, seed=seed, label_type=label_type, max_test=0
+        )
+    )
+    assert [
+        (row.inputs[0], label, row.rationale) for row, label in zip(splits.train, splits.train.labels(), strict=True)
+    ] == [(row["input"], row["label"], row["rationale"]) for row in train]
+    assert [(row.inputs[0], row.label) for row in splits.test] == [(row["input"], row["label"]) for row in test]
+
+
+@pytest.mark.parametrize(("name", "split"), [("anli1", "valid"), ("esnli", "test")])
+def test_real_nli_rows_are_those_of_the_reference(
+    real_datasets: Path, reference: ModuleType, tmp_path: Path, name: str, split: str
+) -> None:
+    content = (real_datasets / name / f"{name}_{split}.json").read_bytes()
+    write(tmp_path, {f"{name}/{name}_{role}.json": content for role in ("train", "valid", "test")})
+    splits = load_splits(release_source(tmp_path, name), settings(dataset=name))
+    assert [(row.inputs, row.label) for row in splits.test] == [
+        (row["input"], row["label"]) for row in reference.read_rows(real_datasets, name, split)
+    ]

@@ -1,0 +1,296 @@
+"""Token tables equal what the tokenizer itself gives, row by row."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import sentencepiece
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from dss_worker.config import SourceFile, TrialSettings
+from dss_worker.data.datasets import load_splits
+from dss_worker.data.encode import MAX_TARGET_TOKENS, EncodedSplit, encode_split
+from dss_worker.data.rows import Row, RowTable, Split
+from dss_worker.data.token_cache import TokenCache
+from dss_worker.data.tokens import TokenTable, tokenize
+from dss_worker.errors import WorkerError
+from tests.data.builders import release_source, settings
+
+TEXTS = [
+    "How do we send bread to Oslo?",
+    "food going north.",
+    "",
+    " two  spaces ",
+    "( 10.0 * 45.0 )",
+    "unknown: {café} 日本",
+    "predict: explain: a premise</s>a hypothesis",
+    "long " * 300,
+]
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> PreTrainedTokenizerBase:
+    """A T5 tokenizer whose pieces are learned from the texts above."""
+    pieces = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXTS * 5),
+        model_writer=pieces,
+        model_type="unigram",
+        vocab_size=80,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        num_threads=1,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    folder = tmp_path_factory.mktemp("tokenizer")
+    (folder / "spiece.model").write_bytes(pieces.getvalue())
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "T5Tokenizer", "extra_ids": 10}))
+    loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(folder))
+    return loaded
+
+
+def split_of(rows: Sequence[Row], index: Sequence[int] | None = None, **changes: Any) -> Split:  # noqa: ANN401
+    table = RowTable(rows=tuple(rows), digest="rows", teacher_digest="outputs")
+    return Split(
+        table=table, index=np.array(index if index is not None else range(len(rows)), dtype=np.int64), **changes
+    )
+
+
+def as_lists(table: TokenTable) -> list[list[int]]:
+    return [table.row(i).tolist() for i in range(len(table))]
+
+
+def rows_of(texts: Sequence[str]) -> list[Row]:
+    return [
+        Row(inputs=(text,), label=f"label {text}", rationale=f"why {text}", teacher_label=f"said {text}")
+        for text in texts
+    ]
+
+
+def encode(split: Split, tokenizer: PreTrainedTokenizerBase, trial: TrialSettings, **changes: Any) -> EncodedSplit:  # noqa: ANN401
+    return encode_split(split, tokenizer, settings=trial, **{"templates": {}, "with_rationale": True, **changes})
+
+
+@pytest.mark.parametrize("max_length", [1, 2, 5, 256, 1024, None])
+def test_a_table_holds_what_the_tokenizer_gives_for_each_text_alone(
+    tokenizer: PreTrainedTokenizerBase, max_length: int | None
+) -> None:
+    limit = {} if max_length is None else {"max_length": max_length, "truncation": True}
+    table = tokenize(TEXTS, tokenizer, max_length=max_length)
+    assert as_lists(table) == [tokenizer(text, **limit)["input_ids"] for text in TEXTS]
+    assert [str(table.ids.dtype), str(table.offsets.dtype)] == ["int32", "int64"]
+    assert table.lengths.tolist() == [len(row) for row in as_lists(table)]
+    assert all(row[-1] == tokenizer.eos_token_id for row in as_lists(table))
+
+
+def test_many_texts_are_tokenized_in_pieces_with_nothing_lost(tokenizer: PreTrainedTokenizerBase) -> None:
+    texts = [str(i) for i in range(10_000)]
+    table = tokenize(iter(texts), tokenizer, max_length=8)
+    assert len(table) == 10_000
+    for i in (0, 4095, 4096, 8191, 8192, 9_999):
+        assert table.row(i).tolist() == tokenizer(texts[i])["input_ids"]
+
+
+@pytest.mark.parametrize("index", [[], [0], [3, 1, 1, 2], [0, 1, 2, 3], [3, 2, 1, 0]])
+def test_selected_rows_are_the_rows_selected(index: list[int]) -> None:
+    rows = [[1, 2], [], [3], [4, 5, 6]]
+    assert as_lists(TokenTable.of(rows).select(np.array(index, dtype=np.int64))) == [rows[i] for i in index]
+
+
+def test_a_table_cannot_be_changed_by_a_trial_that_shares_it() -> None:
+    table = TokenTable.of([[1, 2]])
+    with pytest.raises(ValueError, match="read-only"):
+        table.row(0)[0] = 9
+
+
+def test_step_by_step_has_a_prefix_for_each_task(tokenizer: PreTrainedTokenizerBase) -> None:
+    encoded = encode(split_of(rows_of(TEXTS), [5, 0]), tokenizer, settings(model_type="task_prefix", llm="palm"))
+    assert encoded.explain is not None
+    for tables, texts in (
+        (encoded.predict.inputs, [f"predict: {TEXTS[5]}", f"predict: {TEXTS[0]}"]),
+        (encoded.explain.inputs, [f"explain: {TEXTS[5]}", f"explain: {TEXTS[0]}"]),
+        (encoded.predict.targets, [f"label {TEXTS[5]}", f"label {TEXTS[0]}"]),
+        (encoded.explain.targets, [f"why {TEXTS[5]}", f"why {TEXTS[0]}"]),
+    ):
+        assert as_lists(tables) == [tokenizer(text)["input_ids"] for text in texts]
+    assert encoded.labels == (f"label {TEXTS[5]}", f"label {TEXTS[0]}")
+
+
+def test_standard_has_no_prefix_and_no_second_task(tokenizer: PreTrainedTokenizerBase) -> None:
+    encoded = encode(split_of(rows_of(TEXTS)), tokenizer, settings(), templates={"predict": "p: ", "explain": "e: "})
+    assert encoded.explain is None
+    assert as_lists(encoded.predict.inputs) == [tokenizer(text)["input_ids"] for text in TEXTS]
+
+
+def test_a_split_that_is_only_predicted_keeps_the_prefix_and_has_no_second_task(
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    trial = settings(model_type="task_prefix", llm="palm")
+    encoded = encode(split_of(rows_of(TEXTS)), tokenizer, trial, with_rationale=False)
+    assert encoded.explain is None
+    assert encoded.predict.inputs.row(0).tolist() == tokenizer(f"predict: {TEXTS[0]}")["input_ids"]
+
+
+def test_a_dataset_may_have_prefixes_of_its_own(tokenizer: PreTrainedTokenizerBase) -> None:
+    encoded = encode(
+        split_of(rows_of(["x"])),
+        tokenizer,
+        settings(model_type="task_prefix", llm="palm"),
+        templates={"input": "{q}", "predict": "answer ", "explain": ""},
+    )
+    assert encoded.explain is not None
+    assert as_lists(encoded.predict.inputs) == [tokenizer("answer x")["input_ids"]]
+    assert as_lists(encoded.explain.inputs) == [tokenizer("x")["input_ids"]]
+
+
+def test_parts_are_joined_by_the_end_token_without_spaces(tokenizer: PreTrainedTokenizerBase) -> None:
+    row = Row(inputs=("A premise.", "A hypothesis."), label="neutral")
+    encoded = encode(split_of([row]), tokenizer, settings())
+    assert as_lists(encoded.predict.inputs) == [tokenizer("A premise.</s>A hypothesis.")["input_ids"]]
+    assert encoded.predict.inputs.row(0).tolist().count(tokenizer.eos_token_id) == 2
+
+
+def test_inputs_are_cut_at_the_setting_and_targets_at_256_with_the_end_token_kept(
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    split = split_of(rows_of(["long " * 300]))
+    encoded = encode(split, tokenizer, settings(model_type="task_prefix", llm="palm", max_input_length=7))
+    assert encoded.explain is not None
+    for table, length in (
+        (encoded.predict.inputs, 7),
+        (encoded.explain.inputs, 7),
+        (encoded.predict.targets, MAX_TARGET_TOKENS),
+        (encoded.explain.targets, MAX_TARGET_TOKENS),
+    ):
+        assert table.lengths.tolist() == [length]
+        assert table.row(0)[-1] == tokenizer.eos_token_id
+
+
+def test_the_teachers_labels_are_targets_where_the_split_says_so(tokenizer: PreTrainedTokenizerBase) -> None:
+    trial = settings(label_type="llm", llm="palm")
+    encoded = encode(split_of(rows_of(["x"]), label_type="llm"), tokenizer, trial)
+    assert as_lists(encoded.predict.targets) == [tokenizer("said x")["input_ids"]]
+    assert encoded.labels == ("said x",)
+
+
+def test_parts_need_an_end_token(tmp_path: Path) -> None:
+    vocabulary = {"version": "1.0", "model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}}
+    (tmp_path / "tokenizer.json").write_text(json.dumps({**vocabulary, "added_tokens": []}))
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    endless = AutoTokenizer.from_pretrained(str(tmp_path))
+    with pytest.raises(WorkerError, match="no end-of-sequence token"):
+        encode(split_of([Row(inputs=("a", "b"), label="a")]), endless, settings())
+
+
+class Counting:
+    """A tokenizer that counts the texts it is given."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+        self.eos_token = tokenizer.eos_token
+        self.texts = 0
+
+    def __call__(self, texts: list[str], **options: Any) -> Any:  # noqa: ANN401
+        self.texts += len(texts)
+        return self._tokenizer(texts, **options)
+
+
+FILES = (SourceFile(path="spiece.model", sha256="a" * 64, size_bytes=1, role="tokenizer"),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "made"),
+    [
+        ({}, 0),
+        ({"seed": 5, "lr": 1e-3, "alpha": 0.1, "subsample": 0.5, "batch_size": 1}, 0),
+        ({"label_type": "llm"}, 1),  # the labels alone
+        ({"max_input_length": 9}, 2),  # the inputs of both tasks
+        ({"model_type": "standard", "alpha": None}, 1),  # the input without prefix
+    ],
+)
+def test_a_second_trial_tokenizes_only_what_is_new(
+    tokenizer: PreTrainedTokenizerBase, changes: dict[str, Any], made: int
+) -> None:
+    counting: Any = Counting(tokenizer)
+    cache = TokenCache()
+    rows = rows_of(TEXTS)
+    first = settings(model_type="task_prefix", llm="palm")
+    encode(split_of(rows), counting, first, cache=cache, tokenizer_files=FILES)
+    assert counting.texts == 4 * len(rows)
+    second = settings(**{"model_type": "task_prefix", "llm": "palm", **changes})
+    split = split_of(rows, [2, 0], label_type=second.label_type)
+    encoded = encode(split, counting, second, cache=cache, tokenizer_files=FILES)
+    assert counting.texts == (4 + made) * len(rows)
+    alone = encode(split, tokenizer, second)
+    assert as_lists(encoded.predict.inputs) == as_lists(alone.predict.inputs)
+    assert as_lists(encoded.predict.targets) == as_lists(alone.predict.targets)
+
+
+@pytest.mark.parametrize("change", ["rows", "outputs", "tokenizer"])
+def test_other_content_is_tokenized_anew(tokenizer: PreTrainedTokenizerBase, change: str) -> None:
+    counting: Any = Counting(tokenizer)
+    cache = TokenCache()
+    trial = settings(model_type="task_prefix", llm="palm")
+    encode(split_of(rows_of(["x"])), counting, trial, cache=cache, tokenizer_files=FILES)
+    table = RowTable(
+        rows=tuple(rows_of(["x"])),
+        digest="other" if change == "rows" else "rows",
+        teacher_digest="other" if change == "outputs" else "outputs",
+    )
+    other = (SourceFile(path="spiece.model", sha256="b" * 64, size_bytes=1, role="tokenizer"),)
+    files = other if change == "tokenizer" else FILES
+    encode(Split(table=table, index=np.array([0])), counting, trial, cache=cache, tokenizer_files=files)
+    assert counting.texts == 4 + {"rows": 3, "outputs": 1, "tokenizer": 4}[change]
+
+
+def test_the_cache_keeps_to_its_size_and_drops_what_was_not_used_for_longest() -> None:
+    tables = {key: TokenTable.of([[0] * 100]) for key in "abc"}
+    size = tables["a"].size_bytes
+    cache = TokenCache(max_bytes=2 * size)
+    made: list[str] = []
+
+    def make(key: str) -> TokenTable:
+        made.append(key)
+        return tables[key]
+
+    for key in "abacab":
+        assert cache.table(key, partial(make, key)) is tables[key]
+    assert made == ["a", "b", "c", "b"]
+    assert cache.size_bytes == 2 * size
+
+
+@pytest.mark.parametrize("model_type", ["standard", "task_prefix"])
+def test_real_tokens_are_those_of_the_reference(
+    real_datasets: Path, reference: ModuleType, tokenizer: PreTrainedTokenizerBase, model_type: str
+) -> None:
+    teacher = ["svamp/llm/train_CoT_0.json", "svamp/llm/train_CoT_1.json"]
+    trial = settings(model_type=model_type, label_type="llm", llm="palm", max_input_length=32)
+    train = load_splits(release_source(real_datasets, "svamp", teacher=teacher), trial).train
+    encoded = encode(train, tokenizer, trial)
+    args = SimpleNamespace(
+        data=str(real_datasets),
+        dataset="svamp",
+        subsample=1.0,
+        seed=0,
+        label_type="llm",
+        max_test=0,
+        model_type=model_type,
+        max_input_length=32,
+    )
+    theirs = reference.encode(tokenizer, reference.load(args)[0], args, True)
+    tasks = [encoded.predict] if encoded.explain is None else [encoded.predict, encoded.explain]
+    for task, name in zip(tasks, ("pred", "expl"), strict=False):
+        rows = theirs if model_type == "standard" else [row[name] for row in theirs]
+        assert as_lists(task.inputs) == [row["input_ids"] for row in rows]
+        assert as_lists(task.targets) == [row["labels"] for row in rows]

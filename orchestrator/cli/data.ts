@@ -56,5 +56,7 @@ const makeCommand = defineCommand({
 export const dataCommand: Register = (argv, ended) =>
   argv.command('data', 'Check, import or make datasets', (each: Argv<object>) => {
     for (const register of [checkCommand, importCommand, makeCommand]) register(each, ended);
-    return each.demandCommand(1, 'data: one of check, import, make is missing');
+    return each
+      .example('$0 data check cqa svamp', 'rows, labels, teacher and hashes of two datasets')
+      .demandCommand(1, 'data: one of check, import, make is missing');
   });

@@ -1,6 +1,6 @@
 /** Bars on a terminal: the sweep, and each worker's trial. */
 import { MultiBar, type SingleBar } from 'cli-progress';
-import { printable } from '../core/text.js';
+import { printable, wrapped } from '../core/text.js';
 import type { WatchEvent, WorkerState } from '../core/watch-event.js';
 import { duration } from '../reports/format.js';
 import { apply, type ProgressDisplay, trialName } from './progress-lines.js';
@@ -29,11 +29,13 @@ export class LiveProgress implements ProgressDisplay {
       clearOnComplete: false,
       autopadding: false,
       linewrap: false,
+      // Without it, bars whose text is the same are not drawn again below a line that has pushed them down.
+      forceRedraw: true,
       stream: process.stderr,
       barCompleteChar: '█',
       barIncompleteChar: '░',
     });
-    this.#sweep = this.#bars.create(Math.max(1, state.total), 0, { text: '' }, { format: '{bar} {text}', barsize: 24 });
+    this.#sweep = this.#bars.create(Math.max(1, state.total), 0, { text: '' }, { format: '{bar} {text}', barsize: 16 });
     this.#timer = setInterval(() => this.#drawSweep(), ESTIMATE_EVERY_MS);
     this.#drawSweep();
   }
@@ -46,7 +48,8 @@ export class LiveProgress implements ProgressDisplay {
   }
 
   say(line: string): void {
-    this.#bars.log(`${printable(line)}\n`);
+    // The terminal's own wrapping is off while bars are shown.
+    this.#bars.log(`${wrapped(printable(line), process.stderr.columns ?? 80)}\n`);
   }
 
   end(): void {
@@ -64,7 +67,7 @@ export class LiveProgress implements ProgressDisplay {
       `${running} running`,
       ...(failed > 0 ? [`${failed} failed`] : []),
       `${queued} left`,
-      left === null ? 'time left: not known yet' : `about ${duration(left)} left`,
+      ...(running + queued === 0 ? [] : [left === null ? 'time left unknown' : `about ${duration(left)} left`]),
     ];
     this.#sweep.update(succeeded + failed + cancelled, { text: parts.join(' · ') });
   }

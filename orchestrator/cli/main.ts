@@ -81,11 +81,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
+// `2>&1 | head`: nobody reads what is said any more; the work goes on.
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 
 const words = hideBin(process.argv);
 try {
   process.exitCode = await main(words);
 } catch (reason) {
-  const json = words.includes('--json');
+  const json = words.some((word) => word === '--json' || word === '--json=true');
   process.exitCode = reportFailure(SweepError.from(reason), { json, debug: process.env['DSS_DEBUG'] === '1' });
 }

@@ -90,7 +90,8 @@ function sweepValueOf(flags: SettingFlags, name: string): unknown {
 
 /** The parser of flags makes NaN of what is no number. */
 function numberChecked<T>(flag: string, value: T): T {
-  if (typeof value === 'number' && Number.isNaN(value)) throw new SweepError('USAGE', `--${flag}: expected a number`);
+  if (typeof value === 'number' && Number.isNaN(value))
+    throw new SweepError('USAGE', `--${flag}: expected a number, got other text`);
   return value;
 }
 

@@ -40,7 +40,8 @@ export async function runPlan(plan: Plan, flags: RunFlags, signals: StopSignals)
         'CELLS_REJECTED',
         `${plan.rejected.length} of ${plan.requested} cells cannot run; nothing was started`,
         {
-          hint: 'mend them, or run the others with --skip-rejected',
+          // `dss run` has one cell, and no such flag.
+          hint: flags.skipRejected === undefined ? '' : 'mend them, or run the others with --skip-rejected',
         },
       );
     }

@@ -74,7 +74,7 @@ export class Attempts {
         return journal.finish(lease, report.result, clock.unixMs());
       case 'failed': {
         const { trialId, attempt } = lease;
-        logger.warn({ trialId, attempt, workerId, code: report.failure.code }, 'attempt failed');
+        logger.info({ trialId, attempt, workerId, code: report.failure.code }, 'attempt failed');
         return this.#fail(lease, report.failure);
       }
     }

@@ -92,7 +92,7 @@ class LocalLauncher implements Launcher {
       worker.kill(); // what it may have left in its group
       context.onExit(workerId, worker.failure(how));
       if (this.#isDraining) return;
-      logger.warn({ workerId, how }, 'worker ended');
+      logger.info({ workerId, how }, 'worker ended');
       const quick = performance.now() - startedMs < QUICK_MS ? deaths + 1 : 0;
       if (quick >= QUICK_DEATHS_ALLOWED) {
         context.onGiveUp(givenUp(worker, how, quick));

@@ -8,11 +8,27 @@ import { readYaml } from './read-yaml.js';
 import type { FolderFields } from './row-formats.js';
 
 const text = z.string('expected a text').optional();
-const Description = z.strictObject({
-  metric: z.enum(['text', 'equation'], { error: 'expected text or equation' }).optional(),
-  fields: z.strictObject({ input: text, label: text, rationale: text, llm_label: text }).nullish(),
-  templates: z.strictObject({ input: text, predict: text, explain: text }).nullish(),
+const mapping = (keys: string) => ({
+  error: ({ code }: { readonly code?: string }) =>
+    code === 'unrecognized_keys' ? undefined : `expected a mapping with ${keys}`,
 });
+/** One without a placeholder would give every row the same input. */
+const template = z
+  .string('expected a text')
+  .regex(/\{[^{}]+\}/, 'expected a text with the name of a field in braces, as {question}')
+  .optional();
+const Description = z.strictObject(
+  {
+    metric: z.enum(['text', 'equation'], { error: 'expected text or equation' }).optional(),
+    fields: z
+      .strictObject({ input: text, label: text, rationale: text, llm_label: text }, mapping('names of fields'))
+      .nullish(),
+    templates: z
+      .strictObject({ input: template, predict: text, explain: text }, mapping('input, predict, explain'))
+      .nullish(),
+  },
+  mapping('metric, fields, templates'),
+);
 
 export interface DatasetDescription {
   readonly metric: Metric;
@@ -47,7 +63,10 @@ export async function readDescription(root: string, path: string): Promise<Datas
     return keys.map((key) => ({ at: [...at, key], message: 'unknown key', place: locate([...at, key], 'key') }));
   });
   throw invalid(
-    mistakes.map(({ at, message, place }) => `${path}:${place.line}:${place.column}: ${pathText(at)}: ${message}`),
+    mistakes.map(
+      ({ at, message, place }) =>
+        `${path}:${place.line}:${place.column}: ${at.length === 0 ? '' : `${pathText(at)}: `}${message}`,
+    ),
   );
 }
 

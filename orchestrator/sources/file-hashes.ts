@@ -34,7 +34,9 @@ export class FileHashes {
   async sourceFile(directory: string, path: string, role: SourceFileRole, signal?: AbortSignal): Promise<SourceFile> {
     const file = await open(join(directory, path));
     try {
-      const { size, mtimeNs } = await file.stat({ bigint: true });
+      const found = await file.stat({ bigint: true });
+      if (!found.isFile()) throw new Error(`${path}: expected a file, got a folder or a device`);
+      const { size, mtimeNs } = found;
       const changedMs = Number(mtimeNs / 1_000_000n);
       const sha256 = await this.#cache.get(
         `${join(directory, path)}\0${size}\0${mtimeNs}`,

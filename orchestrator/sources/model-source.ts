@@ -75,7 +75,7 @@ export function unreadableModel(directory: string, problem: ModelFacts['problem'
 
 export function missingModel(name: string, directory: string): ModelFacts {
   const error = new SweepError('MODEL_MISSING', `there is no model directory ${directory}`, {
-    hint: `"${name}" starts at the sweep file's folder; a model of the hub is written organisation/name`,
+    hint: `that is where "${name}" leads, from the sweep file's folder or, in \`dss run\`, from here; a model of the hub is written organisation/name`,
   });
   return unreadableModel(directory, problemOf(error));
 }

@@ -144,6 +144,7 @@ function issueAt(file: string, place: Place, message: string, hint: string): Pla
 
 /** The parser's messages end in full stops and begin with capitals; ours do neither. */
 function tidy(message: string): string {
+  if (message.startsWith('With stringKeys')) return 'expected a text as key; write it in quotes';
   return `${message.charAt(0).toLowerCase()}${message.slice(1)}`.replace(/\.$/, '');
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { REPOSITORY, runDss, temporaryFolder } from '../support/dss.js';
+import { REPOSITORY, runDss, startDss, temporaryFolder } from '../support/dss.js';
 
 const COMMANDS = [
   'sweep',
@@ -12,6 +12,7 @@ const COMMANDS = [
   'results',
   'report',
   'cancel',
+  'data',
   'data check',
   'data import',
   'data make',
@@ -36,7 +37,7 @@ describe('dss', () => {
       const { code, stdout } = await runDss([...command.split(' '), '--help']);
       assert.equal(code, 0);
       assert.match(stdout, /Examples:\n {2}\S/);
-      if (command !== 'completion') assert.match(stdout, /--json/);
+      if (command !== 'completion' && command !== 'data') assert.match(stdout, /--json/);
     });
   }
 
@@ -47,16 +48,20 @@ describe('dss', () => {
     ['sweep', /an argument is missing\n {2}see `dss sweep --help`/],
     ['sweep a.yaml b.yaml', /"b.yaml" is one word too many/],
     ['sweep a.yaml --wrokers 2', /there is no flag --wrokers\n {2}did you mean --workers\?/],
-    ['sweep a.yaml --log-level loud', /Given: "loud", Choices: "error", "warn", "info", "debug"/],
-    ['run', /Missing required argument: dataset/],
+    ['sweep a.yaml --log-level loud', /--log-level: expected error or warn or info or debug, got "loud"/],
+    ['run', /--dataset is missing\n {2}see `dss run --help`/],
     ['run --dataset cqa --max-steps 3', /there is no flag --max-steps\n {2}did you mean --max_steps\?/],
-    ['run --dataset', /Not enough arguments following: dataset/],
+    ['run --dataset', /--dataset: expected a value, got nothing/],
     ['run --dataset a --dataset b', /--dataset is given 2 times: a, b/],
     ['run --dataset a --output_rationale', /--output_rationale: rationales are not generated/],
     ['run --dataset a --lr fast', /--lr: expected a number/],
     ['run --dataset a --run x', /--run: expected a number/],
     ['data', /one of check, import, make is missing/],
-    ['data make anli', /Given: "anli", Choices: "svamp"/],
+    ['data make anli', /name: expected svamp, got "anli"\n {2}see `dss data make --help`/],
+    ['data chek', /there is no command "data chek"\n {2}did you mean check\? see `dss data --help`/],
+    ['data check', /an argument is missing\n {2}see `dss data check --help`/],
+    ['plan --jsn a.yaml', /there is no flag --jsn\n {2}did you mean --json\?/],
+    ['-v', /there is no flag -v/],
     ['logs', /an argument is missing/],
     ['results nothing', /there is no sweep "nothing"/],
     ['report nothing', /there is no sweep "nothing"/],
@@ -81,6 +86,23 @@ describe('dss', () => {
     assert.equal(code, 2);
     assert.equal(JSON.parse(stdout).error.code, 'SWEEP_UNKNOWN');
     assert.match(stderr, /there is no sweep "nothing"/);
+  });
+
+  it('goes on when nobody reads what it says on stderr', async () => {
+    using folder = temporaryFolder();
+    const dss = startDss(['results', 'nothing', '--json'], { env: { DSS_HOME: folder.path } });
+    dss.process.stderr?.destroy();
+    const { code, stdout } = await dss.finished;
+    assert.deepEqual([code, JSON.parse(stdout).error.code], [2, 'SWEEP_UNKNOWN']);
+  });
+
+  it('offers a run of one cell no flag that it has not, and no folder that it does not use', async () => {
+    using folder = temporaryFolder();
+    const words = ['run', '--dataset', 'none', '--model', './none', '--datasets', folder.path];
+    const { code, stderr } = await runDss(words, { env: { DSS_HOME: folder.path } });
+    assert.equal(code, 2);
+    assert.match(stderr, /"\.\/none" leads, from the sweep file's folder or, in `dss run`, from here/);
+    assert.match(stderr, /1 of 1 cells cannot run; nothing was started\n$/);
   });
 
   it('says that nothing has run in a state folder that is not there', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
@@ -85,6 +85,13 @@ describe('the file of a journal', () => {
     assert.equal(reader?.trial(trialIdOf(1))?.state, 'succeeded');
     reader?.close();
     journal.close();
+  });
+
+  it('is refused, with words, when a folder has its name', () => {
+    mkdirSync(join(folder.path, 'journal.db'));
+    for (const open of [openJournal, openJournalReader]) {
+      assert.throws(() => open(folder.path), { code: 'STATE_INVALID', message: /journal\.db is no file/ });
+    }
   });
 
   const damages: readonly (readonly [string, (path: string) => void, RegExp])[] = [

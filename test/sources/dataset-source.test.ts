@@ -243,6 +243,21 @@ describe("a dataset of a user's own", () => {
       { ...OWN_FILES, 'own/dataset.yaml': 'metric: bleu\n' },
       /own\/dataset\.yaml:1:9: metric: expected text or equation/,
     ],
+    [
+      'a template that puts no field into the input',
+      { ...OWN_FILES, 'own/dataset.yaml': 'templates: { input: "{question" }' },
+      /own\/dataset\.yaml:1:21: templates\.input: expected a text with the name of a field in braces/,
+    ],
+    [
+      'a dataset.yaml that is a list',
+      { ...OWN_FILES, 'own/dataset.yaml': '- metric\n' },
+      /own\/dataset\.yaml:1:1: expected a mapping with metric, fields, templates/,
+    ],
+    [
+      'a folder where a split should be',
+      { ...without(OWN_FILES, 'own/train.jsonl'), 'own/train.jsonl/x': '' },
+      /own\/train\.jsonl: expected a file, got a folder/,
+    ],
     ['a dataset.yaml that is no YAML', { ...OWN_FILES, 'own/dataset.yaml': 'a: [\n' }, /own\/dataset\.yaml:\d+:\d+: /],
   ];
   for (const [what, files, message] of broken) {

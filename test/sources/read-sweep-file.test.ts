@@ -81,7 +81,7 @@ describe('a sweep file', () => {
     ['an alias of nothing', 'sweep: *x\n', /^1:8 : there is no anchor &x above this alias$/],
     ['a tag of its own', 'sweep: !python/object x\n', /^1:8 : unresolved tag/],
     ['two documents', 'sweep: a\n---\nsweep: b\n', /^2:1 : expected one document/],
-    ['a key that is a list', '? [a]\n: 1\n', /keys must be strings/],
+    ['a key that is a list', '? [a]\n: 1\n', /expected a text as key; write it in quotes/],
     ['a quote that is not closed', 'sweep: "a\n', /^\d+:\d+ : missing closing "quote/],
     [
       'bytes of another encoding, far in',

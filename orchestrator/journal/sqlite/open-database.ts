@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statfsSync,
+  statSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -67,6 +68,8 @@ export function openForReading(home: string): Database.Database | null {
 
 /** SQLite's complaints about the file become ours; everything else stays what it is. */
 export function guarded<T>(path: string, work: () => T): T {
+  // Of a folder SQLite says "disk I/O error".
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw invalid(path, 'is no file');
   try {
     return work();
   } catch (error) {

@@ -117,6 +117,8 @@ class Finished:
 class Failed:
     run: int
     failure: Failure
+    # Nobody foresaw it, so nobody knows what it left behind: the child ends now, and runs nothing more.
+    is_leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +174,7 @@ def decode_from_child(line: bytes) -> FromChild:
         case "Finished":
             return Finished(run=value["run"], result=TrialResult(**value["result"]))
         case "Failed":
-            return Failed(run=value["run"], failure=Failure(**value["failure"]))
+            return Failed(run=value["run"], failure=Failure(**value["failure"]), is_leaving=value["is_leaving"])
         case "Cancelled":
             return Cancelled(**value)
         case _:

@@ -218,13 +218,16 @@ class Agent:
     def _lost(self, lease: Lease) -> None:
         """By our own clock somebody else may soon begin the attempt, so it ends here and now."""
         logger.warning("lease of trial %s, attempt %d was not renewed in time", lease.trial_id, lease.attempt)
+        # A stream that lives would have brought an answer.
+        self._break_off()
+        if self._outbox.has_end_of(lease):
+            # Nothing runs that could be doubled, and what came of it may still be in time: its token decides.
+            return
         self._give_up(lease, at_once=True)
         # Where the control plane only stood still, it learns from this that the trial may go to anyone.
         message = f"worker {self._identity.worker_id} could not renew attempt {lease.attempt} in time and stopped it"
         hint = "look at the control plane's log; a machine that is short of memory or asleep does this"
         self._fail(lease, Failure(code="LEASE_LOST", message=message, hint=hint, kind="lost"))
-        # A stream that lives would have brought an answer.
-        self._break_off()
 
     def _drain(self, grace_s: float) -> None:
         self._is_draining = True

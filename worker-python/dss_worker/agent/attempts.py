@@ -62,6 +62,8 @@ class Attempts:
         self._environment = environment
         self._child: TrainingChild | None = None
         self._is_ready = False
+        # It said so; what waits is for its successor.
+        self._is_leaving = False
         self._is_retired = False
         self._runs = 0
         self._idle_ends = 0
@@ -131,7 +133,9 @@ class Attempts:
             self._owner.report(logged.take_log())
 
     def _begin(self) -> None:
-        if self._child is None or not self._is_ready or self._running is not None or self._waiting is None:
+        if self._child is None or not self._is_ready or self._is_leaving:
+            return
+        if self._running is not None or self._waiting is None:
             return
         self._report_rest_of_log()
         attempt, self._waiting = self._waiting, None
@@ -155,7 +159,10 @@ class Attempts:
             self._forward(attempt, message)
         if isinstance(message, Finished | Failed | Cancelled):
             self._idle_ends = 0
+            self._is_leaving = isinstance(message, Failed) and message.is_leaving
             self._over()
+            if self._is_leaving:
+                self._set_deadline(STOP_WITHIN_S)
             self._begin()
 
     def _forward(self, attempt: Attempt, message: Progress | Metrics | Finished | Failed | Cancelled) -> None:
@@ -188,7 +195,7 @@ class Attempts:
     def _ended(self, end: ChildEnd) -> None:
         was_ready = self._is_ready
         self._child = None
-        self._is_ready = False
+        self._is_ready = self._is_leaving = False
         attempt = self._running
         if attempt is not None:
             self._idle_ends = 0

@@ -24,6 +24,8 @@ from dss_worker.messages import FromChild, ToChild, decode_from_child, encode
 # The longest message holds one bit per row of a split.
 _MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 _TAIL_CHARACTERS = 16 * 1024
+_NONSENSE_CHARACTERS = 500
+_OUTPUT_BYTES = 64 * 1024
 # A process that outlives the child may hold its output open.
 _LAST_WORDS_S = 2.0
 
@@ -70,7 +72,7 @@ async def start_child(
     loop = asyncio.get_running_loop()
     # The transports close them.
     to_child, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, open(agent_writes, "wb", buffering=0))  # noqa: SIM115
-    messages = await _reader(open(agent_reads, "rb", buffering=0))  # noqa: SIM115
+    messages = await _reader(open(agent_reads, "rb", buffering=0), limit=_MAX_MESSAGE_BYTES)  # noqa: SIM115
     return TrainingChild(process, to_child=to_child, messages=messages, listener=listener)
 
 
@@ -144,7 +146,7 @@ class TrainingChild:
                     return  # the end, or half a line that a killed process leaves
                 message = decode_from_child(line)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                self._nonsense = f"{type(error).__name__}: {error}"
+                self._nonsense = f"{type(error).__name__}: {error}"[:_NONSENSE_CHARACTERS]
                 self.kill()
                 return
             await self._listener.on_message(message)
@@ -152,9 +154,9 @@ class TrainingChild:
     async def _read_lines(self, output: Output, pipe: IO[bytes] | None) -> None:
         if pipe is None:
             return
-        reader = await _reader(pipe)
+        reader = await _reader(pipe, limit=_OUTPUT_BYTES)
         splitter = LineSplitter()
-        while chunk := await reader.read(64 * 1024):
+        while chunk := await reader.read(_OUTPUT_BYTES):
             for line in splitter.feed(chunk):
                 self._hear(output, line)
         for line in splitter.end():
@@ -166,8 +168,8 @@ class TrainingChild:
         self._listener.on_line(output, line)
 
 
-async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
-    reader = asyncio.StreamReader(limit=_MAX_MESSAGE_BYTES)
+async def _reader(pipe: IO[bytes], *, limit: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=limit)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
     return reader
 

@@ -76,7 +76,7 @@ class LogBuffer:
 
     def add(self, line: LogLine) -> None:
         self._lines.append(line)
-        self._bytes += len(line.text)
+        self._bytes += len(line.text.encode())
         while len(self._lines) > self._max_lines or self._bytes > self._max_bytes:
             self._pop()
             self._dropped += 1
@@ -89,4 +89,4 @@ class LogBuffer:
         return taken
 
     def _pop(self) -> None:
-        self._bytes -= len(self._lines.popleft().text)
+        self._bytes -= len(self._lines.popleft().text.encode())

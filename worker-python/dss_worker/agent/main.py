@@ -108,6 +108,8 @@ def child_environment(options: AgentOptions, environment: Mapping[str, str]) -> 
         "TOKENIZERS_PARALLELISM": "false",
         # What a trial reads is named in its assignment; nothing is fetched.
         "HF_HUB_OFFLINE": "1",
+        # nvidia-smi's numbers, by which devices were found; CUDA's own order puts the fastest first.
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         # Training takes the first device that it sees.
         "CUDA_VISIBLE_DEVICES": _visible(options.device, environment.get("CUDA_VISIBLE_DEVICES")),
     }

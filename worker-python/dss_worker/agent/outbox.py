@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 
-from dss_worker.agent.protocol import Drained, Lease, LogReport, Numbered, Report
+from dss_worker.agent.protocol import Drained, FailedReport, FinishedReport, Lease, LogReport, Numbered, Report
 
 
 class Outbox:
@@ -63,6 +63,10 @@ class Outbox:
 
     def has_log_of(self, lease: Lease) -> bool:
         return any(isinstance(each, LogReport) and each.lease == lease for each in self._unacknowledged.values())
+
+    def has_end_of(self, lease: Lease) -> bool:
+        ends = (each for each in self._unacknowledged.values() if isinstance(each, FinishedReport | FailedReport))
+        return any(each.lease == lease for each in ends)
 
     def _look(self) -> None:
         if len(self._unacknowledged) < self._limit:

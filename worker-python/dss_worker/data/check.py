@@ -20,10 +20,12 @@ import numpy as np
 
 from dss_worker.config import DatasetSource, Metric, Teacher
 from dss_worker.data.answer import Refused, answer
+from dss_worker.data.dataset_files import DatasetFiles, SplitName
 from dss_worker.data.datasets import reader_of, with_output
 from dss_worker.data.equation import equal_values
-from dss_worker.data.layout import DatasetFiles, SplitName, find_dataset
+from dss_worker.data.layout import find_dataset
 from dss_worker.data.parse import WrongRow, parse_lines, parse_outputs
+from dss_worker.data.release_layout import check_alignment
 from dss_worker.data.rows import Row
 from dss_worker.data.teacher import TeacherOutput, read_teacher_text
 from dss_worker.data.tokens import tokenize
@@ -155,7 +157,7 @@ class _Reader:
                 continue
             try:
                 outputs = [output for path in paths for output in self._outputs(path, teacher)]
-                _check_alignment(paths[0], split, rows=len(rows), outputs=len(outputs))
+                check_alignment(paths[0], split, rows=len(rows), outputs=len(outputs))
             except DataError as error:
                 self.findings.problems.append(error)
                 continue
@@ -179,16 +181,6 @@ class _Reader:
                 self.findings.wrong_rows.append(value)
             kept.append(None if isinstance(value, WrongRow) else value)
         return kept
-
-
-def _check_alignment(path: str, split: SplitName, *, rows: int, outputs: int) -> None:
-    """Training rows beyond the teacher's outputs are cut; all else is a mix-up.
-
-    Raises: DataError
-    """
-    at_most = "at most " if split == "train" else ""
-    if outputs > rows or (split != "train" and outputs != rows):
-        raise DataError(f"{path}: expected {at_most}{rows} outputs, one for each row of {split}, got {outputs}")
 
 
 def _describe_split(

@@ -16,8 +16,10 @@ from typing import TypeVar
 import numpy as np
 
 from dss_worker.config import DatasetSource, SourceFile, Teacher, TrialSettings
+from dss_worker.data.bounded_cache import BoundedCache
 from dss_worker.data.formats import RELEASE_READERS, RowReader, folder_reader
 from dss_worker.data.parse import WrongRow, parse_lines, parse_outputs
+from dss_worker.data.release_layout import check_alignment
 from dss_worker.data.rows import Index, Row, RowTable, Split, Splits, split_rows
 from dss_worker.data.teacher import TeacherOutput, read_teacher_text
 from dss_worker.errors import DataError
@@ -28,41 +30,66 @@ VALID_FRACTION = 0.1
 VALID_SEED = 0
 
 
-def load_splits(dataset: DatasetSource, settings: TrialSettings) -> Splits:
+def load_splits(
+    dataset: DatasetSource, settings: TrialSettings, *, tables: BoundedCache[RowTable] | None = None
+) -> Splits:
     """The rows of a trial.
 
+    Args:
+        tables: keeps what was read, between trials, by the hashes of the files. Where it has a table, files are not
+            looked at again: its rows are those of the planned content, whatever the files hold by now.
     Raises: DataError: DATASET_MISSING or DATASET_CHANGED for a file that is not as planned, DATASET_INVALID for
         what is in it, naming the first wrong row.
     """
-    name = settings.dataset
-    table = read_table(dataset, name, "train", required=_needed_fields(settings))
+    cache = row_table_cache() if tables is None else tables
+    table = cache.get(_key(dataset, settings, "train"), lambda: _train_table(dataset, settings))
     index: Index = np.arange(len(table.rows))
-    if dataset.layout == "release" and _needed_fields(settings):
-        table, outputs = _with_teacher(table, dataset, settings)
-        index = index[:outputs]
     if settings.subsample < 1:
         kept, _ = split_rows(len(index), 1.0 - settings.subsample, settings.seed)
         index = index[kept]
+
+    def whole(role: str) -> Split:
+        found = cache.get(_key(dataset, settings, role), lambda: read_table(dataset, settings.dataset, role))
+        return Split(table=found, index=np.arange(len(found.rows)))
+
     if dataset.paths("valid"):
-        valid = _whole(read_table(dataset, name, "valid"))
+        valid = whole("valid")
     else:
         kept, split_off = split_rows(len(index), VALID_FRACTION, VALID_SEED)
         valid = Split(table=table, index=index[split_off])
         index = index[kept]
     train = Split(table=table, index=index, label_type=settings.label_type)
-    test = _whole(read_table(dataset, name, "test"))
+    test = whole("test")
     _check_not_empty(train=train, valid=valid, test=test)
     return Splits(train=train, valid=valid, test=test)
+
+
+def row_table_cache(max_bytes: int = 512 * 1024**2) -> BoundedCache[RowTable]:
+    return BoundedCache(limit=max_bytes, size_of=lambda table: table.size_bytes)
+
+
+def _key(dataset: DatasetSource, settings: TrialSettings, role: str) -> str:
+    """Of everything that a table's rows, or a refusal to make them, depend on."""
+    needed = _needed_fields(settings) if role == "train" else ()
+    files = [file for file in dataset.files if file.role == role]
+    if dataset.layout == "release" and needed:
+        # All of an output is read, whatever part of it a trial needs.
+        needed = ("output", settings.llm or "")
+        files += [file for file in dataset.files if file.role == "teacher"]
+    return _digest([*_how(dataset, settings.dataset), role, needed], files)
+
+
+def _train_table(dataset: DatasetSource, settings: TrialSettings) -> RowTable:
+    """Training rows, cut to those that a teacher has an output for if the trial reads these."""
+    needed = _needed_fields(settings)
+    table = read_table(dataset, settings.dataset, "train", required=needed)
+    return _with_teacher(table, dataset, settings) if needed and dataset.layout == "release" else table
 
 
 def _needed_fields(settings: TrialSettings) -> tuple[str, ...]:
     """What a trial trains on of the teacher's, as layout "folder" calls it."""
     rationale = ("rationale",) if settings.needs_rationales else ()
     return (*rationale, "llm_label") if settings.label_type == "llm" else rationale
-
-
-def _whole(table: RowTable) -> Split:
-    return Split(table=table, index=np.arange(len(table.rows)))
 
 
 def reader_of(dataset: DatasetSource, name: str, *, required: Sequence[str] = ()) -> RowReader:
@@ -87,14 +114,18 @@ def read_table(dataset: DatasetSource, name: str, role: str, *, required: Sequen
     if not files:
         raise DataError(f"the trial has no {role} file", code="DATASET_MISSING", hint="submit the sweep again")
     rows = tuple(_right(row) for file in files for row in parse_lines(read_file(dataset, file), file.path, reader))
-    # Of the templates only this one is part of a row. A folder's teacher outputs are fields of the same rows.
-    how = [dataset.layout, name, sorted(dataset.fields.items()), dataset.templates.get("input")]
-    digest = _digest(how, files)
+    # A folder's teacher outputs are fields of the same rows.
+    digest = _digest(_how(dataset, name), files)
     return RowTable(rows=rows, digest=digest, teacher_digest=digest)
 
 
-def _with_teacher(table: RowTable, dataset: DatasetSource, settings: TrialSettings) -> tuple[RowTable, int]:
-    """The table with a teacher's outputs beside its first rows, and how many these are."""
+def _how(dataset: DatasetSource, name: str) -> list[object]:
+    """What else than the files decides what they say. Of the templates only this one is part of a row."""
+    return [dataset.layout, name, sorted(dataset.fields.items()), dataset.templates.get("input")]
+
+
+def _with_teacher(table: RowTable, dataset: DatasetSource, settings: TrialSettings) -> RowTable:
+    """The first rows of a table with a teacher's outputs, as many as there are of these."""
     teacher = settings.llm
     files = [file for file in dataset.files if file.role == "teacher"]
     if teacher is None or not files:
@@ -105,12 +136,10 @@ def _with_teacher(table: RowTable, dataset: DatasetSource, settings: TrialSettin
             hint="set llm to a teacher whose outputs are there; `dss data check` lists them",
         )
     outputs = [_right(output) for file in files for output in _outputs(dataset, file, settings.dataset, teacher)]
-    if len(outputs) > len(table.rows):
-        most = f"at most {len(table.rows)} outputs, one for each training row"
-        raise DataError(f"{files[0].path}: expected {most}, got {len(outputs)}")
+    check_alignment(files[0].path, "train", rows=len(table.rows), outputs=len(outputs))
     rows = tuple(with_output(row, output) for row, output in zip(table.rows, outputs, strict=False))
-    digest = _digest([table.digest, teacher], files)
-    return RowTable(rows=rows + table.rows[len(rows) :], digest=table.digest, teacher_digest=digest), len(rows)
+    digest = table.digest if len(rows) == len(table.rows) else _digest([table.digest, len(rows)], [])
+    return RowTable(rows=rows, digest=digest, teacher_digest=_digest([digest, teacher], files))
 
 
 def with_output(row: Row, output: TeacherOutput) -> Row:

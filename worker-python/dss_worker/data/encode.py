@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dss_worker.config import SourceFile, TrialSettings
+from dss_worker.data.bounded_cache import BoundedCache
 from dss_worker.data.rows import Row, Split
-from dss_worker.data.token_cache import TokenCache
 from dss_worker.data.tokens import TokenTable, tokenize
 from dss_worker.errors import WorkerError
 
@@ -38,8 +38,9 @@ class EncodedSplit:
     predict: EncodedTask
     # None under "standard" and for splits that are only predicted.
     explain: EncodedTask | None
-    # The predict task's targets as texts.
-    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.predict.targets)
 
 
 def encode_split(
@@ -49,7 +50,7 @@ def encode_split(
     settings: TrialSettings,
     templates: Mapping[str, str],
     with_rationale: bool,
-    cache: TokenCache | None = None,
+    cache: BoundedCache[TokenTable] | None = None,
     tokenizer_files: Sequence[SourceFile] = (),
 ) -> EncodedSplit:
     """The split's rows in their order.
@@ -60,7 +61,8 @@ def encode_split(
     Args:
         templates: of the dataset; "predict" and "explain" replace the release's prefixes.
         with_rationale: whether to make the explain task, if the trial has one.
-        cache: keeps tables between trials, by content.
+        cache: keeps tables between trials, by content. Settings that change no token (seed, subsample, alpha, the
+            learning rate) are no part of that, so the trials of a sweep share their tables.
         tokenizer_files: what the tokenizer was loaded from; without them nothing is kept.
     Raises: WorkerError (MODEL_INVALID) if rows have parts and the tokenizer has no end-of-sequence token.
     """
@@ -73,7 +75,7 @@ def encode_split(
         explain = EncodedTask(columns.inputs(prefixes["explain"], max_length=max_length), columns.rationales())
     prefix = prefixes["predict"] if task_prefix else ""
     predict = EncodedTask(columns.inputs(prefix, max_length=max_length), columns.labels())
-    return EncodedSplit(predict, explain, split.labels())
+    return EncodedSplit(predict, explain)
 
 
 class _Columns:
@@ -84,7 +86,7 @@ class _Columns:
         split: Split,
         tokenizer: PreTrainedTokenizerBase,
         *,
-        cache: TokenCache | None,
+        cache: BoundedCache[TokenTable] | None,
         tokenizer_files: Sequence[SourceFile],
     ) -> None:
         self._split = split
@@ -114,7 +116,6 @@ class _Columns:
         return self._teacher_texts("rationales", lambda row: row.rationale)
 
     def _teacher_texts(self, name: str, text_of: Callable[[Row], str | None]) -> TokenTable:
-        # Rows that have none, beyond the end of the teacher's files, are in no split.
         texts = (text_of(row) or "" for row in self._split.table.rows)
         return self._take(texts, [name, self._split.table.teacher_digest], max_length=MAX_TARGET_TOKENS)
 
@@ -132,4 +133,4 @@ class _Columns:
         if self._cache is None:
             return make().select(self._split.index)
         key = json.dumps([*content, max_length, self._tokenizer_digest])
-        return self._cache.table(hashlib.sha256(key.encode()).hexdigest(), make).select(self._split.index)
+        return self._cache.get(hashlib.sha256(key.encode()).hexdigest(), make).select(self._split.index)

@@ -20,7 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dss_worker.data.answer import Refused, answer
-from dss_worker.data.release_files import check_release_folder
+from dss_worker.data.dataset_files import SplitName
+from dss_worker.data.release_files import count_release_rows
+from dss_worker.data.release_layout import folders_of, owner_of
+from dss_worker.errors import DataError
 
 MAX_ENTRIES = 10_000
 MAX_BYTES = 8 * 1024**3
@@ -28,14 +31,6 @@ MAX_BYTES = 8 * 1024**3
 MAX_RATIO = 200
 CHUNK = 1024 * 1024
 
-NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
-SPLIT = r"(?:train|valid|test)"
-LAYOUT = (
-    re.compile(rf"(?P<name>{NAME})/(?P=name)_{SPLIT}\.json"),
-    re.compile(rf"(?P<name>{NAME})/llm/{SPLIT}_CoT_\d{{1,5}}\.json"),
-    re.compile(rf"gpt-neox/(?P<name>{NAME})/{SPLIT}\.json"),
-    re.compile(r"(?P<name>svamp)/SVAMP\.json"),
-)
 WRAPPER = "datasets/"
 
 
@@ -46,7 +41,7 @@ class Member:
     info: zipfile.ZipInfo
     # Whose file it is.
     dataset: str
-    # Below the datasets root, with forward slashes; one of LAYOUT.
+    # Below the datasets root, with forward slashes; a file of the release's layout.
     path: str
 
 
@@ -67,13 +62,13 @@ def plan_members(archive: zipfile.ZipFile) -> tuple[list[Member], list[str]]:
         if info.is_dir():
             continue
         path = info.filename.removeprefix(WRAPPER)
-        found = next((match for pattern in LAYOUT if (match := pattern.fullmatch(path))), None)
-        if found is None:
+        dataset = owner_of(path)
+        if dataset is None:
             ignored.append(info.filename)
         elif path in members:
             raise _refuse(f"it has {path} twice")
         else:
-            members[path] = Member(info=info, dataset=found["name"], path=path)
+            members[path] = Member(info=info, dataset=dataset, path=path)
     if not members:
         raise _refuse("it holds no file of the release's layout, such as datasets/cqa/cqa_train.json")
     return list(members.values()), ignored
@@ -118,11 +113,6 @@ def unpack(archive: zipfile.ZipFile, members: list[Member], folder: Path) -> Non
             raise _refuse(f"the entry {member.path!r} is damaged: {error}") from error
 
 
-def places_of(dataset: str) -> tuple[str, ...]:
-    """The folders that a dataset's files lie in."""
-    return dataset, f"gpt-neox/{dataset}"
-
-
 def import_zip(request: dict[str, object]) -> dict[str, object]:
     """Every sound dataset of an archive; of each, all files or none.
 
@@ -138,9 +128,9 @@ def import_zip(request: dict[str, object]) -> dict[str, object]:
     with archive:
         members, ignored = plan_members(archive)
         names = sorted({member.dataset for member in members})
-        for place in (place for name in names for place in places_of(name)):
-            if (root / place).exists() and any(member.path.startswith(f"{place}/") for member in members):
-                raise Refused("DATASET_INVALID", f"{root / place} is there already", "move it away first")
+        for folder in (folder for name in names for folder in folders_of(name)):
+            if (root / folder).exists() and any(member.path.startswith(f"{folder}/") for member in members):
+                raise Refused("DATASET_INVALID", f"{root / folder} is there already", "move it away first")
         root.mkdir(parents=True, exist_ok=True)
         # On the same file system as the target, so that a move is one step.
         staging = Path(tempfile.mkdtemp(prefix=".import-", dir=root))
@@ -148,36 +138,36 @@ def import_zip(request: dict[str, object]) -> dict[str, object]:
             unpack(archive, members, staging)
             summaries = [_summary(name, members, staging) for name in names]
             sound = [str(summary["name"]) for summary in summaries if summary["problem"] is None]
-            move_all([place for name in sound for place in places_of(name)], staging, root)
+            move_all([folder for name in sound for folder in folders_of(name)], staging, root)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     return {"datasets": summaries, "ignored": ignored}
 
 
-def move_all(places: list[str], staging: Path, root: Path) -> None:
+def move_all(folders: list[str], staging: Path, root: Path) -> None:
     """Moves each folder in one step; when one cannot be moved, those before it go back."""
     moved: list[str] = []
     try:
-        for place in places:
-            if not (staging / place).exists():
+        for folder in folders:
+            if not (staging / folder).exists():
                 continue
-            (root / place).parent.mkdir(parents=True, exist_ok=True)
-            (staging / place).rename(root / place)
-            moved.append(place)
+            (root / folder).parent.mkdir(parents=True, exist_ok=True)
+            (staging / folder).rename(root / folder)
+            moved.append(folder)
     except OSError:
-        for place in moved:
-            (root / place).rename(staging / place)
+        for folder in moved:
+            (root / folder).rename(staging / folder)
         raise
 
 
 def _summary(name: str, members: list[Member], staging: Path) -> dict[str, object]:
     own = [member for member in members if member.dataset == name]
-    rows: dict[str, int] = {}
+    rows: dict[SplitName, int] = {}
     problem = None
     try:
-        rows = check_release_folder(staging, name)
-    except Refused as refused:
-        problem = refused.message
+        rows = count_release_rows(staging, name)
+    except DataError as error:
+        problem = error.message
     size = sum(member.info.file_size for member in own)
     return {"name": name, "files": len(own), "bytes": size, "rows": rows, "problem": problem}
 

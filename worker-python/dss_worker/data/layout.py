@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import yaml  # type: ignore[import-untyped]
 
-from dss_worker.config import Layout, Metric, Teacher
+from dss_worker.config import Metric
+from dss_worker.data.dataset_files import SPLITS, DatasetFiles
 from dss_worker.data.formats import FOLDER_FIELDS, RELEASE_READERS
+from dss_worker.data.release_layout import find_release_files
 from dss_worker.errors import DataError
-
-SplitName = Literal["train", "valid", "test"]
-SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TEMPLATES = ("input", "predict", "explain")
 _MAX_YAML_BYTES = 65_536
-# The others have 10 % of their training rows split off.
-_WITH_VALID_FILE = ("esnli", "anli1")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetFiles:
-    """The files of a dataset. All paths are relative to the datasets root, with forward slashes."""
-
-    layout: Layout
-    metric: Metric
-    # By split, those that are there.
-    splits: Mapping[SplitName, str]
-    # In reading order; layout "release" only.
-    teachers: Mapping[tuple[Teacher, SplitName], tuple[str, ...]] = field(default_factory=dict)
-    # Layout "folder" only, as in `DatasetSource`.
-    fields: Mapping[str, str] = field(default_factory=dict)
-    templates: Mapping[str, str] = field(default_factory=dict)
-    # What a sweep needs and is not there.
-    missing: tuple[str, ...] = ()
 
 
 def find_dataset(root: Path, name: str) -> DatasetFiles:
@@ -50,7 +29,7 @@ def find_dataset(root: Path, name: str) -> DatasetFiles:
         raise DataError(f'expected the name of a folder below {root}, got "{name}"')
     candidates = [_folder(root, name)]
     if name in RELEASE_READERS:
-        candidates.insert(0, _release(root, name))
+        candidates.insert(0, find_release_files(root, name))
     for found in candidates:
         if found.splits or found.teachers:
             return found
@@ -60,38 +39,6 @@ def find_dataset(root: Path, name: str) -> DatasetFiles:
         code="DATASET_MISSING",
         hint=f"looked for {', '.join(missing)} below {root}; --datasets names another folder",
     )
-
-
-def _release(root: Path, name: str) -> DatasetFiles:
-    paths = {split: f"{name}/{name}_{split}.json" for split in SPLITS}
-    needed = [split for split in SPLITS if split != "valid" or name in _WITH_VALID_FILE]
-    teachers: dict[tuple[Teacher, SplitName], tuple[str, ...]] = {}
-    missing = [paths[split] for split in needed if not (root / paths[split]).is_file()]
-    for split in SPLITS:
-        palm = _palm_paths(root, name, split)
-        gaps = [path for path in palm if not (root / path).is_file()]
-        missing.extend(gaps)
-        if palm and not gaps:
-            teachers["palm", split] = palm
-        gpt = f"gpt-neox/{name}/{split}.json"
-        if (root / gpt).is_file():
-            teachers["gpt", split] = (gpt,)
-    return DatasetFiles(
-        layout="release",
-        metric="equation" if name == "svamp" else "text",
-        splits={split: path for split, path in paths.items() if (root / path).is_file()},
-        teachers=teachers,
-        missing=tuple(missing),
-    )
-
-
-def _palm_paths(root: Path, name: str, split: SplitName) -> tuple[str, ...]:
-    """In the order of their numbers, up to the last one there: a gap would move later outputs to other rows."""
-    found = (
-        re.fullmatch(rf"{split}_CoT_(0|[1-9]\d{{0,5}})\.json", path.name) for path in (root / name / "llm").glob("*")
-    )
-    numbers = [int(each[1]) for each in found if each]
-    return tuple(f"{name}/llm/{split}_CoT_{number}.json" for number in range(max(numbers, default=-1) + 1))
 
 
 def _folder(root: Path, name: str) -> DatasetFiles:

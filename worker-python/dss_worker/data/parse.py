@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dss_worker.data.rows import Row
 from dss_worker.errors import DataError
 
 T = TypeVar("T")
@@ -36,8 +35,8 @@ class WrongValue(Exception):
         super().__init__(f"expected {expected}, got {got}")
 
 
-def parse_lines(content: bytes, shown: str, read: Callable[[Mapping[str, object]], Row]) -> Iterator[Row | WrongRow]:
-    """Rows of a file with one JSON object a line; empty lines are none.
+def parse_lines(content: bytes, shown: str, read: Callable[[Mapping[str, object]], T]) -> Iterator[T | WrongRow]:
+    """A file with one JSON object a line; empty lines are none.
 
     Args:
         shown: the file's name in messages.

@@ -1,71 +1,45 @@
-"""A quick look at unpacked files of the release's layout, without torch or a tokenizer.
-
-It asks what an import must know: that every file is what its name says and that teacher outputs line up.
-`dss data check` looks at the rows themselves.
+"""A quick look at a dataset in the release's layout, for an import: is every file what its name says, and do a
+teacher's outputs line up with the rows? `dss data check` looks at what the rows say.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
-from dss_worker.data.answer import Refused
+from dss_worker.data.dataset_files import SPLITS, SplitName
+from dss_worker.data.parse import WrongRow, parse_lines, parse_outputs
+from dss_worker.data.release_layout import check_alignment, find_release_files, palm_paths
+from dss_worker.errors import DataError
 
-SPLITS = ("train", "valid", "test")
+T = TypeVar("T")
 
 
-def check_release_folder(root: Path, name: str) -> dict[str, int]:
-    """Rows per split of one dataset below a datasets root.
+def count_release_rows(root: Path, name: str) -> dict[SplitName, int]:
+    """Rows per split.
 
-    Raises: Refused (DATASET_INVALID) with the file and line of the first thing wrong.
+    Raises: DataError with the file and line of the first thing wrong.
     """
-    rows = {}
-    for split in SPLITS:
-        path = root / name / f"{name}_{split}.json"
-        if path.exists():
-            rows[split] = _count_objects(path, path.relative_to(root))
-    for split in SPLITS:
-        parts = sorted((root / name / "llm").glob(f"{split}_CoT_*.json"), key=_number)
-        teachers = [parts, [root / "gpt-neox" / name / f"{split}.json"]]
-        for files in teachers:
-            found = [path for path in files if path.exists()]
-            if found:
-                _check_teacher(root, found, split=split, rows=rows.get(split))
+    files = find_release_files(root, name)
+    rows = {
+        split: _count(parse_lines((root / path).read_bytes(), path, lambda row: row))
+        for split, path in files.splits.items()
+    }
+    for path in (path for split in SPLITS for path in palm_paths(root, name, split)):
+        if not (root / path).is_file():
+            raise DataError(f"there is no file {path}, and there are outputs after it")
+    for (_, split), paths in files.teachers.items():
+        outputs = sum(_count(parse_outputs((root / path).read_bytes(), path, str)) for path in paths)
+        if split in rows:
+            check_alignment(paths[0], split, rows=rows[split], outputs=outputs)
     return rows
 
 
-def _number(path: Path) -> int:
-    return int(path.stem.rsplit("_", 1)[1])
-
-
-def _count_objects(path: Path, shown: Path) -> int:
+def _count(values: Iterable[T | WrongRow]) -> int:
     count = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            if not isinstance(_parse(line, f"{shown}:{number}"), dict):
-                raise Refused("DATASET_INVALID", f"{shown}:{number}: expected an object")
-            count += 1
+    for value in values:
+        if isinstance(value, WrongRow):
+            raise DataError(str(value))
+        count += 1
     return count
-
-
-def _check_teacher(root: Path, files: list[Path], *, split: str, rows: int | None) -> None:
-    outputs = 0
-    for path in files:
-        shown = str(path.relative_to(root))
-        texts = _parse(path.read_bytes(), shown)
-        if not isinstance(texts, list):
-            raise Refused("DATASET_INVALID", f"{shown}: expected an array of texts")
-        outputs += len(texts)
-    # Training splits may be longer than their outputs: they are cut to them. Outputs without rows are a mix-up.
-    if rows is not None and (outputs > rows or (split != "train" and outputs != rows)):
-        first = files[0].relative_to(root)
-        raise Refused("DATASET_INVALID", f"{first}: {outputs} outputs for the {rows} rows of {split}")
-
-
-def _parse(content: bytes, where: str) -> object:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise Refused("DATASET_INVALID", f"{where}: not JSON: {error}") from error

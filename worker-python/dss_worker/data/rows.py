@@ -13,6 +13,9 @@ from dss_worker.config import LabelType
 
 Index = npt.NDArray[np.int64]
 
+# Its object, its tuple and four texts, without what these say.
+_BYTES_OF_A_ROW = 320
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -37,6 +40,16 @@ class RowTable:
     # The same of rationales and teacher labels.
     teacher_digest: str
 
+    @property
+    def size_bytes(self) -> int:
+        """In memory, roughly: a character of most texts takes one byte."""
+        return sum(
+            _BYTES_OF_A_ROW
+            + sum(map(len, row.inputs))
+            + sum(map(len, (row.label, row.rationale or "", row.teacher_label or "")))
+            for row in self.rows
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Split:
@@ -53,12 +66,6 @@ class Split:
 
     def __iter__(self) -> Iterator[Row]:
         return (self.table.rows[i] for i in self.index)
-
-    def labels(self) -> tuple[str, ...]:
-        """The target label of each row."""
-        if self.label_type == "gt":
-            return tuple(row.label for row in self)
-        return tuple(row.teacher_label or "" for row in self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

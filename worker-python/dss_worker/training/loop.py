@@ -81,9 +81,9 @@ def run_trial(
         seconds=monitor.seconds,
         seconds_by_phase=monitor.seconds_by_phase,
         examples_per_second=monitor.examples_per_second,
-        train_rows=len(splits.train.labels),
-        valid_rows=len(splits.valid.labels),
-        test_rows=len(splits.test.labels),
+        train_rows=len(splits.train),
+        valid_rows=len(splits.valid),
+        test_rows=len(splits.test),
         environment=describe_environment(device, settings.precision),
     )
 
@@ -116,9 +116,7 @@ def _train(
             score = evaluator.score(model, between_batches=lambda: monitor.beat("evaluate"))
         return _evaluation(score, step=step, split=split)
 
-    order = BatchOrder(
-        rows=len(splits.train.labels), batch_rows=settings.batch_size * settings.grad_steps, seed=settings.seed
-    )
+    order = BatchOrder(rows=len(splits.train), batch_rows=settings.batch_size * settings.grad_steps, seed=settings.seed)
     stepper = Stepper(model, lr=settings.lr, max_steps=settings.max_steps, precision=settings.precision)
     loss_sum = torch.zeros((), dtype=torch.float64, device=model.device)
     logged_step = 0

@@ -34,16 +34,11 @@ class TrialRunner:
 
     def run(self, config: TrialConfig, *, reporter: Reporter, should_stop: Callable[[], bool]) -> TrialResult:
         """As `run_trial`."""
-        try:
-            return run_trial(
-                config,
-                warm=self._warm,
-                reporter=reporter,
-                should_stop=should_stop,
-                device=self._device,
-                now=self._now,
-            )
-        finally:
-            # What torch holds back for itself is missing to other processes, and to a larger next trial.
-            if self._device.type == "cuda":
-                torch.cuda.empty_cache()
+        return run_trial(
+            config, warm=self._warm, reporter=reporter, should_stop=should_stop, device=self._device, now=self._now
+        )
+
+    def release_memory(self) -> None:
+        """Between trials: what torch holds back for itself is missing to other processes and to a larger trial."""
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()

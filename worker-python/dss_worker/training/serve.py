@@ -40,6 +40,8 @@ from dss_worker.messages import (
 from dss_worker.training.monitor import TrialCancelled
 from dss_worker.training.runner import TrialRunner
 
+UNFORESEEN = "INTERNAL"
+
 
 def serve(read_fd: int, write_fd: int, *, device: str, threads: int) -> int:
     """Runs until the agent closes its pipe; gives the exit status."""
@@ -60,7 +62,12 @@ def serve(read_fd: int, write_fd: int, *, device: str, threads: int) -> int:
         outlet = Outlet(to_agent)
         outlet.send(Ready(versions=_versions()))
         while (order := inbox.next()) is not None:
-            outlet.send(_run(runner, order, outlet=outlet, inbox=inbox))
+            outcome = _run(runner, order, outlet=outlet, inbox=inbox)
+            # Only now: while an error was on its way, its traceback held on to what was on the device.
+            runner.release_memory()
+            outlet.send(outcome)
+            if isinstance(outcome, Failed) and outcome.is_leaving:
+                return 1
     return 0
 
 
@@ -81,16 +88,20 @@ class Inbox:
         return run <= self._cancelled_run
 
     def _read(self, read_fd: int) -> None:
-        with open(read_fd, "rb") as from_agent:
-            for line in from_agent:
-                message = decode_to_child(line)
-                if isinstance(message, RunTrial):
-                    self._orders.put(message)
-                else:
-                    self._cancelled_run = message.run
-        self._orders.put(None)
+        try:
+            with open(read_fd, "rb") as from_agent:
+                for line in from_agent:
+                    message = decode_to_child(line)
+                    if isinstance(message, RunTrial):
+                        self._orders.put(message)
+                    else:
+                        self._cancelled_run = message.run
+        except Exception:
+            # Nonsense ends this process as the agent's end does; waiting for more, it would hold its trial for ever.
+            traceback.print_exc()
         # Nobody is left who wants what still runs.
         self._cancelled_run = sys.maxsize
+        self._orders.put(None)
 
 
 class Outlet:
@@ -145,7 +156,9 @@ def _run(runner: TrialRunner, order: RunTrial, *, outlet: Outlet, inbox: Inbox) 
     except Exception as error:
         # In the log too, in the order of what was printed.
         traceback.print_exc()
-        return Failed(run=order.run, failure=failure_of(error))
+        failure = failure_of(error)
+        # A CUDA error, for one, comes back whatever the process does next.
+        return Failed(run=order.run, failure=failure, is_leaving=failure.code == UNFORESEEN)
 
 
 def failure_of(error: Exception) -> Failure:
@@ -157,7 +170,7 @@ def failure_of(error: Exception) -> Failure:
     if _is_out_of_memory(error):
         hint = "a smaller batch_size with grad_steps as many times larger trains on the same batches"
         return Failure(code="OUT_OF_MEMORY", message=message, hint=hint, detail=detail, kind="infrastructure")
-    return Failure(code="INTERNAL", message=message, detail=detail, kind="infrastructure")
+    return Failure(code=UNFORESEEN, message=message, detail=detail, kind="infrastructure")
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -105,6 +105,13 @@ class Child:
     def fail(self, order: RunTrial) -> None:
         self.say(Failed(run=order.run, failure=Failure(code="DATASET_INVALID", message="row 3 is wrong")))
 
+    def fail_and_leave(self, order: RunTrial) -> None:
+        failure = Failure(code="INTERNAL", message="nobody foresaw it", kind="infrastructure")
+        self.say(Failed(run=order.run, failure=failure, is_leaving=True))
+        # Not before the agent may have a next trial for us.
+        while self._heard.get() is not None:
+            pass
+
     def babble(self, order: RunTrial) -> None:
         os.write(self._write_fd, b'{"kind":"Poetry"}\n')
         threading.Event().wait()

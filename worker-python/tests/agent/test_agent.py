@@ -138,6 +138,23 @@ def test_a_failure_is_told_for_what_it_is_and_the_next_trial_runs(
 
 
 @pytest.mark.usefixtures("agent")
+def test_a_child_that_is_leaving_gets_no_other_trial(plane: ControlPlane) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    stream.assign("fail_and_leave")
+    pid = stream.next("progress").progress.step
+    assert stream.take("failed").failed.failure.message == "nobody foresaw it"
+    lease = stream.assign("finish", token=2)
+    # By the answer to its first renewal the lease was heard of, and it is not in the hands of the old child.
+    while lease not in stream.next("renew").renew.leases:
+        pass
+    os.kill(pid, signal.SIGKILL)
+    assert stream.next("progress").progress.step != pid
+    assert stream.take("finished").finished.lease == lease
+    assert not any(message.HasField("failed") for message in stream.unread)
+
+
+@pytest.mark.usefixtures("agent")
 def test_a_trial_killed_from_outside_is_lost_and_the_next_gets_a_new_child(plane: ControlPlane) -> None:
     stream = plane.stream()
     stream.welcome()

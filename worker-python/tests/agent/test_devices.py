@@ -72,5 +72,5 @@ def test_the_child_is_shown_its_device_alone(device: str, visible: str | None, s
     options = AgentOptions(server="localhost:1", worker_id="w", threads=3, device=device, join_token="")
     environment = {"HOME": "/home/me"} if visible is None else {"HOME": "/home/me", "CUDA_VISIBLE_DEVICES": visible}
     child = child_environment(options, environment)
-    assert child["CUDA_VISIBLE_DEVICES"] == shown
+    assert (child["CUDA_VISIBLE_DEVICES"], child["CUDA_DEVICE_ORDER"]) == (shown, "PCI_BUS_ID")
     assert (child["OMP_NUM_THREADS"], child["HOME"]) == ("3", "/home/me")

@@ -142,6 +142,22 @@ async def test_without_a_stream_the_attempt_lives_as_long_as_its_lease(setting: 
     await asyncio.to_thread(wait_until_gone, pid)
 
 
+@in_loop
+async def test_a_result_that_was_reported_before_the_end_of_its_lease_is_not_thrown_away(setting: Setting) -> None:
+    stream = await setting.stream()
+    stream.renews = False
+    await asyncio.to_thread(stream.welcome)
+    lease = stream.assign("finish")
+    reported = await heard(stream, "finished")
+    setting.clock.advance_to(27)
+    second = await setting.next_stream()
+    hello = await asyncio.to_thread(second.welcome)
+    assert list(hello.running) == []
+    again = await heard(second, "finished")
+    assert (again.sequence, again.finished.lease) == (reported.sequence, lease)
+    assert not any(message.HasField("failed") for message in second.unread)
+
+
 def test_a_result_that_comes_after_the_lease_is_not_reported_though_no_timer_has_fired(tmp_path: Path) -> None:
     fifo = tmp_path / "steps"
     os.mkfifo(fifo)

@@ -57,8 +57,9 @@ def test_a_full_buffer_keeps_the_newest_lines_and_counts_the_others() -> None:
     assert buffer.take() == ((line("e"),), 0)
 
 
-def test_long_lines_fill_a_buffer_too() -> None:
+@pytest.mark.parametrize("texts", [("aaaa", "bbbb", "cccc"), ("éé", "üü", "öö")])
+def test_long_lines_fill_a_buffer_too(texts: tuple[str, str, str]) -> None:
     buffer = LogBuffer(max_bytes=10)
-    for text in ("aaaa", "bbbb", "cccc"):
+    for text in texts:
         buffer.add(line(text))
-    assert buffer.take() == ((line("bbbb"), line("cccc")), 1)
+    assert buffer.take() == ((line(texts[1]), line(texts[2])), 1)

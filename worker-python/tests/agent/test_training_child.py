@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,8 @@ import pytest
 from dss_worker.agent.generated.dss.v1 import common_pb2, worker_pb2
 from dss_worker.config import ENGINE_VERSION
 from tests.agent.control_plane import ControlPlane, Stream
-from tests.agent.processes import started
-from tests.training.support import trial
+from tests.agent.processes import started, wait_until_gone
+from tests.training.support import model_source, trial, write_dataset
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,11 @@ def worker(plane: ControlPlane) -> Iterator[tuple[subprocess.Popen[str], Stream]
 def stream(worker: tuple[subprocess.Popen[str], Stream]) -> Stream:
     worker[1].unread.clear()
     return worker[1]
+
+
+def child_of(pid: int) -> int:
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)
 
 
 def test_a_trial_is_trained_measured_and_finished(stream: Stream, tmp_path: Path) -> None:
@@ -62,7 +69,9 @@ def test_a_trial_is_cancelled_between_steps_and_its_child_runs_the_next(stream: 
 
 
 def test_what_is_wrong_with_a_trial_is_told_by_its_code(stream: Stream, tmp_path: Path) -> None:
-    config = trial(tmp_path)
+    # Rows that the child has not read yet: what it has, it trains on as it was planned.
+    rows = [{"input": "1", "label": "2", "rationale": "3"}] * 12
+    config = trial(tmp_path, dataset=write_dataset(tmp_path / "datasets", rows=rows))
     (config.dataset.directory / "sums" / "train.jsonl").unlink()
     stream.lend(config, token=4)
     failure = stream.take("failed").failed.failure
@@ -82,8 +91,21 @@ def test_the_agent_itself_has_loaded_neither_torch_nor_numpy(
 def test_the_child_is_easier_to_kill_for_memory_than_the_agent_and_was_not_given_the_token(
     worker: tuple[subprocess.Popen[str], Stream],
 ) -> None:
-    pid = worker[0].pid
-    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    child = child_of(worker[0].pid)
     assert Path(f"/proc/{child}/oom_score_adj").read_text() == "500\n"
     assert b"OMP_NUM_THREADS=1" in Path(f"/proc/{child}/environ").read_bytes()
     assert b"DSS_JOIN_TOKEN" not in Path(f"/proc/{child}/environ").read_bytes()
+
+
+def test_after_an_error_that_nobody_foresaw_the_child_ends(
+    worker: tuple[subprocess.Popen[str], Stream], stream: Stream, tmp_path: Path
+) -> None:
+    config = trial(tmp_path, init="random")
+    path = config.model.directory / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "d_model": -1}))
+    child = child_of(worker[0].pid)
+    stream.lend(replace(config, model=model_source(config.model.directory)), token=5)
+    failure = stream.take("failed").failed.failure
+    assert (failure.code, failure.kind) == ("INTERNAL", common_pb2.FAILURE_KIND_INFRASTRUCTURE)
+    assert "negative dimension" in failure.message
+    wait_until_gone(child)

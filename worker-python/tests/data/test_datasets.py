@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from dss_worker.config import DatasetSource
-from dss_worker.data.datasets import load_splits
+from dss_worker.data.datasets import load_splits, row_table_cache
 from dss_worker.data.rows import Split, split_rows
 from dss_worker.errors import DataError
 from tests.data.builders import lines, release_source, settings, source, write
@@ -39,6 +40,10 @@ def folder(root: Path, rows: list[dict[str, Any]], *, valid: bool = False, **cha
 
 def questions(split: Split) -> list[str]:
     return ["|".join(row.inputs) for row in split]
+
+
+def targets(split: Split) -> list[str | None]:
+    return [row.label if split.label_type == "gt" else row.teacher_label for row in split]
 
 
 def test_cqa_reads_as_question_and_lettered_choices(tmp_path: Path) -> None:
@@ -96,9 +101,9 @@ def test_the_teachers_labels_are_for_training_alone(tmp_path: Path) -> None:
     dataset = release_source(svamp(tmp_path), "svamp", teacher=[TEACHER])
     kept, split_off = split_rows(20, 0.1, 0)
     splits = load_splits(dataset, settings(label_type="llm", llm="palm"))
-    assert splits.train.labels() == tuple(f"({i} + 0)" for i in kept)
-    assert splits.valid.labels() == tuple(f"( {i} )" for i in split_off)
-    assert splits.test.labels() == ("( 0 )", "( 1 )", "( 2 )")
+    assert targets(splits.train) == [f"({i} + 0)" for i in kept]
+    assert targets(splits.valid) == [f"( {i} )" for i in split_off]
+    assert targets(splits.test) == ["( 0 )", "( 1 )", "( 2 )"]
 
 
 def test_teacher_files_are_read_in_the_order_that_the_plan_gives(tmp_path: Path) -> None:
@@ -117,7 +122,7 @@ def test_a_folder_keeps_its_valid_file_and_maps_its_fields(tmp_path: Path) -> No
     dataset = folder(tmp_path, rows, valid=True, fields=fields)
     splits = load_splits(dataset, settings(dataset="mine", model_type="task_prefix", label_type="llm"))
     assert questions(splits.train) == [f"q{i}" for i in range(20)]
-    assert (splits.train.labels()[0], splits.valid.labels()[0]) == ("n", "y")
+    assert (targets(splits.train)[0], targets(splits.valid)[0]) == ("n", "y")
     assert next(iter(splits.train)).rationale == "w"
 
 
@@ -195,7 +200,7 @@ def test_a_wrong_row_is_named_with_file_and_line(tmp_path: Path, name: str, line
         ("{}", f"{TEACHER}: expected a JSON array of texts, got an object"),
         ("[", f"{TEACHER}: expected JSON, got other text (column 2: Expecting value)"),
         ('["a", 5]', f"{TEACHER}[1]: expected a text, got 5"),
-        (json.dumps(["a"] * 21), f"{TEACHER}: expected at most 20 outputs, one for each training row, got 21"),
+        (json.dumps(["a"] * 21), f"{TEACHER}: expected at most 20 outputs, one for each row of train, got 21"),
     ],
 )
 def test_wrong_outputs_are_named_with_file_and_item(tmp_path: Path, content: str, said: str) -> None:
@@ -241,6 +246,53 @@ def test_a_file_that_is_gone_is_missed(tmp_path: Path) -> None:
     assert caught.value.code == "DATASET_MISSING"
 
 
+def test_a_second_trial_reads_only_what_is_new_and_gets_what_it_would_get_alone(tmp_path: Path) -> None:
+    dataset = release_source(svamp(tmp_path, outputs=15), "svamp", teacher=[TEACHER])
+    trials = [
+        settings(),
+        settings(model_type="task_prefix", llm="palm", seed=1, subsample=0.5),
+        settings(label_type="llm", llm="palm"),
+    ]
+    alone = [load_splits(dataset, trial) for trial in trials]
+    tables = row_table_cache()
+    load_splits(dataset, trials[0], tables=tables)
+    load_splits(dataset, trials[1], tables=tables)
+    for path in tmp_path.rglob("*.json"):
+        path.unlink()
+    for trial, expected in zip(trials, alone, strict=True):
+        found = load_splits(dataset, trial, tables=tables)
+        for split, other in ((found.train, expected.train), (found.valid, expected.valid), (found.test, expected.test)):
+            assert (list(split), split.label_type) == (list(other), other.label_type)
+
+
+@pytest.mark.parametrize("change", ["train", "teacher", "llm", "fields"])
+def test_what_reads_otherwise_is_read_anew(tmp_path: Path, change: str) -> None:
+    dataset = release_source(svamp(tmp_path), "svamp", teacher=[TEACHER])
+    trial = settings(model_type="task_prefix", llm="palm")
+    tables = row_table_cache()
+    load_splits(dataset, trial, tables=tables)
+    if change == "llm":
+        trial = replace(trial, llm="gpt")
+    elif change == "fields":
+        dataset = replace(dataset, fields={"input": "x"})
+    else:
+        dataset = replace(
+            dataset,
+            files=tuple(replace(each, sha256="0" * 64) if each.role == change else each for each in dataset.files),
+        )
+    (tmp_path / "svamp/svamp_train.json").unlink()
+    with pytest.raises(DataError, match="there is no file at"):
+        load_splits(dataset, trial, tables=tables)
+
+
+def test_rows_read_for_a_trial_that_needs_no_rationale_do_not_serve_one_that_does(tmp_path: Path) -> None:
+    dataset = folder(tmp_path, [{"input": f"q{i}", "label": "y"} for i in range(20)])
+    tables = row_table_cache()
+    load_splits(dataset, settings(dataset="mine"), tables=tables)
+    with pytest.raises(DataError, match='expected a field "rationale"'):
+        load_splits(dataset, settings(dataset="mine", model_type="task_prefix"), tables=tables)
+
+
 def test_a_teacher_that_did_not_come_is_missed(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="came without its outputs") as caught:
         load_splits(release_source(svamp(tmp_path), "svamp"), settings(model_type="task_prefix", llm="gpt"))
@@ -273,7 +325,7 @@ def test_real_rows_splits_and_texts_are_those_of_the_reference(
         )
     )
     assert [
-        (row.inputs[0], label, row.rationale) for row, label in zip(splits.train, splits.train.labels(), strict=True)
+        (row.inputs[0], label, row.rationale) for row, label in zip(splits.train, targets(splits.train), strict=True)
     ] == [(row["input"], row["label"], row["rationale"]) for row in train]
     assert [(row.inputs[0], row.label) for row in splits.test] == [(row["input"], row["label"]) for row in test]
 

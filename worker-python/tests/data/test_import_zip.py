@@ -59,10 +59,11 @@ def test_a_dataset_that_is_there_already_stays_and_nothing_is_left_behind(tmp_pa
 @pytest.mark.parametrize(
     ("broken", "problem"),
     [
-        ({"datasets/cqa/cqa_test.json": "[1]\n"}, "cqa/cqa_test.json:1: expected an object"),
-        ({"datasets/cqa/cqa_train.json": ROWS + "{\n"}, "cqa/cqa_train.json:3: not JSON"),
-        ({"datasets/cqa/llm/train_CoT_2.json": '["three"]'}, "3 outputs for the 2 rows of train"),
-        ({"datasets/cqa/llm/test_CoT_0.json": "{}"}, "expected an array of texts"),
+        ({"datasets/cqa/cqa_test.json": "[1]\n"}, "cqa/cqa_test.json:1: expected a JSON object, got an array of 1"),
+        ({"datasets/cqa/cqa_train.json": ROWS + "{\n"}, "cqa/cqa_train.json:3: expected JSON, got other text"),
+        ({"datasets/cqa/llm/train_CoT_2.json": '["three"]'}, "at most 2 outputs, one for each row of train, got 3"),
+        ({"datasets/cqa/llm/train_CoT_3.json": "[]"}, "no file cqa/llm/train_CoT_2.json, and there are"),
+        ({"datasets/cqa/llm/test_CoT_0.json": "{}"}, "expected a JSON array of texts, got an object"),
     ],
 )
 def test_a_dataset_with_wrong_files_is_left_out_and_said(tmp_path: Path, broken: dict[str, str], problem: str) -> None:

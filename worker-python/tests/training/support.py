@@ -127,7 +127,7 @@ def random_split(*, rows: int, seed: int, longest: int = 9) -> EncodedSplit:
         lengths = draw.integers(1, longest, size=rows)
         return token_table([*draw.integers(3, len(VOCABULARY), size=n).tolist(), 1] for n in lengths)
 
-    return EncodedSplit(EncodedTask(table(), table()), EncodedTask(table(), table()), labels=("",) * rows)
+    return EncodedSplit(EncodedTask(table(), table()), EncodedTask(table(), table()))
 
 
 def token_table(rows: Iterable[Sequence[int]]) -> TokenTable:

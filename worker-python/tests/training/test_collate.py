@@ -41,12 +41,12 @@ def test_tokens_weigh_the_same_in_every_micro_batch() -> None:
 
 @pytest.mark.parametrize(("alpha", "weight"), [(1.0, 1 / 6), (None, 1 / 6)])
 def test_without_weight_there_is_no_rationale_pass(alpha: float | None, weight: float) -> None:
-    split = EncodedSplit(TASK, None if alpha is None else TASK, labels=("", "", ""))
+    split = EncodedSplit(TASK, None if alpha is None else TASK)
     (only,) = collate_step(split, np.arange(3), alpha=alpha, batch_size=3, special=SPECIAL)
     assert only.token_weight == pytest.approx(weight)
 
 
 def test_a_step_to_learn_rationales_that_are_not_there_is_refused() -> None:
-    split = EncodedSplit(TASK, None, labels=("", "", ""))
+    split = EncodedSplit(TASK, None)
     with pytest.raises(DataError, match="no rationale tokens"):
         list(collate_step(split, np.arange(3), alpha=0.5, batch_size=3, special=SPECIAL))

@@ -49,7 +49,7 @@ def half_trained(task: EncodedTask) -> Iterator[T5ForConditionalGeneration]:
     for steps in (25, 45, 70):
         model = tiny_model(seed=0)
         stepper = Stepper(model, lr=1e-2, max_steps=1000, precision="fp32")
-        split = EncodedSplit(task, None, labels=())
+        split = EncodedSplit(task, None)
         for step in range(steps):
             rows = np.random.default_rng(step).integers(0, 160, size=32)
             stepper.take(collate_step(split, rows, alpha=None, batch_size=32, special=special_ids(model)))

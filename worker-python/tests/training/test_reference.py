@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,13 @@ pytestmark = pytest.mark.skipif(
     reason=f"NOT COMPARED with the reference: it is not in {REFERENCE}, or svamp is not in {DATASETS}",
 )
 
-# 10 % of 800 rows, less the tenth that is split off to select on.
-BATCH = 72
 LR = 1e-3
 # The whole comparison has every case, more steps, and the vocabulary of real models, whose output layer makes a step
 # take seconds.
 FULL = os.environ.get("DSS_TEST_REFERENCE_FULL") == "1"
-STEPS = 20 if FULL else 8
+STEPS = 20 if FULL else 6
+# Of 800 rows; a batch holds all of them, less the tenth that is split off to select on.
+SUBSAMPLE, BATCH = (0.1, 72) if FULL else (0.05, 36)
 PIECES = 1000
 CASES = [("standard", "gt", 0), ("standard", "llm", 1), ("task_prefix", "gt", 1), ("task_prefix", "llm", 0)]
 if FULL:
@@ -58,11 +59,24 @@ for arguments in json.load(sys.stdin):
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> ModelSource:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release's svamp with all training rows; of the test split only rows enough to have one."""
+    root = tmp_path_factory.mktemp("data")
+    (root / "svamp").mkdir()
+    for name in ("svamp_train.json", "llm"):
+        (root / "svamp" / name).symlink_to((DATASETS / "svamp" / name).resolve())
+    test = (DATASETS / "svamp" / "svamp_test.json").read_text().splitlines(keepends=True)
+    (root / "svamp" / "svamp_test.json").write_text("".join(test[:4]))
+    return root
+
+
+@pytest.fixture(scope="module")
+def model(data: Path) -> ModelSource:
     """The reference's tiny model; with a small vocabulary and as many rows in its embeddings, unless FULL."""
-    directory = tmp_path_factory.mktemp("reference") / "model"
+    directory = data / "model"
     pieces = [] if FULL else ["--pieces", str(PIECES)]
-    make_model = ["make_model.py", "--size", "tiny", "--data", str(DATASETS), "--out", str(directory), *pieces]
+    texts = DATASETS if FULL else data
+    make_model = ["make_model.py", "--size", "tiny", "--data", str(texts), "--out", str(directory), *pieces]
     run_python([str(REFERENCE / make_model[0]), *make_model[1:]])
     if not FULL:
         cut_vocabulary(directory, PIECES + 100)
@@ -81,15 +95,15 @@ def cut_vocabulary(directory: Path, tokens: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def reference_losses(model: ModelSource) -> dict[tuple[str, str, int], list[float]]:
+def reference_losses(model: ModelSource, data: Path) -> dict[tuple[str, str, int], list[float]]:
     """Training losses of every step, by case."""
     outputs = {case: model.directory.parent / f"{'-'.join(map(str, case))}.json" for case in CASES}
     arguments = []
     for (model_type, label_type, seed), out in outputs.items():
         values = {
-            "model": model.directory, "data": DATASETS, "dataset": "svamp", "model_type": model_type,
-            "label_type": label_type, "seed": seed, "subsample": 0.1, "batch_size": BATCH, "max_steps": STEPS,
-            "eval_steps": STEPS, "log_steps": 1, "lr": LR, "dropout": 0.0, "max_test": 4, "gen_max_len": 4, "out": out,
+            "model": model.directory, "data": data, "dataset": "svamp", "model_type": model_type,
+            "label_type": label_type, "seed": seed, "subsample": SUBSAMPLE, "batch_size": BATCH, "max_steps": STEPS,
+            "eval_steps": STEPS, "log_steps": 1, "lr": LR, "dropout": 0.0, "gen_max_len": 4, "out": out,
         }  # fmt: skip
         arguments.append([text for name, value in values.items() for text in (f"--{name}", str(value))])
     run_python(["-c", DRIVER, str(REFERENCE / "reference_trainer.py")], stdin=json.dumps(arguments))
@@ -104,24 +118,24 @@ def run_python(arguments: list[str], *, stdin: str = "") -> None:
     assert done.returncode == 0, done.stderr[-4000:]
 
 
-def svamp() -> DatasetSource:
-    teacher = sorted((DATASETS / "svamp" / "llm").glob("train_CoT_*.json"), key=lambda path: int(path.stem[10:]))
+def svamp(root: Path) -> DatasetSource:
+    teacher = sorted((root / "svamp" / "llm").glob("train_CoT_*.json"), key=lambda path: int(path.stem[10:]))
     paths = [("svamp/svamp_train.json", "train"), ("svamp/svamp_test.json", "test")]
-    paths += [(path.relative_to(DATASETS).as_posix(), "teacher") for path in teacher]
-    files = tuple(source_file(DATASETS, path, role) for path, role in paths)
-    return DatasetSource(directory=DATASETS, layout="release", files=files, metric="equation")
+    paths += [(path.relative_to(root).as_posix(), "teacher") for path in teacher]
+    files = tuple(source_file(root, path, role) for path, role in paths)
+    return DatasetSource(directory=root, layout="release", files=files, metric="equation")
 
 
-def trial_of(model: ModelSource, model_type: ModelType, label_type: LabelType, seed: int) -> TrialConfig:
+def trial_of(model: ModelSource, data: Path, model_type: ModelType, label_type: LabelType, seed: int) -> TrialConfig:
     prefixed = model_type == "task_prefix"
-    dataset = svamp()
+    dataset = svamp(data)
     if not prefixed and label_type == "gt":
         # The reference cuts and reads teacher outputs always; what is not used does not matter.
         files = tuple(file for file in dataset.files if file.role != "teacher")
-        dataset = DatasetSource(directory=DATASETS, layout="release", files=files, metric="equation")
+        dataset = replace(dataset, files=files)
     settings = TrialSettings(
         model="tiny", dataset="svamp", label_type=label_type, model_type=model_type, seed=seed,
-        llm="palm" if prefixed or label_type == "llm" else None, alpha=0.5 if prefixed else None, subsample=0.1,
+        llm="palm" if prefixed or label_type == "llm" else None, alpha=0.5 if prefixed else None, subsample=SUBSAMPLE,
         max_steps=STEPS, eval_steps=1, batch_size=BATCH, grad_steps=1, lr=LR, max_input_length=1024, gen_max_len=4,
         precision="fp32", dropout=0.0, select="valid", init="pretrained",
     )  # fmt: skip
@@ -136,6 +150,7 @@ def runner() -> TrialRunner:
 @pytest.mark.parametrize(("model_type", "label_type", "seed"), CASES)
 def test_the_training_loss_of_every_step_agrees(
     model: ModelSource,
+    data: Path,
     reference_losses: dict[tuple[str, str, int], list[float]],
     runner: TrialRunner,
     model_type: ModelType,
@@ -143,7 +158,7 @@ def test_the_training_loss_of_every_step_agrees(
     seed: int,
 ) -> None:
     recorder = Recorder()
-    runner.run(trial_of(model, model_type, label_type, seed), reporter=recorder, should_stop=never)
+    runner.run(trial_of(model, data, model_type, label_type, seed), reporter=recorder, should_stop=never)
     found = torch.tensor([point.loss for point in recorder.training], dtype=torch.float64)
     expected = torch.tensor(reference_losses[model_type, label_type, seed], dtype=torch.float64)
     assert len(found) == len(expected) == STEPS
@@ -179,18 +194,19 @@ def test_the_test_accuracy_of_a_half_trained_model_agrees(
     dispatch: tuple[ModelSource, DatasetSource], runner: TrialRunner
 ) -> None:
     model, dataset = dispatch
-    steps, rows, lr = 40, 180, 5e-3
+    steps, rows, lr, gen_max_len = 40, 180, 5e-3, 8
     out = dataset.directory / "reference.json"
     values = {
         "model": model.directory, "data": dataset.directory, "dataset": "cqa", "batch_size": rows, "max_steps": steps,
-        "eval_steps": steps // 2, "lr": lr, "dropout": 0.0, "out": out,
+        "eval_steps": steps // 2, "lr": lr, "dropout": 0.0, "gen_max_len": gen_max_len, "out": out,
     }  # fmt: skip
     arguments = [[text for name, value in values.items() for text in (f"--{name}", str(value))]]
     run_python(["-c", DRIVER, str(REFERENCE / "reference_trainer.py")], stdin=json.dumps(arguments))
     settings = TrialSettings(
         model="dispatch", dataset="cqa", label_type="gt", model_type="task_prefix", seed=0, llm="palm", alpha=0.5,
         subsample=1.0, max_steps=steps, eval_steps=steps // 2, batch_size=rows, grad_steps=1, lr=lr,
-        max_input_length=1024, gen_max_len=64, precision="fp32", dropout=0.0, select="compat", init="pretrained",
+        max_input_length=1024, gen_max_len=gen_max_len, precision="fp32", dropout=0.0, select="compat",
+        init="pretrained",
     )  # fmt: skip
     recorder = Recorder()
     config = TrialConfig(trial_id="0" * 20, settings=settings, model=model, dataset=dataset)

@@ -29,6 +29,15 @@ def test_orders_come_in_turn_and_a_cancel_at_once(tmp_path: Path) -> None:
     assert inbox.next() is None
 
 
+def test_after_nonsense_no_order_is_waited_for() -> None:
+    reads, writes = os.pipe()
+    inbox = Inbox(reads)
+    with open(writes, "wb", buffering=0) as agent:
+        agent.write(b'{"kind":"Poetry"}\n')
+        assert inbox.next() is None
+        assert inbox.is_cancelled(1)
+
+
 def test_a_message_larger_than_a_pipe_arrives_whole() -> None:
     reads, writes = os.pipe()
     message = Failed(run=1, failure=Failure(code="X", message="m", detail="d" * 1_000_000))

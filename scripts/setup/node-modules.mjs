@@ -29,7 +29,8 @@ export const nodeModules = {
     }
     say('installing (npm ci); a native module may be compiled, which takes a minute');
     removeStamp(FOLDER);
-    await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
+    // `npm test --silent` would have this npm too say nothing, not even what went wrong.
+    await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=warn'], {
       // Compilers of native modules side by side.
       env: { ...process.env, JOBS: process.env['JOBS'] ?? 'max' },
       signal,

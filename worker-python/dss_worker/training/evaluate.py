@@ -25,6 +25,9 @@ from dss_worker.training.loss import summed_token_loss
 from dss_worker.training.metrics import is_right
 from dss_worker.training.model import special_ids
 
+# Rows that are generated together, for each row of a batch.
+GENERATED_PER_ROW = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
@@ -71,6 +74,8 @@ class Evaluator:
         self._tokenizer = tokenizer
         self._metric: Metric = metric
         self._batch_size = batch_size
+        # A step of generation holds the scores of one token a row, where the pass along the targets holds a row's.
+        self._generated_rows = GENERATED_PER_ROW * batch_size
         self._gen_max_len = gen_max_len
         self._input_lengths: list[int] = task.inputs.lengths.tolist()
         self._targets = [task.targets.row(row).tolist() for row in range(len(task.targets))]
@@ -101,10 +106,10 @@ class Evaluator:
             between_batches()
             loss_sum += self._follow_targets(model, rows, correct, unsettled)
             # Whole batches of what is left over, so that generation too has many rows to a step.
-            while len(unsettled) >= self._batch_size:
+            while len(unsettled) >= self._generated_rows:
                 between_batches()
-                self._generate(model, unsettled[: self._batch_size], correct)
-                del unsettled[: self._batch_size]
+                self._generate(model, unsettled[: self._generated_rows], correct)
+                del unsettled[: self._generated_rows]
         if unsettled:
             self._generate(model, unsettled, correct)
         return Score(loss=loss_sum / int(self._task.targets.lengths.sum()), correct=tuple(correct))

@@ -35,7 +35,7 @@ function compile(args) {
   process.exit(1);
 }
 
-compile(['pyproject.toml', '--extra', 'dev', '-o', 'requirements.lock']);
+compile(['pyproject.toml', '--extra', 'dev', '--extra', 'lora', '-o', 'requirements.lock']);
 compile(['bootstrap.in', '-o', 'bootstrap.lock']);
 for (const name of ['requirements.lock', 'bootstrap.lock']) {
   const host = /^.*:\/\/.*$/m.exec(readFileSync(join(WORKER, name), 'utf8'));

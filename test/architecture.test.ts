@@ -38,7 +38,8 @@ const HEAVY = ['@grpc/grpc-js', 'better-sqlite3', 'cli-progress', 'pino', 'yaml'
 const CLOSED_IN_PYTHON: Readonly<Record<string, readonly string[]>> = {
   agent: ['dss_worker.data', 'dss_worker.training', 'numpy', 'torch', 'transformers'],
   training: ['dss_worker.agent', 'grpc'],
-  data: ['dss_worker.agent', 'dss_worker.training', 'grpc'],
+  data: ['dss_worker.agent', 'dss_worker.models', 'dss_worker.training', 'grpc'],
+  models: ['dss_worker.agent', 'dss_worker.training', 'grpc'],
 };
 
 const ORCHESTRATOR = join(REPOSITORY, 'orchestrator');

@@ -28,7 +28,7 @@ const CheckedDataset = z.object({
   teachers: z.array(
     z.object({
       /** `null`: the dataset's own, whose outputs are fields of the rows. */
-      teacher: z.enum(['palm', 'gpt']).nullable(),
+      teacher: z.string().nullable(),
       split: Split,
       rows: z.number(),
       label_accuracy: z.number().nullable(),

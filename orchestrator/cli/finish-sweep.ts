@@ -1,10 +1,10 @@
 /** How a sweep ends for its reader: the table, where the files are, what failed and why. */
 import { join } from 'node:path';
 import { EXIT_STATUS } from '../core/errors.js';
-import { counted, duration } from '../reports/format.js';
+import { capitalized, counted, duration } from '../reports/format.js';
 import { summaryValue } from '../reports/summary-json.js';
 import type { SweepReport } from '../reports/sweep-report.js';
-import { cellTable, comparisonTable, missingLines, teacherTable } from '../reports/tables.js';
+import { cellTable, comparedMethods, comparisonTable, missingLines, teacherTable } from '../reports/tables.js';
 import { type ReportFiles, writeReport } from '../reports/write-report.js';
 import { loadReport } from './load-report.js';
 import { note, painterFor, print, printJson } from './output.js';
@@ -35,7 +35,9 @@ function reportText(report: SweepReport): string {
       ? [['Seeds without a result, left out above:', ...missing.map((each) => `  ${each}`)].join('\n')]
       : []),
     ...(comparisons.length > 0
-      ? [`Step-by-step minus standard, paired by seed, in points:\n\n${renderTable(comparisonTable(report))}`]
+      ? [
+          `${capitalized(comparedMethods(report).join(' and '))} minus standard, paired by seed, in points:\n\n${renderTable(comparisonTable(report))}`,
+        ]
       : []),
     ...(teachers.length > 0 ? [`The teacher itself:\n\n${renderTable(teacherTable(teachers))}`] : []),
     ...Object.entries(mixedEnvironment).map(

@@ -9,8 +9,10 @@ import { cancelCommand } from './cancel.js';
 import type { Register } from './command.js';
 import { completionCommand } from './completion.js';
 import { dataCommand } from './data.js';
+import { exportCommand } from './export.js';
 import { reportFailure } from './failure.js';
 import { logsCommand } from './logs.js';
+import { modelsCommand } from './models.js';
 import { planCommand } from './plan.js';
 import { packageRoot } from './python.js';
 import { reportCommand } from './report.js';
@@ -28,8 +30,10 @@ const COMMANDS: readonly Register[] = [
   logsCommand,
   resultsCommand,
   reportCommand,
+  exportCommand,
   cancelCommand,
   dataCommand,
+  modelsCommand,
   completionCommand,
 ];
 

@@ -2,6 +2,7 @@
 import { EXIT_STATUS } from '../core/errors.js';
 import { readSweepFile } from '../sources/read-sweep-file.js';
 import { resolveHome } from './environment.js';
+import { notKeptLine } from './not-kept.js';
 import { note, print, printJson } from './output.js';
 import { planSpec } from './plan-spec.js';
 import { explainLines, planValue, rejectionLines, summaryLine } from './plan-text.js';
@@ -24,6 +25,8 @@ export async function planFile(file: string, flags: PlanFlags): Promise<number> 
   say(`${plan.sweep}: ${summaryLine(plan, standing)}`);
   if (flags.explain) for (const line of explainLines(plan)) say(line);
   for (const line of rejectionLines(plan)) note(line);
+  const notKept = notKeptLine(plan, standing, home);
+  if (notKept !== null) note(notKept);
   if (flags.json) printJson(planValue(plan, standing));
   return plan.rejected.length > 0 && !flags.skipRejected ? EXIT_STATUS.CELLS_REJECTED : 0;
 }

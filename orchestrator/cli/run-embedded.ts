@@ -55,7 +55,8 @@ export async function runEmbedded(
     await Promise.race([watching, aborted(signals.drain)]);
     if (signals.status === null) return null;
     const until = new Date(Date.now() + graceMs).toLocaleTimeString('en-GB');
-    display.say(`stopping: running trials have until ${until} (${graceMs / 1000} s); again to stop at once`);
+    const limit = `until ${until} (${graceMs / 1000} s)`;
+    display.say(`stopping: running trials have ${limit} to write down where they are; again to stop at once`);
     await Promise.race([plane.drain(graceMs), aborted(signals.stop)]);
     return signals.status;
   } finally {

@@ -1,5 +1,6 @@
 /** From the release's flags to the value of a sweep file with one cell. */
 import { SweepError } from '../core/errors.js';
+import { RUN_NAMES } from '../core/settings.js';
 import { SpecError } from '../core/spec-error.js';
 import { parseSweepValue, type SweepSpec } from '../core/sweep-spec.js';
 
@@ -20,7 +21,11 @@ const TRAIN_FLAGS = [
   'dropout',
   'select',
   'init',
-  'checkpoint_steps',
+  'optimizer',
+  'adapter',
+  'lora_rank',
+  'lora_alpha',
+  ...RUN_NAMES,
 ] as const;
 
 export type SettingFlags = Readonly<
@@ -31,7 +36,6 @@ export type SettingFlags = Readonly<
   readonly run: number;
   readonly model_type?: string | undefined;
   readonly label_type?: string | undefined;
-  readonly output_rationale?: boolean | undefined;
 };
 
 /** @throws SweepError USAGE, naming each flag whose value is wrong */
@@ -67,11 +71,6 @@ function flagOf(path: string): string {
 
 /** What a sweep file with this one trial would say. `name` also serves until the trial's id is known. */
 function sweepValueOf(flags: SettingFlags, name: string): unknown {
-  if (flags.output_rationale) {
-    throw new SweepError('USAGE', '--output_rationale: rationales are not generated at evaluation', {
-      hint: 'accuracy is that of the label alone, as in the release; leave the flag out',
-    });
-  }
   const train = TRAIN_FLAGS.flatMap((flag) =>
     flags[flag] === undefined ? [] : [[flag, numberChecked(flag, flags[flag])]],
   );
@@ -106,6 +105,6 @@ export function idleNotes(flags: {
     ...(flags.no_log ? ['--no_log changes no result: what is measured is always kept'] : []),
     ...(flags.optimizer_name === undefined
       ? []
-      : ['--optimizer_name only named a folder in the release; the optimizer is AdamW']),
+      : ['--optimizer_name only named a folder in the release; --optimizer chooses one']),
   ];
 }

@@ -5,6 +5,7 @@ import { fetchMissing } from './ask-hub.js';
 import { resolveHome } from './environment.js';
 import { finishSweep } from './finish-sweep.js';
 import type { LogLevel } from './logging.js';
+import { notKeptLine } from './not-kept.js';
 import { note, print } from './output.js';
 import { explainLines, rejectionLines, summaryLine } from './plan-text.js';
 import { isSubmitted, standingOf, withJournal } from './state.js';
@@ -33,6 +34,8 @@ export async function runPlan(plan: Plan, flags: RunFlags, signals: StopSignals)
   }));
   say(`${plan.sweep}: ${summaryLine(plan, standing)}`);
   if (flags.explain) for (const line of explainLines(plan)) say(line);
+  const notKept = notKeptLine(plan, standing, home);
+  if (notKept !== null) note(notKept);
   if (plan.rejected.length > 0) {
     for (const line of rejectionLines(plan)) note(line);
     if (!flags.skipRejected) {

@@ -13,9 +13,9 @@ const settingFlags = {
     describe: 'model: hub name or directory',
   },
   dataset: { ...text, demandOption: true, describe: 'its folder in the datasets folder' },
-  model_type: { ...text, describe: 'standard or task_prefix (step-by-step)' },
+  model_type: { ...text, describe: 'standard, task_prefix (step-by-step) or single_task' },
   label_type: { ...text, describe: "gt (gold) or llm (the teacher's)" },
-  llm: { ...text, describe: 'whose outputs: palm or gpt' },
+  llm: { ...text, describe: 'whose outputs: palm or gpt, or a name that the dataset declares' },
   run: { ...number, alias: 'seed', default: 0, describe: 'the seed' },
   alpha: { ...number, describe: 'weight of the label loss; the rationale loss has the rest' },
   subsample: { ...number, describe: 'fraction of the training split' },
@@ -31,15 +31,24 @@ const settingFlags = {
   dropout: { ...number, describe: "default: the model's own" },
   select: { ...text, describe: 'valid, or compat: the test curve, as in the release' },
   init: { ...text, describe: 'pretrained, or random: from scratch' },
-  checkpoint_steps: { ...number, describe: 'steps between checkpoints' },
+  optimizer: { ...text, describe: 'adamw, or adamw8bit: its moments in 8 bits' },
+  adapter: { ...text, describe: 'none, or lora: only low-rank updates are trained' },
+  lora_rank: { ...number, describe: 'rank of the updates' },
+  lora_alpha: { ...number, describe: 'the updates are scaled by lora_alpha / lora_rank' },
+  checkpoint_steps: { ...number, describe: 'steps between checkpoints; 0: by time' },
+  keep_checkpoints: { type: 'boolean', describe: 'keep checkpoints when the trial has ended' },
+  keep: { ...text, describe: "weights to keep for `dss export`: none, last, or best (the result's)" },
+  output_rationale: { type: 'boolean', describe: 'generate rationales for the test split and keep them' },
+  micro_batches: { ...number, describe: 'length groups that a batch is split into; 0: automatic' },
+  compile: { ...text, describe: 'torch.compile: auto, on or off' },
+  gradient_checkpointing: { ...text, describe: 'compute activations anew to save memory: auto, on or off' },
 } as const;
 
 /** Flags of the release that change no result here. */
 const idleFlags = {
   parallelize: { type: 'boolean', describe: 'accepted; no effect: a trial runs on one device' },
   no_log: { type: 'boolean', describe: 'accepted; no effect' },
-  optimizer_name: { ...text, describe: 'accepted; no effect: it named a folder, the optimizer is AdamW' },
-  output_rationale: { type: 'boolean', describe: 'refused: rationales are not generated at evaluation' },
+  optimizer_name: { ...text, describe: 'accepted; no effect: it named a folder; see --optimizer' },
 } as const;
 
 export const runCommand = defineCommand({

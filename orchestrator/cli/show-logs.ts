@@ -2,12 +2,10 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { SweepError } from '../core/errors.js';
 import { oneLine } from '../core/text.js';
-import type { JournalReader } from '../journal/journal.js';
 import { resolveHome } from './environment.js';
 import { findRunningPlane, type RunningPlane } from './running-plane.js';
-import { withJournal } from './state.js';
+import { findTrial, withJournal } from './state.js';
 
 export interface LogsFlags {
   readonly trial: string;
@@ -27,23 +25,6 @@ export async function showLogs({ trial, follow, home: homeFlag, json }: LogsFlag
     process.stdout.write(`${oneLine(line)}\n`);
   }
   return 0;
-}
-
-/** An id or its beginning, as long as only one trial's begins so. */
-function findTrial(journal: JournalReader | null, prefix: string, home: string): string {
-  const found = /^[0-9a-f]{1,20}$/.test(prefix) ? (journal?.trialIds(prefix, 3) ?? []) : [];
-  const [first, second] = found;
-  if (first === undefined) {
-    throw new SweepError('TRIAL_UNKNOWN', `there is no trial whose id begins with "${prefix}"`, {
-      hint: `\`dss results SWEEP\` lists ids; the state folder is ${home}`,
-    });
-  }
-  if (second !== undefined && first !== prefix) {
-    throw new SweepError('TRIAL_UNKNOWN', `several trials have an id that begins with "${prefix}"`, {
-      hint: `${found.slice(0, 2).join(', ')}${found.length > 2 ? ', …' : ''}`,
-    });
-  }
-  return first;
 }
 
 async function* linesOf(path: string): AsyncGenerator<string> {

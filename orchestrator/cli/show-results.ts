@@ -1,8 +1,6 @@
 /** What `dss results` prints. */
-import { shownSettings } from '../reports/cells.js';
-import { duration, percent } from '../reports/format.js';
 import { resultValue } from '../reports/results-json.js';
-import { foldSweep } from '../reports/sweep-report.js';
+import { resultsTable } from '../reports/results-table.js';
 import { print } from './output.js';
 import { withSweep } from './state.js';
 import { renderTable } from './table.js';
@@ -25,27 +23,7 @@ export function showResults({ sweep, home, json }: ResultsFlags): Promise<number
       process.stdout.write(before === '[\n' ? '[]\n' : '\n]\n');
       return 0;
     }
-    const records = [...journal.trials(sweep)];
-    const shown = shownSettings(foldSweep(sweep, records, []).cells);
-    const titles = ['trial', ...shown, 'seed', 'state'];
-    print(
-      renderTable({
-        columns: [
-          ...titles.map((title) => ({ title, align: 'left' as const })),
-          ...['attempts', 'accuracy %', 'step', 'time'].map((title) => ({ title, align: 'right' as const })),
-        ],
-        rows: records.map(({ trial, state, attempts, result }) => [
-          trial.trialId.slice(0, 8),
-          ...shown.map((name) => String(trial.settings[name] ?? '–')),
-          String(trial.settings.seed),
-          state,
-          String(attempts),
-          percent(result?.testAccuracy ?? null),
-          String(result?.selectedStep ?? '–'),
-          duration(result?.seconds ?? null),
-        ]),
-      }),
-    );
+    print(renderTable(resultsTable([...journal.trials(sweep)])));
     return 0;
   });
 }

@@ -1,8 +1,11 @@
 /** Reading the state folder. */
+import { acquireStateLock } from '../control/state-lock.js';
 import { closest } from '../core/closest.js';
 import { SweepError } from '../core/errors.js';
 import { isRunAgainOnSubmit } from '../core/retry.js';
 import type { JournalReader, SweepRecord } from '../journal/journal.js';
+import { isOutdated } from '../journal/sqlite/open-database.js';
+import { openJournal } from '../journal/sqlite/sqlite-journal.js';
 import { openJournalReader } from '../journal/sqlite/sqlite-reader.js';
 import type { Plan } from '../plan/plan-sweep.js';
 import { resolveHome } from './environment.js';
@@ -10,12 +13,41 @@ import type { Standing } from './plan-text.js';
 
 /** Opens the journal, hands it over, and closes it. */
 export async function withJournal<T>(home: string, use: (journal: JournalReader | null) => T | Promise<T>): Promise<T> {
+  bringUpToDate(home);
   const journal = openJournalReader(home);
   try {
     return await use(journal);
   } finally {
     journal?.close();
   }
+}
+
+/** Throws SweepError STATE_HELD where a control plane of the older version still writes. */
+function bringUpToDate(home: string): void {
+  if (!isOutdated(home)) return;
+  const lock = acquireStateLock(home);
+  try {
+    openJournal(home).close();
+  } finally {
+    lock.release();
+  }
+}
+
+/** An id or its beginning, as long as only one trial's begins so. */
+export function findTrial(journal: JournalReader | null, prefix: string, home: string): string {
+  const found = /^[0-9a-f]{1,20}$/.test(prefix) ? (journal?.trialIds(prefix, 3) ?? []) : [];
+  const [first, second] = found;
+  if (first === undefined) {
+    throw new SweepError('TRIAL_UNKNOWN', `there is no trial whose id begins with "${prefix}"`, {
+      hint: `\`dss results SWEEP\` lists ids; the state folder is ${home}`,
+    });
+  }
+  if (second !== undefined && first !== prefix) {
+    throw new SweepError('TRIAL_UNKNOWN', `several trials have an id that begins with "${prefix}"`, {
+      hint: `${found.slice(0, 2).join(', ')}${found.length > 2 ? ', …' : ''}`,
+    });
+  }
+  return first;
 }
 
 /** For commands about one sweep. */

@@ -12,7 +12,7 @@ import { note } from './output.js';
 const Cached = z.array(
   z.object({
     dataset: z.string(),
-    teacher: z.enum(['palm', 'gpt']).nullable(),
+    teacher: z.string().nullable(),
     split: z.enum(['train', 'valid', 'test']),
     rows: z.number(),
     labelAccuracy: z.number(),

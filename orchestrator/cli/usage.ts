@@ -3,7 +3,7 @@ import { closest } from '../core/closest.js';
 import { SweepError } from '../core/errors.js';
 
 /** Commands that have commands of their own. */
-const GROUPS: readonly (string | undefined)[] = ['data'];
+const GROUPS: readonly (string | undefined)[] = ['data', 'models'];
 
 /** `message` is yargs', said again so that it names what was typed. */
 export function usageError(message: string, words: readonly string[], known: readonly string[]): SweepError {

@@ -46,9 +46,11 @@ export class Attempts {
     }
   }
 
-  /** Their worker has gone. */
+  /** Their worker has gone. What it had not begun did not suffer from that. */
   lose(leases: readonly LeaseRef[], failure: Failure): void {
-    for (const lease of leases) {
+    const waiting = leases.filter((lease) => this.#turns.snapshot.isWaiting(lease));
+    this.release(waiting);
+    for (const lease of leases.filter((each) => !waiting.includes(each))) {
       const written = this.#fail(lease, failure);
       if (written.outcome === 'accepted') this.#turns.apply(written.event);
     }

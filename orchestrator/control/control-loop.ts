@@ -4,14 +4,18 @@ import { SweepError } from '../core/errors.js';
 import { type JournalEvent, trialOf } from '../core/events.js';
 import { type Decision, decide } from '../core/schedule.js';
 import type { SubmissionPart } from '../core/submission.js';
+import { idleWorker } from '../core/watch-event.js';
 import type { Hello, Report } from '../core/worker-message.js';
 import type { Submitted } from '../journal/journal.js';
 import { type AttemptParts, Attempts } from './attempts.js';
+import { withFolder } from './trial-folder.js';
 import { Turns } from './turns.js';
 import { type Watcher, WatchHub } from './watch-hub.js';
 import { type WorkerLink, WorkerRoster } from './worker-roster.js';
 
 export interface ControlLoopParts extends AttemptParts {
+  /** The state folder, absolute: trials have their own folders in it. */
+  readonly home: string;
   readonly leaseMs: number;
   readonly renewEveryMs: number;
   /** Nothing can go on. Called once. */
@@ -27,6 +31,8 @@ export class ControlLoop {
   readonly #attempts: Attempts;
   readonly #workers = new WorkerRoster();
   readonly #watchers = new WatchHub();
+  /** Of trials that are lent. */
+  readonly #maxSteps = new Map<string, number>();
   #draining: { readonly graceMs: number; readonly done: () => void } | null = null;
 
   constructor(parts: ControlLoopParts) {
@@ -130,18 +136,20 @@ export class ControlLoop {
       return;
     }
     const { snapshot } = this.#turns;
-    if (this.#workers.join(hello, link) === 'another process') {
-      const running = new Set(hello.running.map(({ token }) => token));
-      const gone = snapshot.heldBy(workerId).filter(({ token }) => !running.has(token));
-      this.#turns.observe(() => this.#attempts.lose(gone, replaced(workerId)));
-    }
-    snapshot.addWorker(workerId, hello.slots);
+    const who = this.#workers.join(hello, link);
+    snapshot.addWorker(workerId, hello.slots, hello.prefetch);
+    const holds = new Set(hello.running.map(({ token }) => token));
+    const missing = snapshot.heldBy(workerId).filter(({ token }) => !holds.has(token));
+    this.#turns.observe(() => {
+      if (who === 'another process') this.#attempts.lose(missing, replaced(workerId));
+      else this.#attempts.release(missing); // they never arrived there
+    });
     logger.info({ workerId, host: hello.host, pid: hello.pid, devices: hello.devices }, 'worker joined');
     link.send({ kind: 'welcome', leaseMs, renewEveryMs });
     for (const lease of hello.running) {
       if (!snapshot.renew(lease, clock.nowMs())) link.send({ kind: 'stale', lease });
     }
-    this.#watchers.tellWorker(this.#workers.idle(workerId));
+    this.#watchers.tellWorker(idleWorker(workerId));
     if (this.#draining !== null) this.#tellToDrain(workerId, this.#draining.graceMs);
     this.#turns.soon();
   }
@@ -150,7 +158,7 @@ export class ControlLoop {
   leave(workerId: string, link: WorkerLink): void {
     if (!this.#workers.leave(workerId, link)) return;
     this.#turns.snapshot.setAvailable(workerId, false);
-    this.#watchers.tellWorker({ ...this.#workers.idle(workerId), gone: true });
+    this.#watchers.tellWorker({ ...idleWorker(workerId), gone: true });
     const failure = this.#workers.exitOf(workerId);
     if (failure !== null) this.#bury(workerId, failure);
   }
@@ -171,12 +179,17 @@ export class ControlLoop {
   progress(workerId: string, lease: LeaseRef, progress: Progress): void {
     this.#hear(workerId);
     if (!this.#turns.snapshot.isCurrent(lease)) return;
-    this.#watchers.tellWorker(this.#workers.progressed(workerId, lease.trialId, progress));
+    this.#reached(lease, progress.step);
+    const { trialId } = lease;
+    this.#watchers.tellWorker({ workerId, trialId, maxSteps: this.#maxStepsOf(trialId), ...progress, gone: false });
   }
 
   report(workerId: string, sequence: bigint, report: Report): void {
     this.#hear(workerId);
+    if (report.kind === 'metrics') this.#reached(report.lease, report.training.at(-1)?.step ?? 0);
     this.#turns.observe(() => {
+      // It ends by itself, told to by somebody else: what it gave back must not go to it again.
+      if (report.kind === 'drained') this.#turns.snapshot.setAvailable(workerId, false);
       if (this.#workers.isNew(workerId, sequence)) this.#attempts.take(workerId, report);
       this.#workers.acknowledge(workerId, sequence);
     });
@@ -219,24 +232,32 @@ export class ControlLoop {
       if (decisions.length === 0) return;
       for (const decision of decisions) {
         if (decision.kind === 'grant') this.#grant(decision.trialId, decision.workerId);
+        else if (decision.kind === 'recall') this.#recall(decision);
         else this.#takeBack(decision);
       }
     }
   }
 
   #grant(trialId: string, workerId: string): void {
-    const { journal, clock } = this.#parts;
+    const { journal, clock, home } = this.#parts;
     const trial = journal.trial(trialId)?.trial;
     if (trial === undefined) throw new Error(`trial ${trialId} is not in the journal`);
     const event = journal.begin(trialId, workerId, clock.unixMs());
     this.#turns.apply(event);
+    this.#maxSteps.set(trialId, trial.settings.max_steps);
     this.#turns.afterwards(() => {
-      this.#watchers.tellWorker(this.#workers.assigned(workerId, trialId, trial.settings.max_steps));
-      this.#workers.send(workerId, { kind: 'assign', lease: event.lease, trial });
+      if (!this.#turns.snapshot.isWaiting(event.lease)) this.#tellWhatRuns(workerId);
+      this.#workers.send(workerId, { kind: 'assign', lease: event.lease, trial: withFolder(trial, home) });
     });
   }
 
-  #takeBack(decision: Exclude<Decision, { kind: 'grant' }>): void {
+  #recall({ lease, workerId }: Decision & { readonly kind: 'recall' }): void {
+    this.#attempts.release([lease]);
+    const reason = 'it had not begun here and goes to whoever can begin it first';
+    this.#turns.afterwards(() => this.#workers.send(workerId, { kind: 'cancel', lease, reason }));
+  }
+
+  #takeBack(decision: Decision & { readonly kind: 'requeue' | 'fail' }): void {
     const { journal, clock, logger } = this.#parts;
     const { lease, failure } = decision;
     const { trialId, attempt } = lease;
@@ -261,11 +282,37 @@ export class ControlLoop {
       if (event.kind === 'submitted' || event.kind === 'measured' || event.kind === 'begun') continue;
       const trialId = trialOf(event) ?? '';
       this.#parts.logs.touch(trialId);
-      const workerId = this.#turns.snapshot.standing(trialId)?.workerId ?? '';
-      if (this.#workers.isConnected(workerId)) this.#watchers.tellWorker(this.#workers.idle(workerId));
+      if (event.kind === 'queued' || event.kind === 'checkpointed') continue;
+      const standing = this.#turns.snapshot.standing(trialId);
+      if (standing?.state !== 'running') this.#maxSteps.delete(trialId);
+      this.#tellWhatRuns(standing?.workerId ?? '');
     }
     this.#watchers.publish(events, this.#turns.snapshot);
     if (this.#draining !== null && this.#turns.snapshot.running().length === 0) this.#draining.done();
+  }
+
+  /** The first of its attempts, where a worker has several. */
+  #tellWhatRuns(workerId: string): void {
+    if (!this.#workers.isConnected(workerId)) return;
+    const trialId = this.#turns.snapshot.heldBy(workerId)[0]?.trialId;
+    const idle = idleWorker(workerId);
+    this.#watchers.tellWorker(trialId === undefined ? idle : { ...idle, trialId, maxSteps: this.#maxStepsOf(trialId) });
+  }
+
+  /** With its last step done, a last evaluation remains: time to lend its worker the next trial. */
+  #reached(lease: LeaseRef, step: number): void {
+    const { snapshot } = this.#turns;
+    if (!snapshot.isCurrent(lease) || step < this.#maxStepsOf(lease.trialId)) return;
+    if (snapshot.noteEndsSoon(lease)) this.#turns.soon();
+  }
+
+  #maxStepsOf(trialId: string): number {
+    const known = this.#maxSteps.get(trialId);
+    if (known !== undefined) return known;
+    // Lent by a former control plane.
+    const maxSteps = this.#parts.journal.trial(trialId)?.trial.settings.max_steps ?? 0;
+    this.#maxSteps.set(trialId, maxSteps);
+    return maxSteps;
   }
 
   #hear(workerId: string): void {

@@ -44,7 +44,8 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
-const STOP_GRACE_MS = 10_000;
+/** For what runs to write a checkpoint. */
+const STOP_GRACE_MS = 20_000;
 
 /** Throws SweepError STATE_HELD, STATE_INVALID or LISTEN_REFUSED. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
@@ -68,7 +69,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       logger.error({ home, freeBytes: freeBytes(home) }, 'nothing is lent any more');
       options.onFatal?.(error);
     };
-    const loop = new ControlLoop({ journal, logs, clock, random, logger, leaseMs, renewEveryMs, onFatal });
+    const loop = new ControlLoop({ home, journal, logs, clock, random, logger, leaseMs, renewEveryMs, onFatal });
     loop.recover(launcher?.workersSurvive ?? false);
     const [clientToken, joinToken] = [newToken(random), newToken(random)];
     const clients = createClientService({

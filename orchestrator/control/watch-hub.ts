@@ -12,9 +12,13 @@ export interface Watcher {
   fail(error: SweepError): void;
 }
 
+type Begun = JournalEvent & { readonly kind: 'begun' };
+
 export class WatchHub {
   readonly #watchers = new Map<string, Set<Watcher>>();
   readonly #workers = new Map<string, WorkerState>();
+  /** Of attempts that were lent ahead: told when their turn has come, as if they had been lent then. */
+  #ahead: readonly Begun[] = [];
 
   /** First the state as it is: the sweep, what runs of it, and the workers. */
   add(sweep: string, watcher: Watcher, snapshot: Snapshot): () => void {
@@ -23,8 +27,8 @@ export class WatchHub {
       watcher.end();
       return () => {};
     }
-    for (const { trialId, state, attempts, workerId } of snapshot.trialsOf(sweep)) {
-      if (state !== 'running') continue;
+    for (const { trialId, state, attempts, token, workerId } of snapshot.trialsOf(sweep)) {
+      if (state !== 'running' || snapshot.isWaiting({ trialId, attempt: attempts, token })) continue;
       const trial = { trialId, state, attempt: attempts, workerId: workerId ?? '', failure: null, result: null };
       watcher.tell({ kind: 'trial', trial });
     }
@@ -40,9 +44,12 @@ export class WatchHub {
   }
 
   publish(events: readonly JournalEvent[], snapshot: Snapshot): void {
+    const told = [...events, ...this.#ahead.filter(({ lease }) => snapshot.isCurrent(lease))];
+    this.#ahead = told.filter((event): event is Begun => event.kind === 'begun' && snapshot.isWaiting(event.lease));
     if (this.#watchers.size === 0) return;
     const touched = new Set<string>();
-    for (const event of events) {
+    for (const event of told) {
+      if (event.kind === 'begun' && this.#ahead.includes(event)) continue;
       const trial = changeOf(event);
       if (trial === null) continue;
       for (const sweep of snapshot.sweepsOf(trial.trialId)) {

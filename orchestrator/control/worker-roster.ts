@@ -1,6 +1,5 @@
 /** The workers that a control plane knows: their streams, what they do, and what is to be said to them. */
-import type { Failure, Progress } from '../core/domain.js';
-import type { WorkerState } from '../core/watch-event.js';
+import type { Failure } from '../core/domain.js';
 import type { Hello, ToWorker } from '../core/worker-message.js';
 
 /** The control plane's end of a worker's stream. */
@@ -15,7 +14,6 @@ interface KnownWorker {
   link: WorkerLink | null;
   /** Reports up to this number were taken. */
   lastSequence: bigint;
-  maxSteps: number;
   /** A lease of its ran out; it is lent nothing until it says something. */
   isSuspended: boolean;
   exit: Failure | null;
@@ -36,13 +34,12 @@ export class WorkerRoster {
   /** A worker's reports are numbered within the life of its process. */
   join(hello: Hello, link: WorkerLink): 'new' | 'again' | 'another process' {
     const old = this.#workers.get(hello.workerId);
-    const isSame = old !== undefined && old.hello.pid === hello.pid && old.hello.host === hello.host;
+    const isSame = old !== undefined && old.hello.instanceId === hello.instanceId;
     old?.link?.end();
     this.#workers.set(hello.workerId, {
       hello,
       link,
       lastSequence: isSame ? old.lastSequence : 0n,
-      maxSteps: isSame ? old.maxSteps : 0,
       isSuspended: false,
       exit: null,
     });
@@ -92,21 +89,6 @@ export class WorkerRoster {
     if (worker?.isSuspended !== true || worker.link === null) return false;
     worker.isSuspended = false;
     return true;
-  }
-
-  assigned(workerId: string, trialId: string, maxSteps: number): WorkerState {
-    const worker = this.#workers.get(workerId);
-    if (worker !== undefined) worker.maxSteps = maxSteps;
-    return { ...this.idle(workerId), trialId, maxSteps };
-  }
-
-  idle(workerId: string): WorkerState {
-    return { workerId, trialId: '', step: 0, maxSteps: 0, loss: 0, examplesPerSecond: 0, phase: '', gone: false };
-  }
-
-  progressed(workerId: string, trialId: string, progress: Progress): WorkerState {
-    const maxSteps = this.#workers.get(workerId)?.maxSteps ?? 0;
-    return { workerId, trialId, maxSteps, ...progress, gone: false };
   }
 
   send(workerId: string, message: ToWorker): void {

@@ -4,15 +4,20 @@
  */
 
 /** Changes whenever the same settings may give other results; part of every trial's id. */
-export const ENGINE_VERSION = 1;
+export const ENGINE_VERSION = 2;
 
 export type LabelType = 'gt' | 'llm';
-export type ModelType = 'standard' | 'task_prefix';
-export type Teacher = 'palm' | 'gpt';
+export type ModelType = 'standard' | 'task_prefix' | 'single_task';
+/** `palm` and `gpt` in the release's layout; in layout `folder` a name that the dataset declares. */
+export type Teacher = string;
+export type Optimizer = 'adamw' | 'adamw8bit';
+export type Adapter = 'none' | 'lora';
 export type Precision = 'fp32' | 'tf32' | 'bf16';
 export type Select = 'valid' | 'compat';
 export type Init = 'pretrained' | 'random';
 export type Metric = 'text' | 'equation';
+export type Keep = 'none' | 'last' | 'best';
+export type Switch = 'auto' | 'on' | 'off';
 
 /** Canonical settings of a trial: what training really reads, and nothing else. */
 export interface TrialSettings {
@@ -21,9 +26,9 @@ export interface TrialSettings {
   readonly label_type: LabelType;
   readonly model_type: ModelType;
   readonly seed: number;
-  /** `null` when no teacher output is read. */
+  /** `null` when no teacher output is read, or the rows hold those of one teacher without a name. */
   readonly llm: Teacher | null;
-  /** `null` under `standard`. */
+  /** `null` unless under `task_prefix`. */
   readonly alpha: number | null;
   readonly subsample: number;
   readonly max_steps: number;
@@ -37,6 +42,12 @@ export interface TrialSettings {
   readonly dropout: number;
   readonly select: Select;
   readonly init: Init;
+  readonly optimizer: Optimizer;
+  readonly adapter: Adapter;
+  /** `null` without an adapter. */
+  readonly lora_rank: number | null;
+  /** `null` without an adapter. */
+  readonly lora_alpha: number | null;
 }
 
 export type SourceFileRole = 'train' | 'valid' | 'test' | 'teacher' | 'config' | 'tokenizer' | 'weights';
@@ -65,6 +76,29 @@ export interface DatasetSource {
   /** Layout `folder` only. */
   readonly fields: Readonly<Record<string, string>>;
   readonly templates: Readonly<Record<string, string>>;
+  /**
+   * Layout `folder` only: the answers that every row allows; empty: none are named, or each row names its own.
+   * They change no training, so that no trial is told apart by them.
+   */
+  readonly choices: readonly string[];
+}
+
+/** How a trial is run and what is kept of it: nothing here changes what it learns, or its id. */
+export interface RunOptions {
+  /** The trial's own folder, the same for each of its attempts; `null` until the control plane lends the trial. */
+  readonly directory: string | null;
+  /** Steps between checkpoints; 0: by time. */
+  readonly checkpointSteps: number;
+  /** Checkpoints stay when the trial has ended. */
+  readonly keepCheckpoints: boolean;
+  /** Which weights stay as a model: of the last step, or of the step that gave the result. */
+  readonly keep: Keep;
+  /** Rationales are generated for the test split. */
+  readonly outputRationale: boolean;
+  /** Length groups that a batch is split into; 0: chosen by the worker. */
+  readonly microBatches: number;
+  readonly compile: Switch;
+  readonly gradientCheckpointing: Switch;
 }
 
 export interface Trial {
@@ -73,8 +107,8 @@ export interface Trial {
   readonly settings: TrialSettings;
   readonly model: ModelSource;
   readonly dataset: DatasetSource;
-  /** Steps between checkpoints; 0: none. Not part of the id: it cannot change a result. */
-  readonly checkpointSteps: number;
+  /** Not part of the id. */
+  readonly run: RunOptions;
 }
 
 /** What a worker must show to speak for an attempt. */
@@ -110,6 +144,8 @@ export interface Evaluation {
   readonly rows: number;
   /** One bit per row, least significant first. */
   readonly correct: Uint8Array;
+  /** How often the right one of the allowed answers was the likeliest; `null` where none are named. */
+  readonly choiceAccuracy: number | null;
 }
 
 export interface TrialResult {
@@ -122,6 +158,22 @@ export interface TrialResult {
   readonly validRows: number;
   readonly testRows: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Of the test split; `null` where the dataset names no allowed answers. */
+  readonly choiceAccuracy: number | null;
+  /** The step that the attempt went on from; 0: the beginning. */
+  readonly resumedStep: number;
+  /** Input and target tokens of the train phase, without padding. */
+  readonly usefulTokensPerSecond: number;
+  readonly paddedTokensPerSecond: number;
+  /** Share of `peakFlops` that training used, for tokens without padding. */
+  readonly mfuUseful: number;
+  readonly mfuPadded: number;
+  /** FLOP/s of the device in the trial's precision; 0: unknown. */
+  readonly peakFlops: number;
+  /** "measured" or "vendor"; empty: unknown. */
+  readonly peakFlopsSource: string;
+  readonly peakMemoryBytes: number;
+  readonly predictedMemoryBytes: number;
 }
 
 export type TrialState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';

@@ -1,6 +1,7 @@
 /** Why a cell cannot run; known before anything starts. */
-import { readsTeacher } from './canonicalise.js';
-import type { CellSettings } from './settings.js';
+import { hasNamelessTeacher, readsRationales, readsTeacher } from './canonicalise.js';
+import { closest } from './closest.js';
+import { type CellSettings, RELEASE_TEACHERS } from './settings.js';
 import type { DatasetFacts, ModelFacts, Problem, TeacherFacts } from './source-facts.js';
 
 /** The part of the training rows that becomes valid where a dataset has none. */
@@ -15,28 +16,34 @@ export function findProblems(cell: CellSettings, model: ModelFacts, dataset: Dat
 }
 
 /** The one whose outputs the cell would read; `undefined` when it names none. */
-export function teacherFor(
-  cell: Pick<CellSettings, 'llm'>,
-  { source, teachers }: DatasetFacts,
-): TeacherFacts | undefined {
-  if (source.layout === 'folder') return teachers.own;
-  return cell.llm === 'none' ? undefined : teachers[cell.llm];
+export function teacherFor(cell: Pick<CellSettings, 'llm'>, dataset: DatasetFacts): TeacherFacts | undefined {
+  if (hasNamelessTeacher(dataset)) return dataset.teachers.own;
+  return namesOf(dataset).includes(cell.llm) ? dataset.teachers[cell.llm] : undefined;
+}
+
+/** What `llm` may be, besides none. */
+function namesOf({ source, declaredTeachers }: DatasetFacts): readonly string[] {
+  return source.layout === 'folder' ? declaredTeachers : RELEASE_TEACHERS;
 }
 
 function teacherProblem(cell: CellSettings, dataset: DatasetFacts): Problem | null {
   const teacher = teacherFor(cell, dataset);
-  if (teacher === undefined) {
-    const reader = cell.model_type === 'task_prefix' ? 'model_type task_prefix' : 'label_type llm';
-    return {
-      code: 'DATASET_MISSING',
-      message: `llm is none, and ${reader} reads a teacher's outputs`,
-      hint: 'choose llm palm or gpt, or exclude the cell',
-    };
-  }
+  if (teacher === undefined) return missingTeacher(cell, namesOf(dataset));
   return (
-    (cell.model_type === 'task_prefix' ? teacher.rationales : null) ??
+    (readsRationales(cell.model_type) ? teacher.rationales : null) ??
     (cell.label_type === 'llm' ? teacher.labels : null)
   );
+}
+
+function missingTeacher({ llm, model_type, label_type, dataset }: CellSettings, names: readonly string[]): Problem {
+  const reader = readsRationales(model_type) ? `model_type ${model_type}` : `label_type ${label_type}`;
+  const message =
+    llm === 'none'
+      ? `llm is none, and ${reader} reads a teacher's outputs`
+      : `llm is ${llm}, and dataset "${dataset}" has no teacher of that name`;
+  const meant = closest(llm, names);
+  const choice = `choose llm ${names.join(' or ')}, or exclude the cell`;
+  return { code: 'DATASET_MISSING', message, hint: meant === null ? choice : `did you mean ${meant}? ${choice}` };
 }
 
 /** Counts as loading does: cut to the teacher, then subsample, then split off valid. */

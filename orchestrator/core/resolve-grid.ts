@@ -1,8 +1,9 @@
 /** Cells and what is on disk → distinct trials, and what became of every other cell. */
-import { canonicalise, readsTeacher } from './canonicalise.js';
+import { canonicalise, hasNamelessTeacher, readsTeacher } from './canonicalise.js';
 import type { DatasetSource, ModelSource, Trial, TrialSettings } from './domain.js';
 import { type AppliedRule, type Cell, expandGrid } from './grid.js';
 import { findProblems, teacherFor } from './rejection.js';
+import { mergeRunOptions, runOptionsOf } from './run-options.js';
 import { axisOf, type CellSettings, SETTING_NAMES, type SettingName } from './settings.js';
 import type { DatasetFacts, ModelFacts, Problem, SourceFacts } from './source-facts.js';
 import type { SweepSpec } from './sweep-spec.js';
@@ -33,6 +34,8 @@ export interface ResolvedGrid {
 }
 
 interface Winner {
+  /** Its trial's place. */
+  readonly at: number;
   readonly asked: CellSettings;
   readonly applied: readonly AppliedRule[];
 }
@@ -59,10 +62,13 @@ export function resolveGrid(spec: SweepSpec, facts: SourceFacts, sha256: Sha256)
     const read = { model: sources.ofModel(model, settings), dataset: sources.ofDataset(dataset, cell.settings) };
     const trialId = trialIdOf(settings, read.model, read.dataset);
     const winner = winners.get(trialId);
+    const run = runOptionsOf(cell.settings);
     if (winner === undefined) {
-      winners.set(trialId, { asked: cell.asked, applied });
-      trials.push({ trialId, settings, ...read, checkpointSteps: cell.settings.checkpoint_steps });
+      winners.set(trialId, { at: trials.length, asked: cell.asked, applied });
+      trials.push({ trialId, settings, ...read, run });
     } else {
+      const trial = trials[winner.at] as Trial;
+      trials[winner.at] = { ...trial, run: mergeRunOptions(trial.run, run) };
       merged.push({ settings: nameOf(cell.asked, spec), trialId, rules: mergeRules(cell, applied, winner) });
     }
   }
@@ -108,10 +114,11 @@ class SharedSources {
 
   ofDataset(facts: DatasetFacts, cell: CellSettings): DatasetSource {
     const teacher = readsTeacher(cell) ? teacherFor(cell, facts) : undefined;
-    if (teacher === undefined || teacher.files.length === 0) return facts.source;
+    if (teacher === undefined || hasNamelessTeacher(facts)) return facts.source;
     return shared(this.#datasets, facts, cell.llm, () => ({
       ...facts.source,
       files: [...facts.source.files, ...teacher.files],
+      fields: { ...facts.source.fields, ...teacher.fields },
     }));
   }
 }

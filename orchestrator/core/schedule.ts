@@ -1,9 +1,16 @@
-/** Snapshot and time in, decisions out. The control plane carries them out. */
+/**
+ * Snapshot and time in, decisions out. The control plane carries them out and asks again until there are none.
+ *
+ * A trial is lent to a busy worker ahead of time when an attempt there is about to end and no other worker could begin
+ * it at once, so that the worker need not wait for it. It is taken back as soon as another worker could.
+ */
 import type { Failure, LeaseRef } from './domain.js';
 import { DEFAULT_BUDGET, judgeFailure, type RetryBudget, type Spent } from './retry.js';
 
 export type Decision =
   | { readonly kind: 'grant'; readonly trialId: string; readonly workerId: string }
+  /** Has not begun where it was lent to: costs no budget. */
+  | { readonly kind: 'recall'; readonly lease: LeaseRef; readonly workerId: string }
   | { readonly kind: 'requeue'; readonly lease: LeaseRef; readonly failure: Failure; readonly delayMs: number }
   | { readonly kind: 'fail'; readonly lease: LeaseRef; readonly failure: Failure };
 
@@ -11,6 +18,13 @@ export interface LostLease {
   readonly lease: LeaseRef;
   readonly workerId: string;
   readonly spent: Spent;
+  /** It was lent ahead, and has not begun. */
+  readonly isWaiting: boolean;
+}
+
+export interface WaitingLease {
+  readonly lease: LeaseRef;
+  readonly workerId: string;
 }
 
 /** What deciding looks at; `Snapshot` is one. */
@@ -19,8 +33,12 @@ export interface SchedulerView {
   expired(nowMs: number): readonly LostLease[];
   /** Trials that may start, in the order of the queue. */
   ready(nowMs: number, limit: number): readonly string[];
-  /** A worker once for each attempt that it could take. */
+  /** A worker once for each attempt that it could begin. */
   freeSlots(): readonly string[];
+  /** A worker once for each attempt that it could hold ready, as one that it runs is about to end. */
+  aheadSlots(): readonly string[];
+  /** What was lent ahead to workers within reach and has not begun, the earliest first. */
+  waiting(): readonly WaitingLease[];
 }
 
 function leaseLost(workerId: string, attempt: number): Failure {
@@ -40,12 +58,19 @@ export function decide(
   budget: RetryBudget = DEFAULT_BUDGET,
 ): readonly Decision[] {
   const lost = snapshot.expired(nowMs).map((expired) => takeBack(expired, budget));
-  const slots = snapshot.freeSlots();
+  if (lost.length > 0) return lost; // which changes what is ready
+  const free = snapshot.freeSlots();
+  const slots = [...free, ...snapshot.aheadSlots()];
   const starts = slots.length === 0 ? [] : snapshot.ready(nowMs, slots.length);
-  return [...lost, ...starts.map((trialId, i): Decision => ({ kind: 'grant', trialId, workerId: slots[i] as string }))];
+  const grants = starts.map((trialId, i): Decision => ({ kind: 'grant', trialId, workerId: slots[i] as string }));
+  const idle = free.length - starts.length;
+  if (idle <= 0) return grants;
+  const recalls = snapshot.waiting().slice(0, idle);
+  return [...grants, ...recalls.map((waiting): Decision => ({ kind: 'recall', ...waiting }))];
 }
 
-function takeBack({ lease, workerId, spent }: LostLease, budget: RetryBudget): Decision {
+function takeBack({ lease, workerId, spent, isWaiting }: LostLease, budget: RetryBudget): Decision {
+  if (isWaiting) return { kind: 'recall', lease, workerId };
   const failure = leaseLost(workerId, lease.attempt);
   const verdict = judgeFailure(failure, spent, 0, budget);
   return verdict.kind === 'fail' ? { kind: 'fail', lease, failure } : { ...verdict, lease, failure };

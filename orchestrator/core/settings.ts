@@ -1,19 +1,47 @@
 /** What may be asked for one trial: the release's names and defaults, and what each accepts. */
 import { z } from 'zod';
-import type { Teacher, TrialSettings } from './domain.js';
+import type { Keep, Switch, Teacher, TrialSettings } from './domain.js';
 
-/** Settings of one cell as asked for; `canonicalise` makes `TrialSettings` of them. */
-export interface CellSettings extends Omit<TrialSettings, 'llm' | 'alpha' | 'dropout'> {
+/** What is learned, as asked for; `canonicalise` makes `TrialSettings` of it. */
+export interface LearnedSettings extends Omit<TrialSettings, 'llm' | 'alpha' | 'dropout' | 'lora_rank' | 'lora_alpha'> {
   readonly llm: Teacher | 'none';
   readonly alpha: number;
   /** `null`: the model's own. */
   readonly dropout: number | null;
-  /** Steps between checkpoints; 0: none. It changes no result, so that no trial is told apart by it. */
-  readonly checkpoint_steps: number;
+  readonly lora_rank: number;
+  readonly lora_alpha: number;
 }
 
+/** How it is run and what is kept of it, as asked for: no trial is told apart by these. See `runOptionsOf`. */
+export interface RunSettings {
+  /** 0: by time. */
+  readonly checkpoint_steps: number;
+  readonly keep_checkpoints: boolean;
+  readonly keep: Keep;
+  readonly output_rationale: boolean;
+  /** 0: chosen by the worker. */
+  readonly micro_batches: number;
+  readonly compile: Switch;
+  readonly gradient_checkpointing: Switch;
+}
+
+/** Settings of one cell as asked for. */
+export interface CellSettings extends LearnedSettings, RunSettings {}
+
 export type SettingName = keyof CellSettings;
-export type SettingValue = string | number | null;
+export type SettingValue = string | number | boolean | null;
+
+const RUN_DEFAULTS: RunSettings = {
+  checkpoint_steps: 0,
+  keep_checkpoints: false,
+  keep: 'none',
+  output_rationale: false,
+  micro_batches: 0,
+  compile: 'auto',
+  gradient_checkpointing: 'auto',
+};
+
+export const RUN_NAMES = Object.keys(RUN_DEFAULTS) as readonly (keyof RunSettings)[];
 
 /** What is not said in a sweep file. */
 export const DEFAULTS: Readonly<Omit<CellSettings, 'model' | 'dataset'>> = {
@@ -33,7 +61,11 @@ export const DEFAULTS: Readonly<Omit<CellSettings, 'model' | 'dataset'>> = {
   dropout: null,
   select: 'valid',
   init: 'pretrained',
-  checkpoint_steps: 0,
+  optimizer: 'adamw',
+  adapter: 'none',
+  lora_rank: 16,
+  lora_alpha: 32,
+  ...RUN_DEFAULTS,
   seed: 0,
 };
 
@@ -56,12 +88,19 @@ export function axisOf(name: SettingName): string {
 
 export const CHOICES: Readonly<Partial<Record<SettingName, readonly string[]>>> = {
   label_type: ['gt', 'llm'],
-  model_type: ['standard', 'task_prefix'],
-  llm: ['palm', 'gpt', 'none'],
+  model_type: ['standard', 'task_prefix', 'single_task'],
   precision: ['fp32', 'tf32', 'bf16'],
   select: ['valid', 'compat'],
   init: ['pretrained', 'random'],
+  optimizer: ['adamw', 'adamw8bit'],
+  adapter: ['none', 'lora'],
+  keep: ['none', 'last', 'best'],
+  compile: ['auto', 'on', 'off'],
+  gradient_checkpointing: ['auto', 'on', 'off'],
 };
+
+/** Teachers of the release's layout. */
+export const RELEASE_TEACHERS: readonly Teacher[] = ['palm', 'gpt'];
 
 /** The wire has 32 bits for whole numbers. */
 const MAX_WHOLE = 2 ** 32 - 1;
@@ -92,6 +131,8 @@ function choice(name: SettingName): z.ZodType<SettingValue> {
   );
 }
 
+export const SWITCHED = z.custom<boolean>((value) => typeof value === 'boolean', 'expected true or false');
+
 /** What each setting accepts. */
 export const FIELDS: Readonly<Record<SettingName, z.ZodType<SettingValue>>> = {
   model: text(/^(?=.*\S)\P{Cc}{1,1000}$/u, 'a hub name or a directory'),
@@ -99,7 +140,7 @@ export const FIELDS: Readonly<Record<SettingName, z.ZodType<SettingValue>>> = {
   dataset: text(/^[A-Za-z0-9][\w.-]{0,99}$/, 'the name of a folder in the datasets folder'),
   label_type: choice('label_type'),
   model_type: choice('model_type'),
-  llm: choice('llm'),
+  llm: text(/^[A-Za-z0-9][\w.-]{0,63}$/, 'the name of a teacher, or none'),
   alpha: real((value) => value >= 0 && value <= 1, 'from 0 to 1'),
   subsample: real((value) => value > 0 && value <= 1, 'above 0 and at most 1'),
   max_steps: whole(1),
@@ -113,6 +154,16 @@ export const FIELDS: Readonly<Record<SettingName, z.ZodType<SettingValue>>> = {
   dropout: real((value) => value >= 0 && value < 1, 'from 0 to below 1'),
   select: choice('select'),
   init: choice('init'),
+  optimizer: choice('optimizer'),
+  adapter: choice('adapter'),
+  lora_rank: whole(1),
+  lora_alpha: real((value) => value > 0, 'above 0'),
   checkpoint_steps: whole(0),
+  keep_checkpoints: SWITCHED,
+  keep: choice('keep'),
+  output_rationale: SWITCHED,
+  micro_batches: whole(0),
+  compile: choice('compile'),
+  gradient_checkpointing: choice('gradient_checkpointing'),
   seed: whole(0),
 };

@@ -8,8 +8,9 @@ import type { LeaseRef, TrialState } from './domain.js';
 import type { JournalEvent } from './events.js';
 import { OrderedQueue } from './ordered-queue.js';
 import type { Spent } from './retry.js';
-import type { LostLease, SchedulerView } from './schedule.js';
+import type { LostLease, SchedulerView, WaitingLease } from './schedule.js';
 import type { SweepSummary } from './watch-event.js';
+import { WorkerPool } from './worker-pool.js';
 
 /** A trial as scheduling sees it; the journal has the rest. */
 export interface TrialStanding {
@@ -41,15 +42,10 @@ interface Entry {
   spent: Spent;
   /** State `queued`: not before. State `running`: the lease's end. Monotonic. */
   atMs: number;
+  /** State `running` only. */
+  endsSoon: boolean;
   /** The live sweeps that want it, with its position in each; the first one's order counts. */
   wanted: { readonly sweep: LiveSweep; readonly position: number }[];
-}
-
-interface Worker {
-  readonly slots: number;
-  readonly entries: Set<Entry>;
-  /** Connected, heard of, and not asked to drain. */
-  available: boolean;
 }
 
 const NOTHING_SPENT: Spent = { infrastructure: 0, lost: 0 };
@@ -67,7 +63,7 @@ export class Snapshot implements SchedulerView {
   readonly #leaseMs: number;
   readonly #entries = new Map<string, Entry>();
   readonly #sweeps = new Map<string, LiveSweep>();
-  readonly #workers = new Map<string, Worker>();
+  readonly #workers = new WorkerPool<Entry>();
   readonly #ready = new OrderedQueue<Entry>(isAhead);
   readonly #delayed = new OrderedQueue<Entry>(isEarlier);
   readonly #leases = new OrderedQueue<Entry>(isEarlier);
@@ -81,7 +77,12 @@ export class Snapshot implements SchedulerView {
   expired(nowMs: number): readonly LostLease[] {
     return this.#leases
       .first(this.#leases.size, ({ atMs }) => atMs <= nowMs)
-      .map((entry) => ({ lease: leaseOf(entry), workerId: entry.workerId ?? '', spent: entry.spent }));
+      .map((entry) => ({
+        lease: leaseOf(entry),
+        workerId: entry.workerId ?? '',
+        spent: entry.spent,
+        isWaiting: this.#workers.isWaiting(entry.workerId ?? '', entry),
+      }));
   }
 
   ready(nowMs: number, limit: number): readonly string[] {
@@ -92,12 +93,15 @@ export class Snapshot implements SchedulerView {
   }
 
   freeSlots(): readonly string[] {
-    const free: string[] = [];
-    for (const [workerId, worker] of this.#workers) {
-      if (!worker.available) continue;
-      for (let slot = worker.entries.size; slot < worker.slots; slot += 1) free.push(workerId);
-    }
-    return free;
+    return this.#workers.freeSlots();
+  }
+
+  aheadSlots(): readonly string[] {
+    return this.#workers.aheadSlots();
+  }
+
+  waiting(): readonly WaitingLease[] {
+    return this.#workers.waiting().map((entry) => ({ lease: leaseOf(entry), workerId: entry.workerId ?? '' }));
   }
 
   /** When time alone will call for a decision; `null`: never. */
@@ -133,9 +137,15 @@ export class Snapshot implements SchedulerView {
     return this.#entries.get(trialId)?.wanted.map(({ sweep }) => sweep.name) ?? [];
   }
 
-  /** Leases that a worker holds. */
+  /** Leases that a worker holds, in the order in which it begins them. */
   heldBy(workerId: string): readonly LeaseRef[] {
-    return [...(this.#workers.get(workerId)?.entries ?? [])].map(leaseOf);
+    return this.#workers.lentTo(workerId).map(leaseOf);
+  }
+
+  /** Whether its worker, busy with others, has not begun it so far. */
+  isWaiting(lease: LeaseRef): boolean {
+    const entry = this.#entries.get(lease.trialId);
+    return entry !== undefined && this.isCurrent(lease) && this.#workers.isWaiting(entry.workerId ?? '', entry);
   }
 
   running(): readonly LeaseRef[] {
@@ -204,6 +214,7 @@ export class Snapshot implements SchedulerView {
           entry.token = event.lease.token;
           entry.workerId = event.workerId;
           entry.atMs = nowMs + this.#leaseMs;
+          entry.endsSoon = false;
         });
         return;
       case 'requeued':
@@ -240,21 +251,29 @@ export class Snapshot implements SchedulerView {
     return true;
   }
 
+  /** An attempt is about to end. False: that is no news, or its lease is not its holder's any more. */
+  noteEndsSoon(lease: LeaseRef): boolean {
+    const entry = this.#entries.get(lease.trialId);
+    if (entry === undefined || entry.endsSoon || !this.isCurrent(lease)) return false;
+    entry.endsSoon = true;
+    return true;
+  }
+
   // Workers.
 
-  addWorker(workerId: string, slots: number): void {
-    const entries = this.#workers.get(workerId)?.entries ?? new Set<Entry>();
-    for (const entry of this.#leases.first(this.#leases.size)) if (entry.workerId === workerId) entries.add(entry);
-    this.#workers.set(workerId, { slots, entries, available: true });
+  addWorker(workerId: string, slots: number, prefetch = 0): void {
+    this.#workers.add(workerId, slots, prefetch);
+    for (const entry of this.#leases.first(this.#leases.size)) {
+      if (entry.workerId === workerId) this.#workers.lend(workerId, entry);
+    }
   }
 
   setAvailable(workerId: string, available: boolean): void {
-    const worker = this.#workers.get(workerId);
-    if (worker !== undefined) worker.available = available;
+    this.#workers.setAvailable(workerId, available);
   }
 
   removeWorker(workerId: string): void {
-    this.#workers.delete(workerId);
+    this.#workers.remove(workerId);
   }
 
   // Inside.
@@ -262,7 +281,7 @@ export class Snapshot implements SchedulerView {
   #know(standing: TrialStanding, nowMs: number): Entry {
     const atMs = standing.state === 'running' ? nowMs + this.#leaseMs : nowMs;
     const { trialId, state, attempts, token, workerId, spent } = standing;
-    const entry: Entry = { trialId, state, attempts, token, workerId, spent, atMs, wanted: [] };
+    const entry: Entry = { trialId, state, attempts, token, workerId, spent, atMs, endsSoon: false, wanted: [] };
     this.#entries.set(trialId, entry);
     this.#enterQueue(entry, nowMs);
     return entry;
@@ -273,10 +292,10 @@ export class Snapshot implements SchedulerView {
     if (entry === undefined) return;
     for (const { sweep } of entry.wanted) sweep.counts[entry.state] -= 1;
     this.#leaveQueues(entry);
-    if (entry.workerId !== null) this.#workers.get(entry.workerId)?.entries.delete(entry);
+    if (entry.workerId !== null) this.#workers.takeBack(entry.workerId, entry);
     change(entry);
     for (const { sweep } of entry.wanted) sweep.counts[entry.state] += 1;
-    if (entry.state === 'running' && entry.workerId !== null) this.#workers.get(entry.workerId)?.entries.add(entry);
+    if (entry.state === 'running' && entry.workerId !== null) this.#workers.lend(entry.workerId, entry);
     this.#enterQueue(entry, nowMs);
     if (entry.wanted.length === 0 && entry.state !== 'running') this.#entries.delete(trialId);
   }

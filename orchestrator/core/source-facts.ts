@@ -25,9 +25,18 @@ export interface ModelFacts {
 export interface TeacherFacts {
   /** Empty in layout `folder`, whose rows hold the teacher's outputs as fields. */
   readonly files: readonly SourceFile[];
+  /** Layout `folder` with named teachers: which of the row's fields hold this one's outputs, by what they are. */
+  readonly fields?: Readonly<Record<string, string>>;
   readonly rows: number;
   readonly rationales: Problem | null;
   readonly labels: Problem | null;
+}
+
+export interface TeachersByName {
+  readonly palm?: TeacherFacts;
+  readonly gpt?: TeacherFacts;
+  readonly own?: TeacherFacts;
+  readonly [name: Teacher]: TeacherFacts | undefined;
 }
 
 export interface DatasetFacts {
@@ -36,8 +45,10 @@ export interface DatasetFacts {
   readonly trainRows: number;
   /** Of the splits: whatever any trial reads. */
   readonly problem: Problem | null;
-  /** `own`: the fields of layout `folder`. A teacher that no cell asks for may be absent. */
-  readonly teachers: Readonly<Partial<Record<Teacher | 'own', TeacherFacts>>>;
+  /** In layout `folder`, the names that dataset.yaml gives to teachers; empty: the rows hold one without a name. */
+  readonly declaredTeachers: readonly string[];
+  /** By name; `own`: the one without a name. In layout `release` a teacher that no cell asks for may be absent. */
+  readonly teachers: TeachersByName;
 }
 
 export interface SourceFacts {

@@ -10,6 +10,7 @@ import {
   SETTING_NAMES,
   type SettingName,
   type SettingValue,
+  SWITCHED,
   TRAIN_NAMES,
 } from './settings.js';
 import { pathText, SpecError, type SpecIssue, shown } from './spec-error.js';
@@ -41,7 +42,7 @@ type Mapping = Readonly<Record<string, unknown>>;
 const MAX_COMPLAINTS = 20;
 
 /** The release's switch for `precision: bf16`. */
-const BF16 = z.custom<boolean>((value) => typeof value === 'boolean', 'expected true or false');
+const BF16 = SWITCHED;
 const TRAIN_KEYS: readonly string[] = [...TRAIN_NAMES, 'bf16'];
 const CONDITION_KEYS: readonly string[] = SETTING_NAMES.map(axisOf);
 const GRID_KEYS: readonly string[] = [...CONDITION_KEYS, 'bf16'];
@@ -166,7 +167,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   datasets: 'it is an axis: put it below grid',
   parallelize: 'it changes no result: leave it out',
   no_log: 'it changes no result: leave it out',
-  optimizer_name: 'it changes no result: leave it out',
+  optimizer_name: 'it only named a folder in the release; optimizer chooses one',
 };
 
 function unknownKey(path: SpecIssue['path'], key: string): SpecIssue {

@@ -37,6 +37,10 @@ export type WatchEvent =
   | { readonly kind: 'trial'; readonly trial: TrialChange }
   | { readonly kind: 'worker'; readonly worker: WorkerState };
 
+export function idleWorker(workerId: string): WorkerState {
+  return { workerId, trialId: '', step: 0, maxSteps: 0, loss: 0, examplesPerSecond: 0, phase: '', gone: false };
+}
+
 export const NO_TRIALS: StateCounts = { queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
 
 /** Nothing of the sweep waits or runs any more. */

@@ -3,14 +3,18 @@ import type { Device, Evaluation, Failure, LeaseRef, Progress, TrainingPoint, Tr
 
 export interface Hello {
   readonly workerId: string;
+  /** Another one in each life of its process. */
+  readonly instanceId: string;
   readonly engineVersion: number;
   readonly host: string;
   readonly pid: number;
   readonly devices: readonly Device[];
   readonly versions: Readonly<Record<string, string>>;
-  /** What it already runs. */
+  /** What it runs or holds ready, and what has ended without its end having been acknowledged. */
   readonly running: readonly LeaseRef[];
   readonly slots: number;
+  /** Attempts it can hold ready beyond those that run. */
+  readonly prefetch: number;
 }
 
 export interface LogLine {

@@ -1,6 +1,7 @@
 /** Workers as child processes on this machine. They die with the control plane. */
 import { execFile } from 'node:child_process';
 import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -83,7 +84,13 @@ class LocalLauncher implements Launcher {
     // -P: what lies in the user's folder is not taken for a module.
     const args = ['-P', '-m', 'dss_worker', 'agent', '--server', context.address, '--worker-id', workerId];
     args.push('--threads', String(share.threads), '--device', share.device);
-    const env = { ...process.env, PYTHONPATH: pythonPath, DSS_JOIN_TOKEN: context.joinToken };
+    const env = {
+      ...process.env,
+      PYTHONPATH: pythonPath,
+      DSS_JOIN_TOKEN: context.joinToken,
+      // One for all workers: what one has tokenised, the others read.
+      DSS_TOKEN_CACHE: join(context.home, 'cache', 'tokens'),
+    };
     const worker = new LocalWorker(workerId, { python, args, env }, context.home);
     this.#workers.set(slot, worker);
     logger.debug({ workerId, pid: worker.pid, ...share }, 'worker started');

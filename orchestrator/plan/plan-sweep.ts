@@ -10,6 +10,7 @@ import { RowChecks } from '../sources/check-rows.js';
 import { readDataset } from '../sources/dataset-source.js';
 import { FileHashes } from '../sources/file-hashes.js';
 import { type AskHub, type HubModels, type MissingWeights, readHubModels } from '../sources/hub-models.js';
+import { importedModel } from '../sources/imported-models.js';
 import { missingModel, placeOfModel, readModel } from '../sources/model-source.js';
 import type { SourceContext } from '../sources/source-context.js';
 
@@ -23,7 +24,7 @@ export interface PlanOptions {
   /** Where relative model paths start. */
   readonly specDirectory: string;
   readonly datasetsRoot: string;
-  /** State folder, for what is remembered about files. */
+  /** State folder, for what is remembered about files, and models that were imported. */
   readonly home: string;
   readonly askHub: AskHub;
   readonly signal?: AbortSignal | undefined;
@@ -68,14 +69,16 @@ function needsOf(spec: SweepSpec): Needs {
 
 async function readModels(
   needed: Needs['models'],
-  { specDirectory, askHub }: PlanOptions,
+  { specDirectory, home, askHub }: PlanOptions,
   context: SourceContext,
 ): Promise<HubModels> {
   const models = new Map<string, ModelFacts>();
   const hub = new Map<string, boolean>();
   for (const [name, readsWeights] of needed) {
     const place = placeOfModel(name, specDirectory);
-    if (place.kind === 'hub') hub.set(name, readsWeights);
+    const imported = place.kind === 'hub' ? importedModel(home, name) : null;
+    if (imported !== null) models.set(name, await readModel(imported, context));
+    else if (place.kind === 'hub') hub.set(name, readsWeights);
     else if (place.kind === 'none') models.set(name, missingModel(name, place.directory));
     else models.set(name, await readModel(place.directory, context));
   }

@@ -2,6 +2,8 @@
 import type { Failure, TrialSettings, TrialState } from '../core/domain.js';
 import { type Sample, sampleOf } from '../core/statistics/sample.js';
 import type { TrialRecord } from '../journal/journal.js';
+import { foldMeasures, type Measures, type MeasuresOverSeeds, measuresOf } from './measures.js';
+import { type TimeSpent, timeSpent } from './time-spent.js';
 
 export type CellSettings = Omit<TrialSettings, 'seed'>;
 
@@ -12,8 +14,11 @@ export interface SeedResult {
   readonly attempts: number;
   /** In [0, 1]; `null` unless the trial succeeded. */
   readonly testAccuracy: number | null;
+  /** In [0, 1]; another metric than `testAccuracy`. `null` where the dataset names no allowed answers. */
+  readonly choiceAccuracy: number | null;
   readonly selectedStep: number | null;
   readonly seconds: number | null;
+  readonly measures: Measures | null;
   readonly failure: Failure | null;
 }
 
@@ -22,7 +27,10 @@ export interface Cell {
   /** In the sweep's order. */
   readonly seeds: readonly SeedResult[];
   readonly accuracy: Sample;
+  readonly choiceAccuracy: Sample;
   readonly seconds: Sample;
+  readonly measures: MeasuresOverSeeds;
+  readonly timeSpent: TimeSpent;
 }
 
 /** Equal for settings that differ in nothing but the keys left out. */
@@ -37,31 +45,39 @@ export function isPresent<T>(value: T | null | undefined): value is T {
 
 /** Cells in the order in which the sweep first names them. */
 export function foldCells(records: Iterable<TrialRecord>): readonly Cell[] {
-  const groups = new Map<string, { settings: CellSettings; seeds: SeedResult[] }>();
+  const groups = new Map<string, { settings: CellSettings; records: TrialRecord[] }>();
   for (const record of records) {
-    const { seed, ...settings } = record.trial.settings;
+    const { seed: _, ...settings } = record.trial.settings;
     const key = keyWithout(settings, []);
-    const group = groups.get(key) ?? { settings, seeds: [] };
-    group.seeds.push(seedResultOf(seed, record));
+    const group = groups.get(key) ?? { settings, records: [] };
+    group.records.push(record);
     groups.set(key, group);
   }
-  return [...groups.values()].map(({ settings, seeds }) => ({
-    settings,
-    seeds,
-    accuracy: sampleOf(seeds.map(({ testAccuracy }) => testAccuracy).filter(isPresent)),
-    seconds: sampleOf(seeds.map(({ seconds }) => seconds).filter(isPresent)),
-  }));
+  return [...groups.values()].map(({ settings, records }) => {
+    const seeds = records.map(seedResultOf);
+    return {
+      settings,
+      seeds,
+      accuracy: sampleOf(seeds.map(({ testAccuracy }) => testAccuracy).filter(isPresent)),
+      choiceAccuracy: sampleOf(seeds.map(({ choiceAccuracy }) => choiceAccuracy).filter(isPresent)),
+      seconds: sampleOf(seeds.map(({ seconds }) => seconds).filter(isPresent)),
+      measures: foldMeasures(seeds.map(({ measures }) => measures).filter(isPresent)),
+      timeSpent: timeSpent(records),
+    };
+  });
 }
 
-function seedResultOf(seed: number, { trial, state, attempts, result, failure }: TrialRecord): SeedResult {
+function seedResultOf({ trial, state, attempts, result, failure }: TrialRecord): SeedResult {
   return {
-    seed,
+    seed: trial.settings.seed,
     trialId: trial.trialId,
     state,
     attempts,
     testAccuracy: result?.testAccuracy ?? null,
+    choiceAccuracy: result?.choiceAccuracy ?? null,
     selectedStep: result?.selectedStep ?? null,
     seconds: result?.seconds ?? null,
+    measures: result === null ? null : measuresOf(result),
     failure: state === 'succeeded' ? null : failure,
   };
 }
@@ -77,6 +93,11 @@ const ALWAYS_SHOWN = ['model', 'dataset', 'label_type', 'model_type'] as const;
 export function shownSettings(cells: readonly Cell[]): readonly (keyof CellSettings)[] {
   const names = Object.keys(cells[0]?.settings ?? {}) as (keyof CellSettings)[];
   const varies = (name: keyof CellSettings) =>
-    new Set(cells.map(({ settings }) => settings[name]).filter(isPresent)).size > 1;
+    new Set(cells.filter(({ settings }) => isChosen(settings, name)).map(({ settings }) => settings[name])).size > 1;
   return [...ALWAYS_SHOWN, ...names.filter((name) => !ALWAYS_SHOWN.some((each) => each === name) && varies(name))];
+}
+
+/** Not what a rule sets, nor what has no meaning for a method. */
+function isChosen(settings: CellSettings, name: keyof CellSettings): boolean {
+  return settings[name] !== null && !(name === 'gen_max_len' && settings.model_type === 'single_task');
 }

@@ -1,16 +1,17 @@
-/** Step-by-step beside standard training where all else is equal, seed by seed. */
+/** The methods that learn from rationales beside standard training where all else is equal, seed by seed. */
+import type { ModelType } from '../core/domain.js';
 import { type Sample, sampleOf } from '../core/statistics/sample.js';
 import { type Cell, keyWithout } from './cells.js';
 
 export interface SeedDifference {
   readonly seed: number;
-  /** Step-by-step minus standard, in accuracy. */
+  /** The method minus standard, in accuracy. */
   readonly difference: number;
 }
 
 export interface Comparison {
   readonly standard: Cell;
-  readonly stepByStep: Cell;
+  readonly method: Cell;
   /** Over the seeds that both have a result for. */
   readonly difference: Sample;
   readonly pairs: readonly SeedDifference[];
@@ -18,27 +19,42 @@ export interface Comparison {
   readonly unpaired: readonly number[];
 }
 
-/** What may differ: `standard` has no alpha, and reads no teacher when its labels are gold. */
-const FREE = ['model_type', 'alpha', 'llm'];
+/**
+ * What may differ: `standard` has no alpha, and reads no teacher when its labels are gold. The length of what
+ * `single_task` generates, a rationale and a label, is set by a rule.
+ */
+const FREE: Readonly<Record<Exclude<ModelType, 'standard'>, readonly string[]>> = {
+  task_prefix: ['model_type', 'alpha', 'llm'],
+  single_task: ['model_type', 'alpha', 'llm', 'gen_max_len'],
+};
 
 export function compareMethods(cells: readonly Cell[]): readonly Comparison[] {
-  const standards = new Map<string, Cell[]>();
-  for (const cell of cells) {
-    if (cell.settings.model_type !== 'standard') continue;
-    const key = keyWithout(cell.settings, FREE);
-    standards.set(key, [...(standards.get(key) ?? []), cell]);
-  }
-  return cells
-    .filter(({ settings }) => settings.model_type === 'task_prefix')
-    .flatMap((stepByStep) =>
-      (standards.get(keyWithout(stepByStep.settings, FREE)) ?? [])
-        .filter(({ settings }) => settings.llm === null || settings.llm === stepByStep.settings.llm)
-        .map((standard) => compare(standard, stepByStep)),
-    );
+  const standards = cells.filter(({ settings }) => settings.model_type === 'standard');
+  const byKey = {
+    task_prefix: byKeyWithout(FREE.task_prefix, standards),
+    single_task: byKeyWithout(FREE.single_task, standards),
+  };
+  return cells.flatMap((method) => {
+    const { model_type, llm } = method.settings;
+    if (model_type === 'standard') return [];
+    const equal = byKey[model_type].get(keyWithout(method.settings, FREE[model_type])) ?? [];
+    return equal
+      .filter(({ settings }) => settings.llm === null || settings.llm === llm)
+      .map((standard) => compare(standard, method));
+  });
 }
 
-function compare(standard: Cell, stepByStep: Cell): Comparison {
-  const [before, after] = [accuracyBySeed(standard), accuracyBySeed(stepByStep)];
+function byKeyWithout(leftOut: readonly string[], cells: readonly Cell[]): ReadonlyMap<string, readonly Cell[]> {
+  const found = new Map<string, Cell[]>();
+  for (const cell of cells) {
+    const key = keyWithout(cell.settings, leftOut);
+    found.set(key, [...(found.get(key) ?? []), cell]);
+  }
+  return found;
+}
+
+function compare(standard: Cell, method: Cell): Comparison {
+  const [before, after] = [accuracyBySeed(standard), accuracyBySeed(method)];
   const seeds = [...new Set([...before.keys(), ...after.keys()])].sort((a, b) => a - b);
   const pairs: SeedDifference[] = [];
   const unpaired: number[] = [];
@@ -47,7 +63,7 @@ function compare(standard: Cell, stepByStep: Cell): Comparison {
     if (left === undefined || right === undefined) unpaired.push(seed);
     else pairs.push({ seed, difference: right - left });
   }
-  return { standard, stepByStep, difference: sampleOf(pairs.map(({ difference }) => difference)), pairs, unpaired };
+  return { standard, method, difference: sampleOf(pairs.map(({ difference }) => difference)), pairs, unpaired };
 }
 
 function accuracyBySeed({ seeds }: Cell): ReadonlyMap<number, number> {

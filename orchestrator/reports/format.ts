@@ -17,6 +17,16 @@ export function signedPercentSample(sample: Sample): string {
   return `${sample.mean !== null && sample.mean >= 0 ? '+' : ''}${percentSample(sample)}`;
 }
 
+/** Three digits or more, never a digit that a measurement does not have: `0.412`, `16.0`, `12,345`. */
+export function rate(perSecond: number | null): string {
+  if (perSecond === null || !Number.isFinite(perSecond)) return NOTHING;
+  return perSecond < 100 ? perSecond.toPrecision(3) : Math.round(perSecond).toLocaleString('en');
+}
+
+export function gibibytes(bytes: number | null): string {
+  return bytes === null ? NOTHING : `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+}
+
 /** `8.4 s`, `3 min 05 s`, `2 h 07 min`, `3 d 04 h`. */
 export function duration(seconds: number | null): string {
   if (seconds === null || !Number.isFinite(seconds)) return NOTHING;
@@ -38,4 +48,9 @@ function twoDigits(value: number): string {
 
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+}
+
+/** As a sentence begins. */
+export function capitalized(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

@@ -1,8 +1,19 @@
 /** `report.md`. */
 import { oneLine } from '../core/text.js';
-import { duration } from './format.js';
+import type { DevicePeak } from './device-peaks.js';
+import { counted, duration } from './format.js';
 import type { SweepReport } from './sweep-report.js';
-import { cellTable, comparisonTable, missingLines, type Table, teacherTable } from './tables.js';
+import {
+  cellTable,
+  cellTimeTable,
+  comparedMethods,
+  comparisonTable,
+  measuresTable,
+  missingLines,
+  type Table,
+  teacherTable,
+  timeTable,
+} from './tables.js';
 
 export function reportMarkdown(report: SweepReport): string {
   const { sweep, total, counts, comparisons, teachers, trialSeconds, spanSeconds } = report;
@@ -16,18 +27,21 @@ export function reportMarkdown(report: SweepReport): string {
     '## Test accuracy',
     'Mean ± sample standard deviation over seeds, in percent; n is the number of seeds with a result.',
     selectionNote(report),
+    choicesNote(report),
     markdownTable(cellTable(report)),
     ...section('Seeds without a result', bullets(missingLines(report)), 'The means above leave them out.'),
     ...section(
-      'Standard against step-by-step',
+      `Standard against ${comparedMethods(report).join(' and ')}`,
       comparisons.length > 0 ? markdownTable(comparisonTable(report)) : '',
-      'Differences are paired by seed: step-by-step minus standard, mean ± sample standard deviation, in points. No test of significance has been made.',
+      'Differences are paired by seed: the method minus standard, mean ± sample standard deviation, in points. No test of significance has been made.',
     ),
     ...section(
       'The teacher itself',
       teachers.length > 0 ? markdownTable(teacherTable(teachers)) : '',
       "How often the teacher's own labels are right, and for how many rows it gives a rationale.",
     ),
+    ...speedSection(report),
+    ...timeSection(report),
     ...section('What failed', bullets(failureLines(report)), 'The first to fail comes first.'),
     ...section('Comparability', bullets(mixedLines(report)), 'Trials of this sweep ran in different environments:'),
   ]
@@ -53,6 +67,47 @@ function selectionNote({ cells }: SweepReport): string {
   ]
     .filter((line) => line !== '')
     .join(' ');
+}
+
+function choicesNote({ cells }: SweepReport): string {
+  return cells.some(({ choiceAccuracy }) => choiceAccuracy.n > 0)
+    ? "choices: how often the right one of the dataset's allowed answers was the likeliest. Nothing is generated for it, so it is another metric than accuracy."
+    : '';
+}
+
+function speedSection(report: SweepReport): readonly string[] {
+  const table = measuresTable(report);
+  if (table.rows.length === 0) return [];
+  return [
+    '## Speed and memory',
+    'Of the train phase, means over seeds; tokens are those of inputs and targets. MFU is the share of what the device could compute, for the FLOPs of real tokens and with padding. Memory is the most of any seed: of the process on a CPU, of torch on a GPU.',
+    markdownTable(table),
+    bullets([...report.devicePeaks.map(peakLine), ...resumedLines(report)]),
+  ];
+}
+
+function peakLine({ device, precision, source, least, most }: DevicePeak): string {
+  const [low, high] = [teraflops(least), teraflops(most)];
+  return `${device}, ${precision}: ${low === high ? low : `${low} to ${high}`} TFLOP/s at most (${source})`;
+}
+
+function teraflops(perSecond: number): string {
+  return String(Number((perSecond / 1e12).toPrecision(3)));
+}
+
+function resumedLines({ cells }: SweepReport): readonly string[] {
+  const resumed = cells.flatMap(({ seeds }) => seeds).filter(({ measures }) => (measures?.resumedStep ?? 0) > 0);
+  return resumed.length === 0 ? [] : [`${counted(resumed.length, 'trial')} went on from a checkpoint; see results.csv`];
+}
+
+function timeSection(report: SweepReport): readonly string[] {
+  if (report.timeSpent.totalSeconds === 0) return [];
+  return [
+    '## Where the time went',
+    'Of the attempts that succeeded, and of what they had taken over from others by way of checkpoints. import and idle are their processes starting and waiting for them; other is what no phase has.',
+    markdownTable(timeTable(report)),
+    report.cells.length > 1 ? markdownTable(cellTimeTable(report)) : '',
+  ];
 }
 
 function failureLines({ failures }: SweepReport): readonly string[] {

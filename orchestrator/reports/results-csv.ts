@@ -1,6 +1,7 @@
 /** `results.csv`: one row per trial, with all settings, all metrics and the environment. */
 import type { Evaluation } from '../core/domain.js';
 import type { TrialMeasurements, TrialRecord } from '../journal/journal.js';
+import { measuresOf } from './measures.js';
 
 type Field = string | number | bigint | null | undefined;
 
@@ -18,6 +19,7 @@ export function* resultsCsv(
     'attempts',
     ...settings,
     'test_accuracy',
+    'choice_accuracy',
     'test_loss',
     'selected_step',
     'valid_accuracy',
@@ -28,7 +30,16 @@ export function* resultsCsv(
     'valid_rows',
     'test_rows',
     'seconds',
+    'resumed_step',
     'examples_per_second',
+    'useful_tokens_per_second',
+    'padded_tokens_per_second',
+    'mfu_useful',
+    'mfu_padded',
+    'peak_flops',
+    'peak_flops_source',
+    'peak_memory_bytes',
+    'predicted_memory_bytes',
     ...phases.map((name) => `seconds_${name}`),
     ...environment.map((name) => `environment_${name}`),
     'failure_code',
@@ -38,6 +49,7 @@ export function* resultsCsv(
     const { training, evaluations } = measurementsOf(trial.trialId);
     const valid = evaluationAt(evaluations, 'valid', result?.selectedStep);
     const test = evaluationAt(evaluations, 'test', result?.selectedStep);
+    const measures = result === null ? null : measuresOf(result);
     const values: Readonly<Record<string, Field>> = { ...trial.settings };
     yield line([
       trial.trialId,
@@ -45,6 +57,7 @@ export function* resultsCsv(
       attempts,
       ...settings.map((name) => values[name]),
       result?.testAccuracy,
+      result?.choiceAccuracy,
       test?.loss,
       result?.selectedStep,
       valid?.accuracy,
@@ -55,7 +68,16 @@ export function* resultsCsv(
       result?.validRows,
       result?.testRows,
       result?.seconds,
-      result?.examplesPerSecond,
+      measures?.resumedStep,
+      measures?.examplesPerSecond,
+      measures?.usefulTokensPerSecond,
+      measures?.paddedTokensPerSecond,
+      measures?.mfuUseful,
+      measures?.mfuPadded,
+      measures?.peakFlops,
+      measures?.peakFlopsSource,
+      measures?.peakMemoryBytes,
+      measures?.predictedMemoryBytes,
       ...phases.map((name) => result?.secondsByPhase[name]),
       ...environment.map((name) => result?.environment[name]),
       state === 'succeeded' ? null : failure?.code,

@@ -1,5 +1,6 @@
 /** A trial as `dss results --json` shows it; scripts rely on this shape. */
 import type { TrialMeasurements, TrialRecord } from '../journal/journal.js';
+import { measuresOf, measuresValue } from './measures.js';
 
 export function resultValue(
   { trial, state, attempts, result }: TrialRecord,
@@ -15,5 +16,8 @@ export function resultValue(
     test_accuracy: result?.testAccuracy ?? null,
     seconds: result?.seconds ?? null,
     environment: result?.environment ?? {},
+    choice_accuracy: result?.choiceAccuracy ?? null,
+    seconds_by_phase: result?.secondsByPhase ?? {},
+    measures: result === null ? null : measuresValue(measuresOf(result)),
   };
 }

@@ -1,7 +1,10 @@
 /** `summary.json`: the folded report for programs. Accuracies in [0, 1]. */
 import type { Sample } from '../core/statistics/sample.js';
 import { type Cell, missingSeeds } from './cells.js';
+import type { Comparison } from './comparisons.js';
+import { measuresValue } from './measures.js';
 import type { SweepReport } from './sweep-report.js';
+import type { TimeSpent } from './time-spent.js';
 
 export function summaryValue(report: SweepReport): Readonly<Record<string, unknown>> {
   return {
@@ -9,13 +12,7 @@ export function summaryValue(report: SweepReport): Readonly<Record<string, unkno
     trials: report.total,
     counts: report.counts,
     cells: report.cells.map(cellValue),
-    comparisons: report.comparisons.map(({ standard, stepByStep, difference, pairs, unpaired }) => ({
-      standard: standard.settings,
-      task_prefix: stepByStep.settings,
-      standard_test_accuracy: sampleValue(standard.accuracy),
-      task_prefix_test_accuracy: sampleValue(stepByStep.accuracy),
-      difference: { ...sampleValue(difference), by_seed: pairs, unpaired_seeds: unpaired },
-    })),
+    comparisons: report.comparisons.map(comparisonValue),
     teachers: report.teachers.map(({ dataset, teacher, split, rows, labelAccuracy, rationaleCoverage }) => ({
       dataset,
       teacher,
@@ -32,24 +29,46 @@ export function summaryValue(report: SweepReport): Readonly<Record<string, unkno
       message,
       hint,
     })),
-    seconds: { trials: report.trialSeconds, span: report.spanSeconds },
+    seconds: { trials: report.trialSeconds, span: report.spanSeconds, by_phase: phasesValue(report.timeSpent) },
     mixed_environment: report.mixedEnvironment,
   };
+}
+
+/** The method goes by its own name, as the settings have it. */
+function comparisonValue({ standard, method, difference, pairs, unpaired }: Comparison): object {
+  const name = method.settings.model_type;
+  return {
+    standard: standard.settings,
+    [name]: method.settings,
+    standard_test_accuracy: sampleValue(standard.accuracy),
+    [`${name}_test_accuracy`]: sampleValue(method.accuracy),
+    difference: { ...sampleValue(difference), by_seed: pairs, unpaired_seeds: unpaired },
+  };
+}
+
+function phasesValue({ byPhase }: TimeSpent): Readonly<Record<string, number>> {
+  return Object.fromEntries(byPhase.map(({ phase, seconds }) => [phase, seconds]));
 }
 
 function cellValue(cell: Cell): Readonly<Record<string, unknown>> {
   return {
     settings: cell.settings,
     test_accuracy: sampleValue(cell.accuracy),
+    choice_accuracy: sampleValue(cell.choiceAccuracy),
     seconds: sampleValue(cell.seconds),
-    seeds: cell.seeds.map(({ seed, trialId, state, testAccuracy, selectedStep, seconds }) => ({
-      seed,
-      id: trialId,
-      state,
-      test_accuracy: testAccuracy,
-      selected_step: selectedStep,
-      seconds,
-    })),
+    seconds_by_phase: phasesValue(cell.timeSpent),
+    seeds: cell.seeds.map(
+      ({ seed, trialId, state, testAccuracy, choiceAccuracy, selectedStep, seconds, measures }) => ({
+        seed,
+        id: trialId,
+        state,
+        test_accuracy: testAccuracy,
+        choice_accuracy: choiceAccuracy,
+        selected_step: selectedStep,
+        seconds,
+        measures: measures === null ? null : measuresValue(measures),
+      }),
+    ),
     missing_seeds: missingSeeds(cell).map(({ seed }) => seed),
   };
 }

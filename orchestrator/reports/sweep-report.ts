@@ -4,6 +4,8 @@ import { NO_TRIALS } from '../core/watch-event.js';
 import type { TrialRecord } from '../journal/journal.js';
 import { type Cell, foldCells } from './cells.js';
 import { type Comparison, compareMethods } from './comparisons.js';
+import { type DevicePeak, devicePeaks } from './device-peaks.js';
+import { type TimeSpent, timeSpent } from './time-spent.js';
 
 /** How good a teacher's own outputs are on one split. */
 export interface TeacherQuality {
@@ -39,6 +41,8 @@ export interface SweepReport {
   readonly failures: readonly FailedTrial[];
   /** Sum over the succeeded attempts. */
   readonly trialSeconds: number;
+  readonly timeSpent: TimeSpent;
+  readonly devicePeaks: readonly DevicePeak[];
   /** From the first start to the last end; the pauses between several calls count. `null`: nothing ended. */
   readonly spanSeconds: number | null;
   /** What keeps seeds from being comparable: parts of the environment with more than one value. */
@@ -65,6 +69,8 @@ export function foldSweep(
     teachers,
     failures: failuresOf(records),
     trialSeconds: records.reduce((sum, { result }) => sum + (result?.seconds ?? 0), 0),
+    timeSpent: timeSpent(records),
+    devicePeaks: devicePeaks(records),
     spanSeconds: spanOf(records),
     mixedEnvironment: mixedEnvironmentOf(records),
   };

@@ -1,7 +1,8 @@
 /** The report's tables as plain text cells; each output format draws them its own way. */
+import type { ModelType } from '../core/domain.js';
 import { type Cell, type CellSettings, isPresent, missingSeeds, shownSettings } from './cells.js';
 import type { Comparison } from './comparisons.js';
-import { duration, percent, percentSample, signedPercentSample } from './format.js';
+import { duration, gibibytes, percent, percentSample, rate, signedPercentSample } from './format.js';
 import type { SweepReport, TeacherQuality } from './sweep-report.js';
 
 export interface Table {
@@ -19,10 +20,12 @@ function settingText(value: CellSettings[keyof CellSettings]): string {
 /** One row per cell: test accuracy over its seeds. */
 export function cellTable({ cells, teachers }: SweepReport): Table {
   const shown = shownSettings(cells);
+  const hasChoices = cells.some(({ choiceAccuracy }) => choiceAccuracy.n > 0);
   return {
     columns: [
       ...shown.map(left),
       right('accuracy %'),
+      ...(hasChoices ? [right('choices %')] : []),
       right('n'),
       ...(teachers.length > 0 ? [right('teacher %')] : []),
       right('steps'),
@@ -31,6 +34,7 @@ export function cellTable({ cells, teachers }: SweepReport): Table {
     rows: cells.map((cell) => [
       ...shown.map((name) => settingText(cell.settings[name])),
       percentSample(cell.accuracy),
+      ...(hasChoices ? [percentSample(cell.choiceAccuracy)] : []),
       seedCount(cell),
       ...(teachers.length > 0 ? [percent(teacherBeside(cell.settings, teachers))] : []),
       String(cell.settings.max_steps),
@@ -51,15 +55,37 @@ function teacherBeside({ dataset, llm }: CellSettings, teachers: readonly Teache
   return own?.labelAccuracy ?? null;
 }
 
+const METHODS: Readonly<Record<ModelType, string>> = {
+  standard: 'standard',
+  task_prefix: 'step-by-step',
+  single_task: 'single-task',
+};
+
+/** What `comparisonTable` holds against standard training, in words. */
+export function comparedMethods({ comparisons }: SweepReport): readonly string[] {
+  return [...new Set(comparisons.map(({ method }) => METHODS[method.settings.model_type]))];
+}
+
 /** One row per pair of cells that differ in the method alone. */
-export function comparisonTable({ cells, comparisons }: SweepReport): Table {
+export function comparisonTable(report: SweepReport): Table {
+  const { cells, comparisons } = report;
   const shown = shownSettings(cells).filter((name) => name !== 'model_type');
+  const [first = '', ...others] = comparedMethods(report);
+  const isOne = others.length === 0;
   return {
-    columns: [...shown.map(left), right('standard %'), right('step-by-step %'), right('difference'), right('pairs')],
+    columns: [
+      ...shown.map(left),
+      ...(isOne ? [] : [left('method')]),
+      right('standard %'),
+      right(isOne ? `${first} %` : 'method %'),
+      right('difference'),
+      right('pairs'),
+    ],
     rows: comparisons.map((comparison) => [
-      ...shown.map((name) => settingText(comparison.stepByStep.settings[name])),
+      ...shown.map((name) => settingText(comparison.method.settings[name])),
+      ...(isOne ? [] : [METHODS[comparison.method.settings.model_type]]),
       percentSample(comparison.standard.accuracy),
-      percentSample(comparison.stepByStep.accuracy),
+      percentSample(comparison.method.accuracy),
       signedPercentSample(comparison.difference),
       pairCount(comparison),
     ]),
@@ -90,6 +116,56 @@ export function teacherTable(teachers: readonly TeacherQuality[]): Table {
       percent(labelAccuracy),
       percent(rationaleCoverage),
     ]),
+  };
+}
+
+/** One row per cell: how fast it trained and what it needed, over its seeds. */
+export function measuresTable({ cells }: SweepReport): Table {
+  const shown = shownSettings(cells);
+  const titles = ['examples/s', 'tokens/s', 'with padding', 'MFU %', 'with padding', 'memory', 'predicted'];
+  return {
+    columns: [...shown.map(left), ...titles.map(right)],
+    rows: cells
+      .filter(({ measures }) => measures.examplesPerSecond.n > 0)
+      .map(({ settings, measures }) => [
+        ...shown.map((name) => settingText(settings[name])),
+        rate(measures.examplesPerSecond.mean),
+        rate(measures.usefulTokensPerSecond.mean),
+        rate(measures.paddedTokensPerSecond.mean),
+        percent(measures.mfuUseful.mean),
+        percent(measures.mfuPadded.mean),
+        gibibytes(measures.peakMemoryBytes),
+        gibibytes(measures.predictedMemoryBytes),
+      ]),
+  };
+}
+
+/** One row per phase of all trials together. */
+export function timeTable({ timeSpent }: SweepReport): Table {
+  const { byPhase, totalSeconds } = timeSpent;
+  const row = (phase: string, seconds: number) => [phase, duration(seconds), percent(seconds / totalSeconds)];
+  return {
+    columns: [left('phase'), right('time'), right('%')],
+    rows: [...byPhase.map(({ phase, seconds }) => row(phase, seconds)), row('all', totalSeconds)],
+  };
+}
+
+/** One row per cell: its time, and the share of each phase. */
+export function cellTimeTable({ cells, timeSpent }: SweepReport): Table {
+  const shown = shownSettings(cells);
+  const phases = timeSpent.byPhase.map(({ phase }) => phase);
+  return {
+    columns: [...shown.map(left), right('time'), ...phases.map((phase) => right(`${phase} %`))],
+    rows: cells
+      .filter((cell) => cell.timeSpent.totalSeconds > 0)
+      .map(({ settings, timeSpent: { byPhase, totalSeconds } }) => [
+        ...shown.map((name) => settingText(settings[name])),
+        duration(totalSeconds),
+        ...phases.map((name) => {
+          const spent = byPhase.find(({ phase }) => phase === name);
+          return percent(spent === undefined ? null : spent.seconds / totalSeconds);
+        }),
+      ]),
   };
 }
 

@@ -10,7 +10,7 @@ import { JsonCache } from './json-cache.js';
 import { described, isWellFormed, type JsonObject, type RowCheck } from './row-formats.js';
 
 /** Changes whenever the same content may be judged otherwise. */
-const VERSION = 1;
+const VERSION = 2;
 
 const Checked = z.object({
   rows: z.number(),
@@ -103,7 +103,8 @@ type Parsed = { readonly value: unknown } | { readonly wrong: string };
 function parse(bytes: Buffer): Parsed | null {
   if (!isUtf8(bytes)) return { wrong: 'expected UTF-8, got other bytes' };
   const text = bytes.toString('utf8');
-  if (text.trim() === '') return null;
+  // What Python takes for white space in bytes; String.trim knows more kinds.
+  if (/^[ \t\r\n\v\f]*$/.test(text)) return null;
   try {
     return { value: JSON.parse(text) };
   } catch (cause) {

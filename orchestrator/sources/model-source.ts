@@ -126,7 +126,7 @@ async function withoutWeights(directory: string): Promise<SweepError> {
     return invalid(
       directory,
       `its weights are pickled only (${pickled.slice(0, 3).join(', ')}), and reading a pickle can run code`,
-      `save them as ${WEIGHTS}: transformers' save_pretrained writes it`,
+      `if you trust their makers, \`dss models import ${directory}\` converts them once`,
     );
   }
   return invalid(

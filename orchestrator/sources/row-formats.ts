@@ -20,10 +20,18 @@ const cqa: RowCheck = (row) => {
   if (!Array.isArray(choices) || choices.length !== CHOICES) {
     return `expected ${CHOICES} texts in "choices", got ${described(choices)}`;
   }
-  const named = Object.fromEntries(choices.map((choice, index) => [`choices[${index}]`, choice]));
+  return textsIn(row, 'choices') ?? textIn(row, 'question') ?? textIn(row, 'answer');
+};
+
+const asdiv: RowCheck = (row) => {
+  const answer = row['Answer'];
   return (
-    Object.keys(named).reduce<string | null>((wrong, name) => wrong ?? textIn(named, name), textIn(row, 'question')) ??
-    textIn(row, 'answer')
+    textIn(row, 'Answer') ??
+    (typeof answer === 'string' && answer.trim() === ''
+      ? `expected a number in "Answer", got ${described(answer)}`
+      : null) ??
+    textIn(row, 'Body') ??
+    textIn(row, 'Question')
   );
 };
 
@@ -35,20 +43,51 @@ export const RELEASE_ROWS: ReadonlyMap<string, RowCheck> = new Map([
   ['anli1', nli],
   ['cqa', cqa],
   ['svamp', svamp],
+  ['asdiv', asdiv],
 ]);
 
 /** Names in the file of what a row of layout `folder` holds. */
 export interface FolderFields {
   readonly input: string;
   readonly label: string;
-  readonly rationale: string;
-  readonly llm_label: string;
+  /** Of the row's allowed answers; absent: no row names any. */
+  readonly choices?: string;
 }
 
-/** @param template of the input, a text with {name in the file} placeholders; without one the input is its field */
-export function folderRow({ input, label }: FolderFields, template: string | undefined): RowCheck {
-  const read = template === undefined ? [input] : [...template.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name ?? '');
-  return (row) => [...read, label].reduce<string | null>((wrong, name) => wrong ?? textIn(row, name), null);
+/**
+ * @param template of the input, a text with {name in the file} placeholders; without one the input is its field
+ * @param choices of every row; absent: the row's answers are not looked at
+ */
+export function folderRow(
+  { input, label, choices: field }: FolderFields,
+  template: string | undefined,
+  choices?: readonly string[],
+): RowCheck {
+  const inputs =
+    template === undefined ? [input] : [...template.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name ?? '');
+  const isAllowed = choices === undefined ? () => null : allowedLabel(label, field, choices);
+  return (row) =>
+    [...inputs, label].reduce<string | null>((wrong, name) => wrong ?? textIn(row, name), null) ?? isAllowed(row);
+}
+
+/** @param field of the row's own answers; absent: `choices` are those of every row, and none are all */
+function allowedLabel(label: string, field: string | undefined, choices: readonly string[]): RowCheck {
+  return (row) => {
+    const wrong = field === undefined ? null : textsIn(row, field);
+    if (wrong !== null) return wrong;
+    const allowed: readonly unknown[] = field === undefined ? choices : (row[field] as readonly unknown[]);
+    return allowed.length === 0 || allowed.includes(row[label])
+      ? null
+      : `expected one of ${allowed.join(', ')} in "${label}", got ${described(row[label])}`;
+  };
+}
+
+/** A list of texts, one at least. */
+function textsIn(row: JsonObject, name: string): string | null {
+  const values: unknown = Object.hasOwn(row, name) ? row[name] : null;
+  if (!Array.isArray(values) || values.length === 0) return `expected texts in "${name}", got ${described(values)}`;
+  const named = Object.fromEntries(values.map((value, index) => [`${name}[${index}]`, value]));
+  return Object.keys(named).reduce<string | null>((wrong, each) => wrong ?? textIn(named, each), null);
 }
 
 export function textIn(row: JsonObject, name: string): string | null {

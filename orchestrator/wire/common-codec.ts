@@ -1,34 +1,52 @@
 /** Values of common.proto ↔ domain. Every word of a union is listed, so that adding one breaks the build here. */
 import type {
+  Adapter,
   DatasetSource,
   Evaluation,
   Failure,
   FailureKind,
   Init,
+  Keep,
   LabelType,
   LeaseRef,
   Metric,
   ModelSource,
   ModelType,
+  Optimizer,
   Precision,
+  RunOptions,
   Select,
   SourceFile,
   SourceFileRole,
-  Teacher,
+  Switch,
   TrainingPoint,
   Trial,
   TrialResult,
   TrialSettings,
 } from '../core/domain.js';
-import { finite, matching, oneOf, required, safeInteger, TRIAL_ID, WireError } from './fields.js';
+import {
+  finite,
+  matching,
+  notNegative,
+  oneOf,
+  required,
+  safeInteger,
+  share,
+  TEACHER_NAME,
+  TRIAL_ID,
+  WireError,
+} from './fields.js';
 import * as wire from './generated/dss/v1/common.js';
 
 const LABEL_TYPES: Record<LabelType, true> = { gt: true, llm: true };
-const MODEL_TYPES: Record<ModelType, true> = { standard: true, task_prefix: true };
-const TEACHERS: Record<Teacher, true> = { palm: true, gpt: true };
+const MODEL_TYPES: Record<ModelType, true> = { standard: true, task_prefix: true, single_task: true };
 const PRECISIONS: Record<Precision, true> = { fp32: true, tf32: true, bf16: true };
 const SELECTS: Record<Select, true> = { valid: true, compat: true };
 const INITS: Record<Init, true> = { pretrained: true, random: true };
+const OPTIMIZERS: Record<Optimizer, true> = { adamw: true, adamw8bit: true };
+const ADAPTERS: Record<Adapter, true> = { none: true, lora: true };
+const KEEPS: Record<Keep, true> = { none: true, last: true, best: true };
+const SWITCHES: Record<Switch, true> = { auto: true, on: true, off: true };
 const METRICS: Record<Metric, true> = { text: true, equation: true };
 const LAYOUTS: Record<DatasetSource['layout'], true> = { release: true, folder: true };
 const SPLITS: Record<Evaluation['split'], true> = { valid: true, test: true };
@@ -63,6 +81,10 @@ function encodeSettings(settings: TrialSettings): wire.TrialSettings {
     dropout: settings.dropout,
     select: settings.select,
     init: settings.init,
+    optimizer: settings.optimizer,
+    adapter: settings.adapter,
+    loraRank: settings.lora_rank ?? undefined,
+    loraAlpha: settings.lora_alpha ?? undefined,
   };
 }
 
@@ -74,7 +96,7 @@ function decodeSettings(message: wire.TrialSettings | undefined): TrialSettings 
     label_type: oneOf(settings.labelType, LABEL_TYPES, 'label_type'),
     model_type: oneOf(settings.modelType, MODEL_TYPES, 'model_type'),
     seed: settings.seed ?? 0,
-    llm: settings.llm === undefined ? null : oneOf(settings.llm, TEACHERS, 'llm'),
+    llm: settings.llm === undefined ? null : matching(settings.llm, TEACHER_NAME, 'llm'),
     alpha: settings.alpha === undefined ? null : finite(settings.alpha, 'alpha'),
     subsample: finite(settings.subsample, 'subsample'),
     max_steps: settings.maxSteps ?? 0,
@@ -88,6 +110,10 @@ function decodeSettings(message: wire.TrialSettings | undefined): TrialSettings 
     dropout: finite(settings.dropout, 'dropout'),
     select: oneOf(settings.select, SELECTS, 'select'),
     init: oneOf(settings.init, INITS, 'init'),
+    optimizer: oneOf(settings.optimizer, OPTIMIZERS, 'optimizer'),
+    adapter: oneOf(settings.adapter, ADAPTERS, 'adapter'),
+    lora_rank: settings.loraRank ?? null,
+    lora_alpha: settings.loraAlpha === undefined ? null : finite(settings.loraAlpha, 'lora_alpha'),
   };
 }
 
@@ -121,6 +147,7 @@ export function encodeDataset(dataset: DatasetSource): wire.DatasetSource {
     metric: dataset.metric,
     fields: { ...dataset.fields },
     templates: { ...dataset.templates },
+    choices: [...dataset.choices],
   };
 }
 
@@ -133,6 +160,25 @@ function decodeDataset(message: wire.DatasetSource | undefined): DatasetSource {
     metric: oneOf(dataset.metric, METRICS, 'metric'),
     fields: { ...dataset.fields },
     templates: { ...dataset.templates },
+    choices: [...dataset.choices],
+  };
+}
+
+function encodeRun({ directory, ...run }: RunOptions): wire.RunOptions {
+  return { ...run, directory: directory ?? undefined };
+}
+
+function decodeRun(message: wire.RunOptions | undefined): RunOptions {
+  const run = required(message, 'run');
+  return {
+    directory: run.directory === undefined || run.directory === '' ? null : run.directory,
+    checkpointSteps: run.checkpointSteps ?? 0,
+    keepCheckpoints: run.keepCheckpoints ?? false,
+    keep: oneOf(run.keep, KEEPS, 'keep'),
+    outputRationale: run.outputRationale ?? false,
+    microBatches: run.microBatches ?? 0,
+    compile: oneOf(run.compile, SWITCHES, 'compile'),
+    gradientCheckpointing: oneOf(run.gradientCheckpointing, SWITCHES, 'gradient_checkpointing'),
   };
 }
 
@@ -141,15 +187,15 @@ export interface WireTrial {
   settings: wire.TrialSettings | undefined;
   model: wire.ModelSource | undefined;
   dataset: wire.DatasetSource | undefined;
-  checkpointSteps?: number | undefined;
+  run: wire.RunOptions | undefined;
 }
 
-export function encodeTrial({ settings, model, dataset, checkpointSteps }: Trial): WireTrial {
+export function encodeTrial({ settings, model, dataset, run }: Trial): WireTrial {
   return {
     settings: encodeSettings(settings),
     model: encodeModel(model),
     dataset: encodeDataset(dataset),
-    checkpointSteps,
+    run: encodeRun(run),
   };
 }
 
@@ -159,7 +205,7 @@ export function decodeTrial(trialId: string | undefined, message: WireTrial): Tr
     settings: decodeSettings(message.settings),
     model: decodeModel(message.model),
     dataset: decodeDataset(message.dataset),
-    checkpointSteps: message.checkpointSteps ?? 0,
+    run: decodeRun(message.run),
   };
 }
 
@@ -203,6 +249,7 @@ function decodeKind(kind: wire.FailureKind | undefined): FailureKind {
 /** What a peer may make us store of one failure. */
 const DETAIL_CHARACTERS = 16_384;
 const LINE_CHARACTERS = 2_048;
+const NAME_CHARACTERS = 64;
 
 export function encodeFailure({ code, message, hint, detail, kind }: Failure): wire.Failure {
   return { code, message, hint, detail, kind: KINDS[kind] };
@@ -227,8 +274,8 @@ export function decodePoint({ step, loss }: wire.TrainingPoint): TrainingPoint {
   return { step: step ?? 0, loss: loss ?? 0 };
 }
 
-export function encodeEvaluation({ step, split, loss, accuracy, rows, correct }: Evaluation): wire.Evaluation {
-  return { step, split, loss, accuracy, rows, correct: Buffer.from(correct) };
+export function encodeEvaluation({ correct, choiceAccuracy, ...measured }: Evaluation): wire.Evaluation {
+  return { ...measured, correct: Buffer.from(correct), choiceAccuracy: choiceAccuracy ?? undefined };
 }
 
 export function decodeEvaluation(message: wire.Evaluation): Evaluation {
@@ -241,27 +288,55 @@ export function decodeEvaluation(message: wire.Evaluation): Evaluation {
     step: message.step ?? 0,
     split: oneOf(message.split, SPLITS, 'split'),
     loss: message.loss ?? 0,
-    accuracy: message.accuracy ?? 0,
+    accuracy: share(message.accuracy, 'accuracy'),
     rows,
     correct,
+    choiceAccuracy: optionalShare(message.choiceAccuracy),
   };
 }
 
 export function encodeResult(result: TrialResult): wire.TrialResult {
-  return { ...result, secondsByPhase: { ...result.secondsByPhase }, environment: { ...result.environment } };
+  return {
+    ...result,
+    secondsByPhase: { ...result.secondsByPhase },
+    environment: { ...result.environment },
+    choiceAccuracy: result.choiceAccuracy ?? undefined,
+    peakMemoryBytes: BigInt(result.peakMemoryBytes),
+    predictedMemoryBytes: BigInt(result.predictedMemoryBytes),
+  };
 }
 
 export function decodeResult(message: wire.TrialResult | undefined): TrialResult {
   const result = required(message, 'result');
   return {
-    testAccuracy: result.testAccuracy ?? 0,
+    testAccuracy: share(result.testAccuracy, 'test_accuracy'),
     selectedStep: result.selectedStep ?? 0,
-    seconds: result.seconds ?? 0,
-    secondsByPhase: { ...result.secondsByPhase },
-    examplesPerSecond: result.examplesPerSecond ?? 0,
+    seconds: notNegative(result.seconds, 'seconds'),
+    secondsByPhase: decodePhases(result.secondsByPhase),
+    examplesPerSecond: notNegative(result.examplesPerSecond, 'examples_per_second'),
     trainRows: result.trainRows ?? 0,
     validRows: result.validRows ?? 0,
     testRows: result.testRows ?? 0,
     environment: { ...result.environment },
+    choiceAccuracy: optionalShare(result.choiceAccuracy),
+    resumedStep: result.resumedStep ?? 0,
+    usefulTokensPerSecond: notNegative(result.usefulTokensPerSecond, 'useful_tokens_per_second'),
+    paddedTokensPerSecond: notNegative(result.paddedTokensPerSecond, 'padded_tokens_per_second'),
+    mfuUseful: notNegative(result.mfuUseful, 'mfu_useful'),
+    mfuPadded: notNegative(result.mfuPadded, 'mfu_padded'),
+    peakFlops: notNegative(result.peakFlops, 'peak_flops'),
+    peakFlopsSource: (result.peakFlopsSource ?? '').slice(0, NAME_CHARACTERS),
+    peakMemoryBytes: safeInteger(result.peakMemoryBytes, 'peak_memory_bytes'),
+    predictedMemoryBytes: safeInteger(result.predictedMemoryBytes, 'predicted_memory_bytes'),
   };
+}
+
+function decodePhases(seconds: Readonly<Record<string, number>>): TrialResult['secondsByPhase'] {
+  return Object.fromEntries(
+    Object.entries(seconds).map(([phase, each]) => [phase, notNegative(each, `seconds of phase ${phase}`)]),
+  );
+}
+
+function optionalShare(value: number | undefined): number | null {
+  return value === undefined ? null : share(value, 'choice_accuracy');
 }

@@ -37,7 +37,23 @@ export function finite(value: number | undefined, name: string): number {
   return number;
 }
 
+/** For shares of a whole, accuracies among them. */
+export function share(value: number | undefined, name: string): number {
+  const number = finite(value, name);
+  if (number < 0 || number > 1) throw new WireError(`${name} is ${number}, expected a number from 0 to 1`);
+  return number;
+}
+
+/** For times and rates. */
+export function notNegative(value: number | undefined, name: string): number {
+  const number = finite(value, name);
+  if (number < 0) throw new WireError(`${name} is ${number}, expected a number of at least 0`);
+  return number;
+}
+
 /** Ids are parts of paths and of log lines. */
 export const TRIAL_ID = /^[0-9a-f]{20}$/;
 export const WORKER_ID = /^[a-z0-9-]{1,63}$/;
+export const INSTANCE_ID = /^[A-Za-z0-9-]{1,64}$/;
 export const SWEEP_NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
+export const TEACHER_NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;

@@ -15,7 +15,7 @@ import {
   encodeResult,
   encodeTrial,
 } from './common-codec.js';
-import { matching, oneOf, required, safeInteger, WireError, WORKER_ID } from './fields.js';
+import { INSTANCE_ID, matching, oneOf, required, safeInteger, WireError, WORKER_ID } from './fields.js';
 import type * as wire from './generated/dss/v1/worker.js';
 
 const DEVICES: Record<Device['kind'], true> = { cpu: true, cuda: true };
@@ -127,8 +127,11 @@ function encodeHello(hello: Hello): wire.Hello {
 function decodeHello(hello: wire.Hello): Hello {
   const slots = hello.slots ?? 0;
   if (slots < 1 || slots > MAX_SLOTS) throw new WireError(`slots is ${slots}, expected 1 to ${MAX_SLOTS}`);
+  const prefetch = hello.prefetch ?? 0;
+  if (prefetch > MAX_SLOTS) throw new WireError(`prefetch is ${prefetch}, expected at most ${MAX_SLOTS}`);
   return {
     workerId: matching(hello.workerId, WORKER_ID, 'worker_id'),
+    instanceId: matching(hello.instanceId, INSTANCE_ID, 'instance_id'),
     engineVersion: hello.engineVersion ?? 0,
     host: hello.host ?? '',
     pid: hello.pid ?? 0,
@@ -141,6 +144,7 @@ function decodeHello(hello: wire.Hello): Hello {
     versions: { ...hello.versions },
     running: hello.running.map(decodeLease),
     slots,
+    prefetch,
   };
 }
 

@@ -11,11 +11,15 @@ const COMMANDS = [
   'logs',
   'results',
   'report',
+  'export',
   'cancel',
   'data',
   'data check',
   'data import',
   'data make',
+  'models',
+  'models import',
+  'models list',
   'completion',
 ];
 
@@ -37,7 +41,7 @@ describe('dss', () => {
       const { code, stdout } = await runDss([...command.split(' '), '--help']);
       assert.equal(code, 0);
       assert.match(stdout, /Examples:\n {2}\S/);
-      if (command !== 'completion' && command !== 'data') assert.match(stdout, /--json/);
+      if (!['completion', 'data', 'models'].includes(command)) assert.match(stdout, /--json/);
     });
   }
 
@@ -53,11 +57,15 @@ describe('dss', () => {
     ['run --dataset cqa --max-steps 3', /there is no flag --max-steps\n {2}did you mean --max_steps\?/],
     ['run --dataset', /--dataset: expected a value, got nothing/],
     ['run --dataset a --dataset b', /--dataset is given 2 times: a, b/],
-    ['run --dataset a --output_rationale', /--output_rationale: rationales are not generated/],
+    ['run --dataset a --keep all', /--keep: expected none or last or best, got "all"/],
+    ['run --dataset a --lora_rank x', /--lora_rank: expected a number/],
     ['run --dataset a --lr fast', /--lr: expected a number/],
     ['run --dataset a --run x', /--run: expected a number/],
     ['data', /one of check, import, make is missing/],
     ['data make anli', /name: expected svamp, got "anli"\n {2}see `dss data make --help`/],
+    ['models', /one of import, list is missing/],
+    ['models import', /an argument is missing\n {2}see `dss models import --help`/],
+    ['models imprt x', /there is no command "models imprt"\n {2}did you mean import\?/],
     ['data chek', /there is no command "data chek"\n {2}did you mean check\? see `dss data --help`/],
     ['data check', /an argument is missing\n {2}see `dss data check --help`/],
     ['plan --jsn a.yaml', /there is no flag --jsn\n {2}did you mean --json\?/],
@@ -68,6 +76,8 @@ describe('dss', () => {
     ['cancel nothing', /there is no sweep "nothing"/],
     ['status nothing', /there is no sweep "nothing"/],
     ['logs 3f2a', /there is no trial whose id begins with "3f2a"/],
+    ['export 3f2a', /an argument is missing\n {2}see `dss export --help`/],
+    ['export 3f2a out', /there is no trial whose id begins with "3f2a"/],
     ['logs ../../etc/passwd', /there is no trial whose id begins with "..\/..\/etc\/passwd"/],
   ];
   for (const [line, message] of mistakes) {

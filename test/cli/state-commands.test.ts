@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import type { Trial } from '../../orchestrator/core/domain.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { runDss, temporaryFolder } from '../support/dss.js';
@@ -55,6 +56,16 @@ describe('commands that look at a state folder', () => {
     assert.deepEqual(sweep.counts, { queued: 1, running: 0, succeeded: 2, failed: 1, cancelled: 0 });
   });
 
+  it('bring a state folder of an older version up to date', async () => {
+    using old = temporaryFolder();
+    const db = new Database(join(old.path, 'journal.db'));
+    db.exec(readFileSync(new URL('../journal/engine-1.sql', import.meta.url), 'utf8'));
+    db.close();
+    const { code, stdout } = await run('status', '--json', '--home', old.path);
+    assert.equal(code, 0);
+    assert.deepEqual(JSON.parse(stdout)[0].counts, { queued: 1, running: 0, succeeded: 1, failed: 1, cancelled: 0 });
+  });
+
   it('say of one sweep what failed, on a line that steers no terminal', async () => {
     const { stdout } = await run('status', 'methods');
     const line = stdout.split('\n').find((each) => each.includes('failed a|'));
@@ -89,6 +100,9 @@ describe('commands that look at a state folder', () => {
       'test_accuracy',
       'seconds',
       'environment',
+      'choice_accuracy',
+      'seconds_by_phase',
+      'measures',
     ]);
     assert.deepEqual(results[1].training, [
       { step: 50, loss: 3 },
@@ -99,7 +113,10 @@ describe('commands that look at a state folder', () => {
 
   it('give results as a table', async () => {
     const { stdout } = await run('results', 'methods');
-    const row = new RegExp(`^${STEP_BY_STEP.trialId.slice(0, 8)} .* succeeded +1 +75\\.00 +100 +10\\.0 s$`, 'm');
+    const row = new RegExp(
+      `^${STEP_BY_STEP.trialId.slice(0, 8)} .* succeeded +1 +75\\.00 +100 +10\\.0 s +80\\.0 +8,000 +20\\.00 +1\\.00 GiB$`,
+      'm',
+    );
     assert.match(stdout, row);
     assert.ok(!stdout.includes('\u001b'));
   });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import type { WatchEvent } from '../../orchestrator/core/watch-event.js';
 import { openJournalReader } from '../../orchestrator/journal/sqlite/sqlite-reader.js';
 import { TestPlane } from '../support/control-planes.js';
@@ -48,6 +49,15 @@ describe('a control plane', () => {
     const first = [(await one.next('assign')).trial.trialId, (await one.next('assign')).trial.trialId];
     const two = test.worker({ workerId: 'two' });
     assert.deepEqual([...first, (await two.next('assign')).trial.trialId], [1, 2, 3].map(trialIdOf));
+  });
+
+  it('lends each trial with a folder of its own in the state folder, whoever submitted another', async () => {
+    await using test = await TestPlane.start();
+    const [trial = trialOf(1)] = trialsOf(1);
+    const run = { ...trial.run, directory: '/elsewhere', keep: 'best' } as const;
+    await test.client.submit('a', [{ ...trial, run }], NORMAL);
+    const assign = await test.worker().next('assign');
+    assert.deepEqual(assign.trial.run, { ...run, directory: join(test.home, 'trials', trialIdOf(1)) });
   });
 
   it('tells a worker how long leases last', async () => {

@@ -15,6 +15,7 @@ import { failureOf, resultOf, trialIdOf, trialsOf } from '../support/trials.js';
 
 const HELLO = {
   workerId: 'w',
+  instanceId: 'one-life',
   engineVersion: ENGINE_VERSION,
   host: 'h',
   pid: 1,
@@ -22,6 +23,7 @@ const HELLO = {
   versions: {},
   running: [],
   slots: 1,
+  prefetch: 0,
 };
 
 describe('a journal that cannot be written', () => {
@@ -33,7 +35,16 @@ describe('a journal that cannot be written', () => {
     const fatal = new Promise<SweepError>((onFatal) => {
       const logs = new LogStore(folder.path);
       const times = { leaseMs: 30_000, renewEveryMs: 10_000 };
-      const parts = { journal, logs, clock: systemClock, random: fixedRandom, logger: silent, ...times, onFatal };
+      const parts = {
+        home: folder.path,
+        journal,
+        logs,
+        clock: systemClock,
+        random: fixedRandom,
+        logger: silent,
+        ...times,
+        onFatal,
+      };
       const loop = new ControlLoop(parts);
       loop.submit({ sweep: 'a', first: 0, trials: trialsOf(2), last: true, retryFailed: false });
       loop.watch('a', { tell: () => {}, end: () => {}, fail: (error) => told.push(error) });

@@ -125,10 +125,27 @@ describe('an attempt', () => {
   it('is lost when its worker comes back as another process', async () => {
     await using test = await start();
     await test.client.submit('a', trialsOf(1), NORMAL);
-    await test.worker({ pid: 1 }).next('assign');
-    const again = test.worker({ pid: 2 });
+    await test.worker({ pid: 1, instanceId: 'first' }).next('assign');
+    // Which may have the id of the one before, in another container for one.
+    const again = test.worker({ pid: 1, instanceId: 'second' });
     assert.equal((await again.next('assign')).lease.attempt, 2);
     assert.equal(recordOf(test.home, 1)?.failure?.code, 'WORKER_EXITED');
+  });
+
+  it('that never arrived at its worker is given back at no cost when that comes back', async () => {
+    await using test = await start();
+    await test.client.submit('a', trialsOf(2), NORMAL);
+    const before = test.worker({ slots: 2 });
+    const arrived = (await before.next('assign')).lease;
+    await before.next('assign');
+    before.cut();
+    await before.ended;
+    const after = test.worker({ slots: 2, running: [arrived] });
+    const { lease } = await after.next('assign');
+    assert.deepEqual([lease.trialId, lease.attempt], [trialIdOf(2), 2]);
+    assert.equal(recordOf(test.home, 2)?.failure, null);
+    after.say({ kind: 'renew', leases: [arrived, lease] });
+    assert.deepEqual((await after.next('renewed')).leases, [arrived, lease]);
   });
 
   it('that fails of the infrastructure is followed by another after a pause, three in all', async () => {
@@ -212,6 +229,20 @@ describe('a drain', () => {
         ['queued', null],
       ],
     );
+    journal?.close();
+  });
+
+  it('of one worker alone, told to end by somebody else, gives what it ran to another at no cost', async () => {
+    await using test = await TestPlane.start();
+    await test.client.submit('a', trialsOf(1), NORMAL);
+    const ending = test.worker({ workerId: 'ending' });
+    const { lease } = await ending.next('assign');
+    await ending.acknowledged(ending.report({ kind: 'drained' }));
+    assert.ok(!ending.unread.some(({ kind }) => kind === 'assign'));
+    const again = (await test.worker({ workerId: 'other' }).next('assign')).lease;
+    assert.deepEqual([again.trialId, again.attempt], [lease.trialId, 2]);
+    const journal = openJournalReader(test.home);
+    assert.equal(journal?.trial(lease.trialId)?.failure, null);
     journal?.close();
   });
 

@@ -4,7 +4,7 @@ import { ControlLoop } from '../../orchestrator/control/control-loop.js';
 import { LogStore } from '../../orchestrator/control/log-store.js';
 import type { WorkerLink } from '../../orchestrator/control/worker-roster.js';
 import { ENGINE_VERSION, type FailureKind, type LeaseRef } from '../../orchestrator/core/domain.js';
-import type { ToWorker } from '../../orchestrator/core/worker-message.js';
+import type { Hello, ToWorker } from '../../orchestrator/core/worker-message.js';
 import type { Journal } from '../../orchestrator/journal/journal.js';
 import { MemoryJournal } from '../../orchestrator/journal/memory-journal.js';
 import { assertEventsGiveRows } from '../journal/journal-contract.js';
@@ -24,9 +24,16 @@ type Action =
       readonly retryFailed: boolean;
     }
   | { readonly kind: 'cancel'; readonly sweep: string }
-  | { readonly kind: 'join'; readonly worker: number; readonly slots: number; readonly pid: number }
+  | {
+      readonly kind: 'join';
+      readonly worker: number;
+      readonly slots: number;
+      readonly prefetch: number;
+      readonly instanceId: string;
+      readonly running: readonly number[];
+    }
   | { readonly kind: 'leave' | 'exit' | 'renew' | 'drained'; readonly worker: number }
-  | { readonly kind: 'finish' | 'measure'; readonly worker: number; readonly lease: number }
+  | { readonly kind: 'finish' | 'measure' | 'progress'; readonly worker: number; readonly lease: number }
   | { readonly kind: 'fail'; readonly worker: number; readonly lease: number; readonly why: FailureKind }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'restart'; readonly isCrash: boolean };
@@ -51,7 +58,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       kind: fc.constant('join' as const),
       worker,
       slots: fc.integer({ min: 1, max: 2 }),
-      pid: fc.nat(1),
+      prefetch: fc.nat(2),
+      instanceId: fc.constantFrom('one-life', 'another'),
+      running: fc.array(lease, { maxLength: 3 }),
     }),
   },
   {
@@ -61,7 +70,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       worker,
     }),
   },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('finish' as const, 'measure' as const), worker, lease }) },
+  {
+    weight: 9,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('finish' as const, 'measure' as const, 'progress' as const),
+      worker,
+      lease,
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -108,7 +124,7 @@ class World {
         this.#loop.cancel(action.sweep);
         return;
       case 'join':
-        this.join(name, action.slots, action.pid);
+        this.join(name, { ...action, running: action.running.flatMap((at) => this.#leases[at] ?? []) });
         return;
       case 'leave':
       case 'exit': {
@@ -133,12 +149,19 @@ class World {
         return;
     }
     if (lease === undefined) return;
-    if (action.kind === 'finish') this.#report(name, { kind: 'finished', lease, result: resultOf(0.5) });
+    // All its steps are done.
+    const progress = { step: 100, loss: 1, examplesPerSecond: 1, phase: 'evaluate' };
+    if (action.kind === 'progress') this.#loop.progress(name, lease, progress);
+    else if (action.kind === 'finish') this.#report(name, { kind: 'finished', lease, result: resultOf(0.5) });
     else if (action.kind === 'fail') this.#report(name, { kind: 'failed', lease, failure: failureOf(action.why) });
     else this.#report(name, { kind: 'metrics', lease, training: [{ step: 1, loss: 1 }], evaluations: [] });
   }
 
-  join(workerId: string, slots: number, pid: number, hear: (message: ToWorker) => void = () => {}): void {
+  join(
+    workerId: string,
+    { slots, prefetch, instanceId, running }: Pick<Hello, 'slots' | 'prefetch' | 'instanceId' | 'running'>,
+    hear: (message: ToWorker) => void = () => {},
+  ): void {
     const link: WorkerLink = {
       send: (message) => {
         if (message.kind === 'assign') this.#leases.push(message.lease);
@@ -147,15 +170,15 @@ class World {
       end: () => this.#loop.leave(workerId, link),
     };
     this.#links.set(workerId, link);
-    const about = { engineVersion: ENGINE_VERSION, host: 'h', devices: [], versions: {}, running: [] };
-    this.#loop.join({ workerId, slots, pid, ...about }, link);
+    const about = { engineVersion: ENGINE_VERSION, host: 'h', pid: 1, devices: [], versions: {} };
+    this.#loop.join({ workerId, instanceId, slots, prefetch, running, ...about }, link);
   }
 
   /** An honest worker joins; whatever is wanted must come to an end. */
   async settle(): Promise<void> {
     for (const [workerId, link] of this.#links) this.#loop.leave(workerId, link);
     for (const sweep of ['a', 'b']) this.#resubmit(sweep);
-    this.join('honest', 2, 7, (message) => {
+    this.join('honest', { slots: 2, prefetch: 1, instanceId: 'only-life', running: [] }, (message) => {
       if (message.kind === 'assign')
         this.#report('honest', { kind: 'finished', lease: message.lease, result: resultOf(1) });
     });
@@ -182,6 +205,7 @@ class World {
     const life = { isOver: false };
     this.#life = life;
     const loop = new ControlLoop({
+      home: '/state',
       journal: mortal(this.journal, life),
       logs: this.#logs,
       clock: this.#clock,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { type ResolvedGrid, resolveGrid } from '../../orchestrator/core/resolve-grid.js';
+import { RUN_NAMES } from '../../orchestrator/core/settings.js';
 import type { DatasetFacts, ModelFacts } from '../../orchestrator/core/source-facts.js';
 import { parseSweepValue } from '../../orchestrator/core/sweep-spec.js';
 import { datasetFactsOf, folderFactsOf, modelFactsOf, problemOf, teacherFactsOf } from '../support/sources.js';
@@ -17,7 +18,15 @@ const DATASETS: readonly (readonly [string, DatasetFacts])[] = [
   ['cqa', datasetFactsOf({}, 'cqa')],
   ['own', folderFactsOf('own')],
   ['copy-of-own', folderFactsOf('own')],
+  ['taught', taughtBy('ada', 'gpt')],
 ];
+
+/** A user's own dataset whose rows hold the outputs of several teachers. */
+function taughtBy(...names: readonly string[]): DatasetFacts {
+  const fieldsOf = (name: string) => ({ rationale: `${name}_rationale`, llm_label: `${name}_label` });
+  const teachers = names.map((name) => [name, { ...teacherFactsOf(name), files: [], fields: fieldsOf(name) }]);
+  return { ...folderFactsOf('taught'), declaredTeachers: names, teachers: Object.fromEntries(teachers) };
+}
 
 function resolve(
   grid: object,
@@ -34,7 +43,18 @@ const MERGES: readonly [object, object, string][] = [
   [{ model_type: 'standard', llm: ['palm', 'gpt'] }, {}, 'llm has no effect under standard with gt'],
   [{ datasets: 'own', llm: ['palm', 'gpt'] }, {}, 'llm has no effect on a dataset whose rows hold the teacher'],
   [{ eval_steps: [100, 200] }, { train: { max_steps: 100 } }, 'eval_steps is capped at max_steps'],
+  [{ datasets: 'taught', model_type: 'standard', llm: ['ada', 'x'] }, {}, 'llm has no effect under standard with gt'],
+  [{ model_type: 'single_task', alpha: [0.3, 0.5] }, {}, 'alpha has no effect under single_task'],
+  [{ model_type: 'single_task', gen_max_len: [32, 64] }, {}, 'gen_max_len is 256 under single_task'],
+  [{ lora_rank: [8, 16] }, {}, 'lora_rank has no effect without an adapter'],
+  [{ lora_alpha: [8, 16] }, {}, 'lora_alpha has no effect without an adapter'],
   [{ checkpoint_steps: [0, 10] }, {}, 'checkpoint_steps changes no result'],
+  [{ keep_checkpoints: [false, true] }, {}, 'keep_checkpoints changes no result'],
+  [{ keep: ['none', 'best'] }, {}, 'keep changes no result'],
+  [{ output_rationale: [false, true] }, {}, 'output_rationale changes no result'],
+  [{ micro_batches: [0, 4] }, {}, 'micro_batches changes no result'],
+  [{ compile: ['auto', 'off'] }, {}, 'compile changes no result'],
+  [{ gradient_checkpointing: ['auto', 'on'] }, {}, 'gradient_checkpointing changes no result'],
   [{ lr: [1, 2] }, { overrides: [{ when: { lr: 2 }, set: { lr: 1 } }] }, 'overrides[0] sets lr'],
   [{ models: ['a', 'copy-of-a'] }, {}, 'models a and copy-of-a have the same content'],
   [{ datasets: ['own', 'copy-of-own'] }, {}, 'datasets own and copy-of-own have the same content'],
@@ -71,7 +91,80 @@ describe('a trial', () => {
     const [trial] = resolve({ model_type: 'standard' }, { train: { max_steps: 40 } }).trials;
     const { alpha, llm, eval_steps, dropout } = trial?.settings ?? {};
     assert.deepEqual([alpha, llm, eval_steps, dropout], [null, null, 40, 0.1]);
-    assert.ok(!('checkpoint_steps' in (trial?.settings ?? {})));
+    assert.deepEqual(
+      RUN_NAMES.filter((name) => name in (trial?.settings ?? {})),
+      [],
+    );
+  });
+
+  it('has what an adapter needs, and only with one', () => {
+    const { trials } = resolve({ adapter: ['none', 'lora'] }, { train: { lora_rank: 4, optimizer: 'adamw8bit' } });
+    assert.deepEqual(
+      trials.map(({ settings: { adapter, lora_rank, lora_alpha, optimizer } }) => [
+        adapter,
+        lora_rank,
+        lora_alpha,
+        optimizer,
+      ]),
+      [
+        ['none', null, null, 'adamw8bit'],
+        ['lora', 4, 32, 'adamw8bit'],
+      ],
+    );
+  });
+
+  it('of a single task has no alpha and room for a rationale in its outputs, and reads the teacher', () => {
+    const [trial] = resolve({ model_type: 'single_task' }).trials;
+    const { alpha, gen_max_len, llm } = trial?.settings ?? {};
+    assert.deepEqual([alpha, gen_max_len, llm], [null, 256, 'palm']);
+    assert.equal(trial?.dataset.files.at(-1)?.role, 'teacher');
+  });
+
+  it('is run as its cell asks', () => {
+    const train = {
+      checkpoint_steps: 10,
+      keep: 'last',
+      micro_batches: 4,
+      compile: 'off',
+      gradient_checkpointing: 'on',
+    };
+    assert.deepEqual(resolve({}, { train }).trials[0]?.run, {
+      directory: null,
+      checkpointSteps: 10,
+      keepCheckpoints: false,
+      keep: 'last',
+      outputRationale: false,
+      microBatches: 4,
+      compile: 'off',
+      gradientCheckpointing: 'on',
+    });
+  });
+
+  it('keeps what any of its cells wants kept, and is otherwise run as the first asks', () => {
+    const overrides = [
+      { when: { alpha: 0.3 }, set: { checkpoint_steps: 10 } },
+      { when: { alpha: 0.5 }, set: { checkpoint_steps: 20, keep: 'best', output_rationale: true } },
+      { when: { alpha: 0.7 }, set: { keep: 'last', keep_checkpoints: true } },
+    ];
+    const { trials } = resolve({ model_type: 'standard', alpha: [0.3, 0.5, 0.7] }, { overrides });
+    const { checkpointSteps, keep, keepCheckpoints, outputRationale } = trials[0]?.run ?? {};
+    assert.deepEqual(
+      [trials.length, checkpointSteps, keep, keepCheckpoints, outputRationale],
+      [1, 10, 'best', true, true],
+    );
+  });
+
+  it('reads the fields of the teacher that it names, where a dataset has several', () => {
+    const { trials } = resolve({ datasets: 'taught', llm: ['ada', 'gpt'] });
+    assert.deepEqual(
+      trials.map(({ settings: { llm }, dataset: { fields } }) => [llm, fields['rationale']]),
+      [
+        ['ada', 'ada_rationale'],
+        ['gpt', 'gpt_rationale'],
+      ],
+    );
+    const [standard] = resolve({ datasets: 'taught', model_type: 'standard' }).trials;
+    assert.deepEqual([standard?.settings.llm, standard?.dataset.fields], [null, {}]);
   });
 
   it('reads the teacher under task_prefix and under llm, and only then', () => {
@@ -116,7 +209,7 @@ describe('a trial', () => {
       models: one('a', 'b', 'copy-of-a'),
       datasets: one('cqa', 'own', 'copy-of-own'),
       label_type: one('gt', 'llm'),
-      model_type: one('standard', 'task_prefix'),
+      model_type: one('standard', 'task_prefix', 'single_task'),
       llm: one('palm', 'gpt'),
       alpha: one(0, 0.5),
       seeds: one(0, 1),
@@ -124,6 +217,9 @@ describe('a trial', () => {
       max_steps: one(10, 40),
       init: one('pretrained', 'random'),
       dropout: one(0, 0.1),
+      adapter: one('none', 'lora'),
+      lora_rank: one(8, 16),
+      keep: one('none', 'best'),
     });
     fc.assert(
       fc.property(point, point, (left, right) => {
@@ -177,6 +273,15 @@ const REJECTIONS: readonly [string, object, Parameters<typeof resolve>[2], RegEx
     /llm is none, and label_type llm/,
   ],
   [
+    'no teacher for a rationale before the label',
+    { llm: 'none', model_type: 'single_task' },
+    {},
+    /llm is none, and model_type single_task reads/,
+  ],
+  ['a teacher that the release has not', { llm: 'plam' }, {}, /^llm is plam, and dataset "cqa" has no teacher of that/],
+  ['a teacher named like what every object has', { llm: 'constructor' }, {}, /^llm is constructor, and dataset "cqa"/],
+  ['the default teacher, which a dataset has not', { datasets: 'taught' }, {}, /^llm is palm, and dataset "taught"/],
+  [
     'nothing left to train on',
     { subsample: 0.001 },
     {},
@@ -197,6 +302,12 @@ describe('a cell that cannot run', () => {
       assert.match(rejected[0]?.message ?? '', reason);
     });
   }
+
+  it('is told which teachers there are, and which was probably meant', () => {
+    const hintOf = (grid: object) => resolve(grid).rejected[0]?.hint;
+    assert.equal(hintOf({ llm: 'plam' }), 'did you mean palm? choose llm palm or gpt, or exclude the cell');
+    assert.equal(hintOf({ datasets: 'taught' }), 'choose llm ada or gpt, or exclude the cell');
+  });
 
   it('is rejected for the first reason, and the others are told too', () => {
     const facts = {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import type { TrialState } from '../../orchestrator/core/domain.js';
 import type { JournalEvent } from '../../orchestrator/core/events.js';
 import { decide } from '../../orchestrator/core/schedule.js';
@@ -23,9 +24,10 @@ function begun(number: number, workerId: string, token = 1n, attempt = 1): Journ
 }
 
 function grants(snapshot: Snapshot, nowMs = 0): readonly string[] {
-  return decide(snapshot, nowMs).map((each) =>
-    each.kind === 'grant' ? `${Number(`0x${each.trialId}`)} to ${each.workerId}` : each.kind,
-  );
+  return decide(snapshot, nowMs).map((each) => {
+    if (each.kind === 'grant') return `${Number(`0x${each.trialId}`)} to ${each.workerId}`;
+    return each.kind === 'recall' ? `${Number(`0x${each.lease.trialId}`)} back from ${each.workerId}` : each.kind;
+  });
 }
 
 describe('a decision', () => {
@@ -124,6 +126,173 @@ describe('a lease', () => {
     snapshot.apply({ kind: 'succeeded', lease, result: resultOf(1) }, 10);
     assert.equal(snapshot.renew(lease, 20), false);
     assert.equal(snapshot.nextWakeMs(), null);
+  });
+});
+
+describe('a trial that is lent ahead', () => {
+  /** Trial 1 of three runs at `a`, which can hold one more. */
+  const busy = () => {
+    const snapshot = snapshotOf([standing(1), standing(2), standing(3)]);
+    snapshot.addWorker('a', 1, 1);
+    snapshot.apply(begun(1, 'a', 1n), 0);
+    return snapshot;
+  };
+  /** Trial 1 is about to end, and trial 2 waits behind it. */
+  const waiting = () => {
+    const snapshot = busy();
+    snapshot.noteEndsSoon(begun(1, 'a', 1n).lease);
+    snapshot.apply(begun(2, 'a', 2n), 0);
+    return snapshot;
+  };
+
+  it('goes to a worker whose attempt is about to end, and to no other', () => {
+    const snapshot = busy();
+    assert.deepEqual(grants(snapshot), []);
+    assert.equal(snapshot.noteEndsSoon(begun(1, 'a', 9n).lease), false, 'under a token that is not its own');
+    assert.deepEqual(grants(snapshot), []);
+    assert.equal(snapshot.noteEndsSoon(begun(1, 'a', 1n).lease), true);
+    assert.equal(snapshot.noteEndsSoon(begun(1, 'a', 1n).lease), false, 'which is no news');
+    assert.deepEqual(grants(snapshot), ['2 to a']);
+  });
+
+  it('is one for each attempt that is about to end, as far as the worker holds them', () => {
+    const snapshot = snapshotOf([1, 2, 3, 4, 5].map((number) => standing(number)));
+    snapshot.addWorker('a', 3, 2);
+    for (const number of [1, 2, 3]) snapshot.apply(begun(number, 'a', BigInt(number)), 0);
+    snapshot.noteEndsSoon(begun(2, 'a', 2n).lease);
+    assert.deepEqual(grants(snapshot), ['4 to a']);
+    snapshot.noteEndsSoon(begun(1, 'a', 1n).lease);
+    snapshot.noteEndsSoon(begun(3, 'a', 3n).lease);
+    assert.deepEqual(grants(snapshot), ['4 to a', '5 to a']);
+  });
+
+  it('goes nowhere ahead while another worker is free', () => {
+    const snapshot = busy();
+    snapshot.noteEndsSoon(begun(1, 'a', 1n).lease);
+    snapshot.addWorker('b', 1, 1);
+    assert.deepEqual(grants(snapshot), ['2 to b', '3 to a']);
+  });
+
+  it('is followed by no other until it runs and is about to end itself', () => {
+    const snapshot = waiting();
+    assert.deepEqual(grants(snapshot), []);
+    snapshot.apply({ kind: 'succeeded', lease: begun(1, 'a', 1n).lease, result: resultOf(1) }, 0);
+    assert.deepEqual(grants(snapshot), []);
+    snapshot.noteEndsSoon(begun(2, 'a', 2n).lease);
+    assert.deepEqual(grants(snapshot), ['3 to a']);
+  });
+
+  it('does not take the place of an attempt whose forerunner was about to end', () => {
+    const snapshot = busy();
+    const { lease } = begun(1, 'a', 1n);
+    snapshot.noteEndsSoon(lease);
+    snapshot.apply({ kind: 'requeued', lease, failure: failureOf('lost'), delayMs: 0 }, 0);
+    snapshot.apply(begun(1, 'a', 2n, 2), 0);
+    assert.deepEqual(grants(snapshot), []);
+  });
+
+  it('is taken back for a worker that is free, once nothing else is left to lend', () => {
+    const snapshot = waiting();
+    snapshot.addWorker('b', 1, 1);
+    assert.deepEqual(grants(snapshot), ['3 to b']);
+    snapshot.apply(begun(3, 'b', 3n), 0);
+    snapshot.apply({ kind: 'succeeded', lease: begun(3, 'b', 3n).lease, result: resultOf(1) }, 0);
+    assert.deepEqual(grants(snapshot), ['2 back from a']);
+    snapshot.apply({ kind: 'requeued', lease: begun(2, 'a', 2n).lease, failure: null, delayMs: 0 }, 0);
+    assert.deepEqual(grants(snapshot), ['2 to b']);
+  });
+
+  it('is not taken back once it has begun, or from a worker that is out of reach and may have begun it', () => {
+    const begins = waiting();
+    begins.apply({ kind: 'cancelled', trialId: trialIdOf(3), lease: null }, 0);
+    begins.apply({ kind: 'succeeded', lease: begun(1, 'a', 1n).lease, result: resultOf(1) }, 0);
+    begins.addWorker('b', 1, 1);
+    assert.deepEqual(grants(begins), []);
+    const away = waiting();
+    away.apply({ kind: 'cancelled', trialId: trialIdOf(3), lease: null }, 0);
+    away.setAvailable('a', false);
+    away.addWorker('b', 1, 1);
+    assert.deepEqual(grants(away), []);
+  });
+
+  it('costs nothing when its lease runs out before it has begun', () => {
+    const snapshot = waiting();
+    assert.deepEqual(grants(snapshot, LEASE_MS), ['requeue', '2 back from a']);
+  });
+});
+
+describe('whatever runs, waits or ends where', () => {
+  type Step =
+    | { readonly kind: 'join'; readonly worker: string; readonly slots: number; readonly prefetch: number }
+    | { readonly kind: 'leave'; readonly worker: string }
+    | { readonly kind: 'ends soon' | 'ends'; readonly worker: string; readonly place: number };
+
+  const worker = fc.constantFrom('a', 'b', 'c');
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    fc.record({
+      kind: fc.constant('join' as const),
+      worker,
+      slots: fc.integer({ min: 1, max: 3 }),
+      prefetch: fc.nat(2),
+    }),
+    fc.record({ kind: fc.constant('leave' as const), worker }),
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        kind: fc.constantFrom('ends soon' as const, 'ends' as const),
+        worker,
+        place: fc.nat(3),
+      }),
+    },
+  );
+
+  /** Carries out what is decided, as the control plane does, until nothing is. */
+  const settle = (snapshot: Snapshot, nextToken: () => bigint) => {
+    for (let round = 0; ; round += 1) {
+      assert.ok(round < 20, 'it does not come to an end');
+      const decisions = decide(snapshot, 0);
+      if (decisions.length === 0) return;
+      for (const decision of decisions) {
+        if (decision.kind === 'grant') {
+          const { trialId, workerId } = decision;
+          const attempt = (snapshot.standing(trialId)?.attempts ?? 0) + 1;
+          snapshot.apply({ kind: 'begun', lease: { trialId, attempt, token: nextToken() }, workerId }, 0);
+        } else {
+          assert.equal(decision.kind, 'recall');
+          assert.ok(snapshot.isWaiting(decision.lease), 'what has begun is taken back');
+          snapshot.apply({ kind: 'requeued', lease: decision.lease, failure: null, delayMs: 0 }, 0);
+        }
+      }
+    }
+  };
+
+  it('no trial waits while a worker within reach is free, and no worker holds more than it can', () => {
+    fc.assert(
+      fc.property(fc.nat(12), fc.array(step, { maxLength: 40 }), (trials, steps) => {
+        const snapshot = snapshotOf(Array.from({ length: trials }, (_, index) => standing(index + 1)));
+        const room = new Map<string, number>();
+        let token = 0n;
+        for (const each of steps) {
+          const lease = 'place' in each ? snapshot.heldBy(each.worker)[each.place] : undefined;
+          if (each.kind === 'join' && !room.has(each.worker)) {
+            snapshot.addWorker(each.worker, each.slots, each.prefetch);
+            room.set(each.worker, each.slots + each.prefetch);
+          } else if (each.kind === 'leave') snapshot.setAvailable(each.worker, false);
+          else if (each.kind === 'ends soon' && lease !== undefined) snapshot.noteEndsSoon(lease);
+          else if (each.kind === 'ends' && lease !== undefined && !snapshot.isWaiting(lease))
+            snapshot.apply({ kind: 'succeeded', lease, result: resultOf(1) }, 0);
+          settle(snapshot, () => {
+            token += 1n;
+            return token;
+          });
+          for (const [workerId, most] of room) assert.ok(snapshot.heldBy(workerId).length <= most);
+          if (snapshot.freeSlots().length === 0) continue;
+          assert.deepEqual(snapshot.ready(0, 1), []);
+          assert.deepEqual(snapshot.waiting(), []);
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 

@@ -40,7 +40,17 @@ describe('a sweep', () => {
         dropout: null,
         select: 'valid',
         init: 'pretrained',
+        optimizer: 'adamw',
+        adapter: 'none',
+        lora_rank: 16,
+        lora_alpha: 32,
         checkpoint_steps: 0,
+        keep_checkpoints: false,
+        keep: 'none',
+        output_rationale: false,
+        micro_batches: 0,
+        compile: 'auto',
+        gradient_checkpointing: 'auto',
         seed: 0,
       },
     );
@@ -105,12 +115,36 @@ const MISTAKES: readonly [string, unknown, readonly RegExp[]][] = [
   [
     'a choice misspelt',
     { sweep: 'a', grid: { ...GRID, model_type: 'standrad' } },
-    [/^grid\.model_type: expected standard or task_prefix, got "standrad" \(did you mean standard\?\)$/],
+    [/^grid\.model_type: expected standard or task_prefix or single_task, got "standrad" \(did you mean standard\?\)$/],
   ],
   [
     'a list for a choice',
     { sweep: 'a', grid: GRID, train: { select: ['valid'] } },
     [/^train\.select: expected valid or compat, got a list$/],
+  ],
+  [
+    'words for a switch',
+    { sweep: 'a', grid: GRID, train: { output_rationale: 'yes', keep_checkpoints: 1, compile: true } },
+    [
+      /^train\.output_rationale: expected true or false, got "yes"$/,
+      /^train\.keep_checkpoints: expected true or false, got 1$/,
+      /^train\.compile: expected auto or on or off, got true$/,
+    ],
+  ],
+  [
+    'something else to keep',
+    { sweep: 'a', grid: GRID, train: { keep: 'bets' } },
+    [/^train\.keep: expected none or last or best, got "bets" \(did you mean best\?\)$/],
+  ],
+  [
+    'an adapter without room',
+    { sweep: 'a', grid: GRID, train: { lora_rank: 0, lora_alpha: 0 } },
+    [/^train\.lora_rank: expected a whole number from 1/, /^train\.lora_alpha: expected a number above 0, got 0$/],
+  ],
+  [
+    'a teacher whose name is a path',
+    { sweep: 'a', grid: { ...GRID, llm: ['../gpt'] } },
+    [/^grid\.llm\[0\]: expected the name of a teacher, or none, got "\.\.\/gpt"$/],
   ],
   [
     'a dataset outside the folder',

@@ -20,6 +20,7 @@ const DATASET: DatasetSource = {
   metric: 'text',
   fields: {},
   templates: {},
+  choices: [],
 };
 const idOf = (model = MODEL, dataset = DATASET, settings = settingsOf()) =>
   createTrialIds(sha256)(settings, model, dataset);
@@ -29,11 +30,11 @@ describe('the id of a trial', () => {
     const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(64));
     const text =
       `{"dataset":{"fields":{},"files":[{"role":"train","sha256":"${two}"},{"role":"teacher","sha256":"${three}"}],` +
-      '"layout":"release","metric":"text","parser":"cqa","templates":{}},"engine":1,' +
+      '"layout":"release","metric":"text","parser":"cqa","templates":{}},"engine":2,' +
       `"model":[{"path":"config.json","role":"config","sha256":"${one}"}],` +
-      '"settings":{"alpha":0.5,"batch_size":8,"dropout":0.1,"eval_steps":50,"gen_max_len":64,"grad_steps":1,' +
-      '"init":"pretrained","label_type":"gt","llm":"palm","lr":0.00005,"max_input_length":1024,"max_steps":100,' +
-      '"model_type":"task_prefix","precision":"fp32","seed":0,"select":"valid","subsample":1}}';
+      '"settings":{"adapter":"none","alpha":0.5,"batch_size":8,"dropout":0.1,"eval_steps":50,"gen_max_len":64,"grad_steps":1,' +
+      '"init":"pretrained","label_type":"gt","llm":"palm","lora_alpha":null,"lora_rank":null,"lr":0.00005,' +
+      '"max_input_length":1024,"max_steps":100,"model_type":"task_prefix","optimizer":"adamw","precision":"fp32","seed":0,"select":"valid","subsample":1}}';
     assert.equal(idOf(), createHash('sha256').update(text).digest('hex').slice(0, 20));
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { type RunningDss, runDss, startDss, temporaryFolder } from '../support/dss.js';
 import { isAlive, workersBelow } from '../support/processes.js';
 import { DATASETS, historyOf, writeTinySweep } from '../support/tiny-sweep.js';
@@ -92,6 +93,49 @@ describe('a sweep that something is killed under', () => {
     assert.equal(code, 0);
     assert.match(stdout, /4 distinct → [1234] already done/);
     await checkComplete();
+  });
+
+  describe('in the middle of a long trial', () => {
+    const startLong = () => {
+      const train = { eval_steps: 150, checkpoint_steps: 20 };
+      const long = writeTinySweep(folder.path, { methods: ['standard'], seeds: [0], maxSteps: 300, train });
+      return startDss(['sweep', long, '--workers', '1'], { env });
+    };
+
+    const checkpointed = async () => {
+      const trials = join(env['DSS_HOME'] ?? '', 'trials');
+      const inside = (path: string) => (existsSync(path) ? readdirSync(path) : []);
+      const found = () => inside(trials).flatMap((trialId) => inside(join(trials, trialId, 'checkpoints')));
+      while (!found().some((name) => /^step-\d+$/.test(name))) await new Promise(setImmediate);
+    };
+
+    const checkResumed = () => {
+      const journal = openJournal(env['DSS_HOME'] ?? '');
+      const [record] = [...journal.trials('tiny')];
+      journal.close();
+      assert.equal(record?.attempts, 2);
+      assert.ok((record.result?.resumedStep ?? 0) >= 20, JSON.stringify(record.result));
+      return record;
+    };
+
+    it('goes on from its checkpoint when its training child is killed', async () => {
+      const dss = startLong();
+      await checkpointed();
+      process.kill(await only(() => workersBelow(dss.pid).children), 'SIGKILL');
+      const { code, stderr } = await dss.finished;
+      assert.equal(code, 0, stderr);
+      checkResumed();
+    });
+
+    it('goes on after Ctrl-C where it was stopped, which was no failure', async () => {
+      const dss = startLong();
+      await checkpointed();
+      process.kill(dss.pid, 'SIGINT');
+      assert.equal((await dss.finished).code, 130);
+      const { code, stderr } = await startLong().finished;
+      assert.equal(code, 0, stderr);
+      assert.equal(checkResumed().failure, null);
+    });
   });
 
   it('stops at once on a second Ctrl-C, and leaves no worker behind', async () => {

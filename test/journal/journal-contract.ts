@@ -187,7 +187,7 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
             { step: 20, loss },
             { step: 10, loss: Number.NaN },
           ];
-          const evaluations = [evaluationOf(20, 'test'), evaluationOf(20)];
+          const evaluations = [{ ...evaluationOf(20, 'test'), choiceAccuracy: 0.5 }, evaluationOf(20)];
           return each.measure(lease, { training, evaluations }, at).outcome;
         });
       const first = writer.begin(1);
@@ -198,7 +198,7 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
           { step: 10, loss: Number.NaN },
           { step: 20, loss: Number.POSITIVE_INFINITY },
         ],
-        evaluations: [evaluationOf(20), evaluationOf(20, 'test')],
+        evaluations: [evaluationOf(20), { ...evaluationOf(20, 'test'), choiceAccuracy: 0.5 }],
       });
       writer.requeue(first, 'lost');
       const second = writer.begin(1);

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { FoldedState } from '../../orchestrator/journal/fold.js';
+import { withoutBits } from '../../orchestrator/journal/json.js';
+import { isOutdated } from '../../orchestrator/journal/sqlite/open-database.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { openJournalReader } from '../../orchestrator/journal/sqlite/sqlite-reader.js';
 import { temporaryFolder } from '../support/dss.js';
-import { resultOf, trialIdOf, trialsOf } from '../support/trials.js';
+import { PLAIN_RUN } from '../support/records.js';
+import { evaluationOf, resultOf, trialIdOf, trialOf, trialsOf } from '../support/trials.js';
 import { describeJournal } from './journal-contract.js';
 
 describeJournal('in SQLite', () => {
@@ -129,6 +133,79 @@ describe('the file of a journal', () => {
   it('is refused by a reader too when it is not ours', () => {
     makeForeign(filled(folder.path));
     assert.throws(() => openJournalReader(folder.path), { code: 'STATE_INVALID' });
+  });
+});
+
+describe('a journal of the first version of dss', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+
+  beforeEach(() => {
+    folder = temporaryFolder();
+    const db = new Database(join(folder.path, 'journal.db'));
+    db.exec(readFileSync(new URL('engine-1.sql', import.meta.url), 'utf8'));
+    db.close();
+  });
+
+  afterEach(() => folder[Symbol.dispose]());
+
+  const NOT_MEASURED = {
+    choiceAccuracy: null,
+    resumedStep: 0,
+    usefulTokensPerSecond: 0,
+    paddedTokensPerSecond: 0,
+    mfuUseful: 0,
+    mfuPadded: 0,
+    peakFlops: 0,
+    peakFlopsSource: '',
+    peakMemoryBytes: 0,
+    predictedMemoryBytes: 0,
+  };
+
+  it('is refused by a reader until a writer has opened it', () => {
+    assert.equal(isOutdated(folder.path), true);
+    assert.throws(() => openJournalReader(folder.path), { code: 'STATE_INVALID', message: /written by an older dss/ });
+    openJournal(folder.path).close();
+    assert.equal(isOutdated(folder.path), false);
+    openJournalReader(folder.path)?.close();
+  });
+
+  it('is read whole: what that version did not know is there as what it did', () => {
+    const journal = openJournal(folder.path);
+    const done = journal.trial(trialIdOf(1));
+    assert.deepEqual(done?.trial, {
+      ...trialOf(1, { model_type: 'task_prefix', llm: 'palm', alpha: 0.5 }),
+      run: { ...PLAIN_RUN, checkpointSteps: 7 },
+    });
+    assert.deepEqual(done?.result, { ...resultOf(0.75), ...NOT_MEASURED });
+    assert.deepEqual(journal.trial(trialIdOf(3))?.trial, trialOf(3));
+    assert.deepEqual(journal.measurements(trialIdOf(1)), {
+      training: [
+        { step: 10, loss: Number.NaN },
+        { step: 20, loss: 1.5 },
+      ],
+      evaluations: [evaluationOf(20), evaluationOf(20, 'test')],
+    });
+    journal.close();
+  });
+
+  it('still has the events that lead to its rows', () => {
+    const journal = openJournal(folder.path);
+    const folded = FoldedState.of(journal.events()).trials.get(trialIdOf(1));
+    const { training, evaluations } = journal.measurements(trialIdOf(1));
+    assert.deepEqual(folded?.result, journal.trial(trialIdOf(1))?.result);
+    assert.deepEqual(folded?.measured.get(1), { training, evaluations: evaluations.map(withoutBits) });
+    journal.close();
+  });
+
+  it('is gone on with', () => {
+    const journal = openJournal(folder.path);
+    const part = { sweep: 'old', first: 0, trials: trialsOf(3), last: true, retryFailed: true };
+    assert.equal(journal.transaction(() => journal.submit(part, 7_000)).toRun, 2);
+    const { lease } = journal.transaction(() => journal.begin(trialIdOf(3), 'w', 8_000));
+    const evaluations = [{ ...evaluationOf(10), choiceAccuracy: 0.25 }];
+    journal.transaction(() => journal.measure(lease, { training: [], evaluations }, 9_000));
+    assert.deepEqual(journal.measurements(trialIdOf(3)).evaluations, evaluations);
+    journal.close();
   });
 });
 

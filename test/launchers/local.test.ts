@@ -120,6 +120,7 @@ describe('the local launcher', () => {
       ],
       token: 'secret',
       path: '/package',
+      tokenCache: join(folder.path, 'cache', 'tokens'),
     });
     for (const pid of agents().values()) assert.ok(!commandLineOf(pid).join(' ').includes('secret'));
   });

@@ -161,6 +161,20 @@ describe('a plan with hub models', () => {
     assert.deepEqual(missingWeights, [{ name: 'maker/one', bytes: 5e9 }]);
   });
 
+  it('takes one that was imported in place of asking, unless a directory has its name', async () => {
+    using folder = furnished();
+    const imported = join(folder.path, 'home/models/maker/one');
+    writeFiles(imported, { ...MODEL_FILES, 'dss-import.json': {} });
+    const planned = async () => {
+      const { trials, rejected } = await planIn(folder.path, { models: 'maker/one', datasets: 'own', seeds: 0 });
+      assert.deepEqual(rejected, []);
+      return trials.map(({ model }) => model.directory);
+    };
+    assert.deepEqual(await planned(), [imported]);
+    writeFiles(join(folder.path, 'maker/one'), MODEL_FILES);
+    assert.deepEqual(await planned(), [join(folder.path, 'maker/one')]);
+  });
+
   it('says where to put a model that cannot be had', async () => {
     using folder = furnished();
     const problem = { code: 'MODEL_MISSING', message: 'maker/one cannot be had', hint: '' };

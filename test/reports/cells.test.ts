@@ -45,4 +45,21 @@ describe('cells', () => {
     const cells = foldCells([succeeded({ model_type: 'standard' }), succeeded({ model_type: 'task_prefix' })]);
     assert.deepEqual(shownSettings(cells), ['model', 'dataset', 'label_type', 'model_type']);
   });
+
+  it('do not show a length of generation that a rule has set', () => {
+    const ruled = foldCells([succeeded({}), succeeded({ model_type: 'single_task', gen_max_len: 256 })]);
+    assert.ok(!shownSettings(ruled).includes('gen_max_len'));
+    const chosen = foldCells([succeeded({}), succeeded({ gen_max_len: 32 })]);
+    assert.ok(shownSettings(chosen).includes('gen_max_len'));
+  });
+
+  it('keep choice accuracy apart from accuracy, over the seeds that have it', () => {
+    const [cell] = foldCells([
+      succeeded({ seed: 0 }, { testAccuracy: 0.5, choiceAccuracy: 0.75 }),
+      succeeded({ seed: 1 }, { testAccuracy: 0.5, choiceAccuracy: 0.25 }),
+      succeeded({ seed: 2 }, { testAccuracy: 0.5, choiceAccuracy: null }),
+    ]);
+    assert.deepEqual([cell?.accuracy.n, cell?.accuracy.mean], [3, 0.5]);
+    assert.deepEqual([cell?.choiceAccuracy.n, cell?.choiceAccuracy.mean], [2, 0.5]);
+  });
 });

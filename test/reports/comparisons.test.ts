@@ -7,7 +7,7 @@ const standard = (seed: number, testAccuracy: number) => succeeded({ model_type:
 const stepByStep = (seed: number, testAccuracy: number) =>
   succeeded({ model_type: 'task_prefix', seed }, { testAccuracy });
 
-describe('comparisons of the two methods', () => {
+describe('comparisons with standard training', () => {
   it('pair by seed and take the spread of the differences', () => {
     const [found, ...others] = compareMethods(
       foldCells([standard(0, 0.5), standard(1, 0.25), stepByStep(1, 0.75), stepByStep(0, 0.75)]),
@@ -38,7 +38,7 @@ describe('comparisons of the two methods', () => {
       foldCells([standard(0, 0.5), succeeded({ alpha: 0.25 }), succeeded({ alpha: 0.75 }), succeeded({ llm: 'gpt' })]),
     );
     assert.deepEqual(
-      found.map(({ stepByStep: { settings } }) => [settings.alpha, settings.llm]),
+      found.map(({ method: { settings } }) => [settings.alpha, settings.llm]),
       [
         [0.25, 'palm'],
         [0.75, 'palm'],
@@ -58,7 +58,7 @@ describe('comparisons of the two methods', () => {
       ]),
     );
     assert.deepEqual(
-      found.map((each) => [each.standard.settings.llm, each.stepByStep.settings.llm]),
+      found.map((each) => [each.standard.settings.llm, each.method.settings.llm]),
       [
         ['palm', 'palm'],
         ['gpt', 'gpt'],
@@ -71,5 +71,25 @@ describe('comparisons of the two methods', () => {
       compareMethods(foldCells([standard(0, 0.5), succeeded({ lr: 1 }), succeeded({ label_type: 'llm' })])),
       [],
     );
+  });
+
+  it('hold single-task against standard too, whatever a rule says of the length that it generates', () => {
+    const singleTask = succeeded({ model_type: 'single_task', gen_max_len: 256 }, { testAccuracy: 0.25 });
+    const found = compareMethods(foldCells([standard(0, 0.5), stepByStep(0, 0.75), singleTask]));
+    assert.deepEqual(
+      found.map(({ standard, method, difference }) => [
+        standard.settings.model_type,
+        method.settings.model_type,
+        difference.mean,
+      ]),
+      [
+        ['standard', 'task_prefix', 0.25],
+        ['standard', 'single_task', -0.25],
+      ],
+    );
+  });
+
+  it('hold step-by-step against what generates as many tokens alone', () => {
+    assert.deepEqual(compareMethods(foldCells([standard(0, 0.5), succeeded({ gen_max_len: 32 })])), []);
   });
 });

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { counted, duration, percentSample, signedPercentSample } from '../../orchestrator/reports/format.js';
+import {
+  capitalized,
+  counted,
+  duration,
+  gibibytes,
+  percentSample,
+  rate,
+  signedPercentSample,
+} from '../../orchestrator/reports/format.js';
 
 describe('numbers for people', () => {
   const durations: readonly [number | null, string][] = [
@@ -31,4 +39,20 @@ describe('numbers for people', () => {
 
   it('count in words', () =>
     assert.deepEqual([counted(1, 'trial'), counted(1_200, 'trial')], ['1 trial', '1,200 trials']));
+
+  const rates: readonly [number | null, string][] = [
+    [null, '–'],
+    [Number.NaN, '–'],
+    [0.41234, '0.412'],
+    [16, '16.0'],
+    [99.9, '99.9'],
+    [12_345.6, '12,346'],
+  ];
+  for (const [perSecond, text] of rates) {
+    it(`say "${text}" for ${perSecond} a second`, () => assert.equal(rate(perSecond), text));
+  }
+
+  it('give memory in GiB', () => assert.deepEqual([gibibytes(1.5 * 2 ** 30), gibibytes(null)], ['1.50 GiB', '–']));
+
+  it('begin a sentence', () => assert.deepEqual([capitalized('step-by-step'), capitalized('')], ['Step-by-step', '']));
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { resultValue } from '../../orchestrator/reports/results-json.js';
 import { summaryValue } from '../../orchestrator/reports/summary-json.js';
 import { foldSweep } from '../../orchestrator/reports/sweep-report.js';
-import { evaluationOf, failed, NOTHING_MEASURED, succeeded } from '../support/records.js';
+import { evaluationOf, failed, NOTHING_MEASURED, succeeded, UNMEASURED } from '../support/records.js';
 
 describe('the documents that scripts read', () => {
   it('show a trial in exactly the promised shape', () => {
@@ -18,12 +18,61 @@ describe('the documents that scripts read', () => {
       test_accuracy: 0.5,
       seconds: 10,
       environment: { torch: '2', threads: '1' },
+      choice_accuracy: null,
+      seconds_by_phase: { load: 1, train: 9 },
+      measures: {
+        resumed_step: 0,
+        examples_per_second: 80,
+        useful_tokens_per_second: 8_000,
+        padded_tokens_per_second: 10_000,
+        mfu_useful: 0.2,
+        mfu_padded: 0.25,
+        peak_flops: 1e11,
+        peak_flops_source: 'measured',
+        peak_memory_bytes: 2 ** 30,
+        predicted_memory_bytes: 2 ** 30,
+      },
     });
   });
 
   it('have null where a failed trial has no number', () => {
     const { test_accuracy, seconds, environment } = resultValue(failed({}), NOTHING_MEASURED);
     assert.deepEqual([test_accuracy, seconds, environment], [null, null, {}]);
+  });
+
+  it('have null where an older engine did not measure', () => {
+    const { measures } = resultValue(succeeded({}, UNMEASURED), NOTHING_MEASURED);
+    assert.deepEqual(measures, {
+      resumed_step: 0,
+      examples_per_second: 80,
+      useful_tokens_per_second: null,
+      padded_tokens_per_second: null,
+      mfu_useful: null,
+      mfu_padded: null,
+      peak_flops: null,
+      peak_flops_source: null,
+      peak_memory_bytes: null,
+      predicted_memory_bytes: null,
+    });
+  });
+
+  it('name each method that is held against standard by its own name', () => {
+    const records = [
+      succeeded({ model_type: 'standard' }),
+      succeeded({ model_type: 'single_task', gen_max_len: 256 }, { testAccuracy: 0.25 }),
+    ];
+    const value = JSON.parse(JSON.stringify(summaryValue(foldSweep('s', records, []))));
+    assert.equal(value.comparisons[0].single_task.model_type, 'single_task');
+    assert.equal(value.comparisons[0].single_task_test_accuracy.mean, 0.25);
+    assert.equal(value.comparisons[0].difference.mean, -0.25);
+  });
+
+  it('have the seconds of the sweep and of each cell by phase', () => {
+    const value = JSON.parse(JSON.stringify(summaryValue(foldSweep('s', [succeeded({})], []))));
+    assert.deepEqual(value.seconds.by_phase, { load: 1, train: 9 });
+    assert.deepEqual(value.cells[0].seconds_by_phase, { load: 1, train: 9 });
+    assert.equal(value.cells[0].seeds[0].measures.mfu_useful, 0.2);
+    assert.equal(value.cells[0].choice_accuracy.mean, null);
   });
 
   it('write a loss that is no number as null', () => {

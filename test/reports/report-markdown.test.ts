@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { reportMarkdown } from '../../orchestrator/reports/report-markdown.js';
 import { foldSweep } from '../../orchestrator/reports/sweep-report.js';
-import { failed, succeeded } from '../support/records.js';
+import { failed, succeeded, UNMEASURED } from '../support/records.js';
 
 const TEACHER = {
   dataset: 'cqa',
@@ -74,5 +74,82 @@ describe('report.md', () => {
     const text = reportMarkdown(foldSweep('s', records, []));
     assert.ok(text.includes('a\\|b&lt;img&gt;'), text);
     assert.ok(text.includes('\\[x\\](y)\\\\n\\\\u001b\\[31mred'), text);
+  });
+
+  it('has single-task as a row of its own, with its own difference', () => {
+    const method = (model_type: 'standard' | 'task_prefix' | 'single_task', seed: number, testAccuracy: number) =>
+      succeeded({ model_type, seed, ...(model_type === 'single_task' ? { gen_max_len: 256 } : {}) }, { testAccuracy });
+    const records = [
+      ...[0.5, 0.6].map((accuracy, seed) => method('standard', seed, accuracy)),
+      ...[0.7, 0.7].map((accuracy, seed) => method('task_prefix', seed, accuracy)),
+      ...[0.4, 0.5].map((accuracy, seed) => method('single_task', seed, accuracy)),
+    ];
+    const text = reportMarkdown(foldSweep('s', records, []));
+    for (const row of [
+      '| models/tiny | cqa | gt | single_task | 45.00 ± 7.07 | 2 | 100 | 10.0 s |',
+      '## Standard against step-by-step and single-task',
+      '| models/tiny | cqa | gt | step-by-step | 55.00 ± 7.07 | 70.00 ± 0.00 | +15.00 ± 7.07 | 2 (2 positive) |',
+      '| models/tiny | cqa | gt | single-task | 55.00 ± 7.07 | 45.00 ± 7.07 | -10.00 ± 0.00 | 2 (0 positive) |',
+    ]) {
+      assert.ok(lines(text).includes(row), `${row}\n${text}`);
+    }
+  });
+
+  it('gives choice accuracy a column of its own, only where there is one', () => {
+    const records = [succeeded({ seed: 0 }, { testAccuracy: 0.5, choiceAccuracy: 0.75 })];
+    const text = reportMarkdown(foldSweep('s', records, []));
+    assert.match(text, /\| accuracy % \| choices % \| n \|/);
+    assert.match(text, /\| 50\.00 \| 75\.00 \| 1 \|/);
+    assert.match(text, /another metric than accuracy/);
+    assert.doesNotMatch(reportMarkdown(foldSweep('s', [succeeded({})], [])), /choices/);
+  });
+
+  it('says how fast each cell trained, what it needed, and what its device could have done', () => {
+    const environment = { device_name: 'EPYC' };
+    const text = reportMarkdown(
+      foldSweep(
+        's',
+        [
+          succeeded({ seed: 0 }, { environment, peakFlops: 8.25e10 }),
+          succeeded({ seed: 1 }, { environment, peakFlops: 9e10, resumedStep: 50 }),
+        ],
+        [],
+      ),
+    );
+    const row =
+      '| models/tiny | cqa | gt | task_prefix | 80.0 | 8,000 | 10,000 | 20.00 | 25.00 | 1.00 GiB | 1.00 GiB |';
+    assert.ok(lines(text).includes(row), text);
+    assert.match(text, /- EPYC, fp32: 0\.0825 to 0\.09 TFLOP\/s at most \(measured\)/);
+    assert.match(text, /- 1 trial went on from a checkpoint/);
+  });
+
+  it('shows where the time of the sweep went, in all and by cell', () => {
+    const records = [
+      succeeded({}, { seconds: 5_400, secondsByPhase: { import: 1_800, train: 5_400 } }),
+      succeeded({ dataset: 'svamp' }, { seconds: 1_800, secondsByPhase: { evaluate: 900 } }),
+    ];
+    const text = reportMarkdown(foldSweep('s', records, []));
+    for (const row of [
+      '| import | 30 min 00 s | 20.00 |',
+      '| train | 1 h 30 min | 60.00 |',
+      '| evaluate | 15 min 00 s | 10.00 |',
+      '| other | 15 min 00 s | 10.00 |',
+      '| all | 2 h 30 min | 100.00 |',
+      '| models/tiny | cqa | gt | task_prefix | 2 h 00 min | 25.00 | 75.00 | – | – |',
+      '| models/tiny | svamp | gt | task_prefix | 30 min 00 s | – | – | 50.00 | 50.00 |',
+    ]) {
+      assert.ok(lines(text).includes(row), `${row}\n${text}`);
+    }
+  });
+
+  it('shows results of an engine that measured less, with what they lack left blank', () => {
+    const records = [succeeded({ seed: 0 }, UNMEASURED)];
+    const text = reportMarkdown(foldSweep('s', records, []));
+    assert.ok(lines(text).includes('| models/tiny | cqa | gt | task_prefix | 80.0 | – | – | – | – | – | – |'), text);
+    assert.doesNotMatch(text, /NaN|Infinity|undefined|TFLOP/);
+  });
+
+  it('has nothing to say about speed and time before a trial has ended', () => {
+    assert.doesNotMatch(reportMarkdown(foldSweep('s', [failed({})], [])), /Speed|time went|NaN/);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { resultsCsv } from '../../orchestrator/reports/results-csv.js';
-import { evaluationOf, failed, NOTHING_MEASURED, settingsOf, succeeded } from '../support/records.js';
+import { evaluationOf, failed, NOTHING_MEASURED, settingsOf, succeeded, UNMEASURED } from '../support/records.js';
 
 function table(lines: readonly string[]): readonly Readonly<Record<string, string>>[] {
   const [header = '', ...rows] = lines;
@@ -45,6 +45,26 @@ describe('results.csv', () => {
     assert.deepEqual(
       [rows[1]?.['failure_code'], rows[1]?.['failure_message']],
       ['NON_FINITE_LOSS', 'the loss at step 3 is nan'],
+    );
+  });
+
+  it('has the measures of a trial, and empty fields for those that were not taken', () => {
+    const names = ['resumed_step', 'choice_accuracy', 'mfu_useful', 'mfu_padded', 'peak_flops', 'peak_flops_source'];
+    const memory = [
+      'peak_memory_bytes',
+      'predicted_memory_bytes',
+      'useful_tokens_per_second',
+      'padded_tokens_per_second',
+    ];
+    const measured = succeeded({}, { choiceAccuracy: 0.25, resumedStep: 50 });
+    const rows = table([...resultsCsv([measured, succeeded({ seed: 1 }, UNMEASURED)], () => NOTHING_MEASURED)]);
+    assert.deepEqual(
+      [...names, ...memory].map((name) => rows[0]?.[name]),
+      ['50', '0.25', '0.2', '0.25', '100000000000', 'measured', '1073741824', '1073741824', '8000', '10000'],
+    );
+    assert.deepEqual(
+      [...names, ...memory].map((name) => rows[1]?.[name]),
+      ['0', ...Array(9).fill('')],
     );
   });
 

@@ -18,10 +18,20 @@ const without = (files: Readonly<Record<string, unknown>>, path: string) =>
 
 const CQA_ROW = { question: 'q?', choices: ['a', 'b', 'c', 'd', 'e'], answer: 'a' };
 const CQA_FILES = { 'cqa/cqa_train.json': linesOf(Array(12).fill(CQA_ROW)), 'cqa/cqa_test.json': linesOf([CQA_ROW]) };
+const ASDIV_ROW = { Body: 'b', Question: 'q?', Formula: '2+1=3', Answer: '3 (pens)' };
+const ASDIV_FILES = {
+  ...SVAMP_FILES,
+  'asdiv/asdiv_train.json': linesOf(Array(3).fill(ASDIV_ROW)),
+  'asdiv/llm/train_CoT_0.json': Array(2).fill('The answer is (2 + 1).'),
+};
 const NLI_ROWS = [0, 1, 2, 'neutral'].map((label) => ({ premise: 'p', hypothesis: 'h', label }));
 const NLI_FILES = Object.fromEntries(
   ['train', 'valid', 'test'].map((split) => [`anli1/anli1_${split}.json`, linesOf(NLI_ROWS)]),
 );
+
+/** A dataset's files under another name. */
+const renamed = (files: Readonly<Record<string, unknown>>, from: string, to: string) =>
+  Object.fromEntries(Object.entries(files).map(([path, content]) => [path.replaceAll(from, to), content]));
 
 describe("a dataset in the release's layout", () => {
   it('is known by its files, in reading order, and by its metric', async () => {
@@ -57,6 +67,20 @@ describe("a dataset in the release's layout", () => {
     assert.equal((await factsOf('anli1', NLI_FILES)).problem, null);
     const { problem } = await factsOf('anli1', without(NLI_FILES, 'anli1/anli1_valid.json'));
     assert.match(problem?.message ?? '', /dataset "anli1" is not complete: there is no anli1\/anli1_valid\.json in /);
+  });
+
+  it('may have outputs of GPT-NeoX for each of its datasets', async () => {
+    const rows = { svamp: SVAMP_FILES, cqa: CQA_FILES, anli1: NLI_FILES, esnli: renamed(NLI_FILES, 'anli1', 'esnli') };
+    for (const [name, files] of Object.entries(rows)) {
+      const path = `gpt-neox/${name}/train.json`;
+      const { problem, teachers } = await factsOf(name, { ...files, [path]: ['x'] }, 'gpt');
+      assert.deepEqual([problem, teachers.gpt?.files.map((file) => file.path)], [null, [path]]);
+      const absent = await factsOf(name, files, 'gpt');
+      assert.match(
+        absent.teachers.gpt?.rationales?.message ?? '',
+        new RegExp(`lacks outputs of gpt: there is no ${path}`),
+      );
+    }
   });
 
   const teacherCases: readonly [string, Readonly<Record<string, unknown>>, string, RegExp][] = [
@@ -179,6 +203,60 @@ describe("a dataset in the release's layout", () => {
   }
 });
 
+describe('asdiv, which is trained together with svamp', () => {
+  it("is both datasets' rows and outputs, and tested on svamp's", async () => {
+    const { source, trainRows, problem, teachers } = await factsOf('asdiv', ASDIV_FILES, 'palm');
+    assert.deepEqual([problem, trainRows, source.metric], [null, 23, 'equation']);
+    assert.deepEqual(
+      [...source.files, ...(teachers.palm?.files ?? [])].map(({ path, role }) => `${role} ${path}`),
+      [
+        'train svamp/svamp_train.json',
+        'train asdiv/asdiv_train.json',
+        'test svamp/svamp_test.json',
+        'teacher svamp/llm/train_CoT_0.json',
+        'teacher svamp/llm/train_CoT_1.json',
+        'teacher asdiv/llm/train_CoT_0.json',
+      ],
+    );
+    // Two of its three rows have an output.
+    assert.deepEqual([teachers.palm?.rows, teachers.palm?.rationales], [22, null]);
+  });
+
+  it('has no outputs of a teacher that one of the two lacks', async () => {
+    const { problem, teachers } = await factsOf('asdiv', without(ASDIV_FILES, 'asdiv/llm/train_CoT_0.json'), 'palm');
+    assert.equal(problem, null);
+    assert.match(
+      teachers.palm?.labels?.message ?? '',
+      /dataset "asdiv" lacks outputs of palm: there is no asdiv\/llm\/train_CoT_0/,
+    );
+  });
+
+  it("holds each part's outputs against its own rows", async () => {
+    const files = { ...ASDIV_FILES, 'svamp/llm/train_CoT_1.json': Array(9).fill('x') };
+    const { teachers } = await factsOf('asdiv', files, 'palm');
+    assert.match(
+      teachers.palm?.labels?.message ?? '',
+      /expected at most 20 outputs, one for each training row, got 21/,
+    );
+  });
+
+  it('needs svamp', async () => {
+    const { problem } = await factsOf('asdiv', without(ASDIV_FILES, 'svamp/svamp_test.json'));
+    assert.match(problem?.message ?? '', /dataset "asdiv" is not complete: there is no svamp\/svamp_test\.json in /);
+  });
+
+  it('needs an answer in each row', async () => {
+    const rows = linesOf([ASDIV_ROW, { ...ASDIV_ROW, Answer: ' ' }]);
+    const { problem } = await factsOf('asdiv', { ...ASDIV_FILES, 'asdiv/asdiv_train.json': rows });
+    assert.match(problem?.message ?? '', /asdiv\/asdiv_train\.json:2: expected a number in "Answer", got " "/);
+  });
+
+  it("is a user's own where only the name is the same", async () => {
+    const { source } = await factsOf('asdiv', { ...SVAMP_FILES, ...renamed(OWN_FILES, 'own', 'asdiv') });
+    assert.equal(source.layout, 'folder');
+  });
+});
+
 describe("a dataset of a user's own", () => {
   it('is known by its files and by how its rows read', async () => {
     const { source, trainRows, problem, teachers } = await factsOf('own', OWN_FILES);
@@ -214,10 +292,66 @@ describe("a dataset of a user's own", () => {
   });
 
   it('may bear the name of one of the release', async () => {
-    const files = Object.fromEntries(
-      Object.entries(OWN_FILES).map(([path, rows]) => [path.replace('own', 'cqa'), rows]),
+    assert.equal((await factsOf('cqa', renamed(OWN_FILES, 'own', 'cqa'))).source.layout, 'folder');
+  });
+
+  const TAUGHT = { input: 'q', label: 'y', palm_why: 'p', palm_label: 'y', why: 'h' };
+  const TAUGHT_FILES = {
+    'own/train.jsonl': linesOf(Array(3).fill(TAUGHT)),
+    'own/test.jsonl': linesOf([{ input: 'q', label: 'y', why: 5 }]),
+    'own/dataset.yaml':
+      'teachers:\n  palm: { rationale: palm_why, llm_label: palm_label }\n  human: { rationale: why }\n',
+  };
+
+  it('may name several teachers; which fields are read is a matter of the teacher', async () => {
+    const { source, problem, declaredTeachers, teachers } = await factsOf('own', TAUGHT_FILES);
+    assert.deepEqual([problem, declaredTeachers, teachers.own], [null, ['palm', 'human'], undefined]);
+    assert.deepEqual(source.fields, { input: 'input', label: 'label' });
+    assert.deepEqual(teachers.palm?.fields, { rationale: 'palm_why', llm_label: 'palm_label' });
+    assert.deepEqual([teachers.palm?.rationales, teachers.palm?.labels, teachers.palm?.rows], [null, null, 3]);
+    assert.deepEqual([teachers['human']?.fields, teachers['human']?.rationales], [{ rationale: 'why' }, null]);
+    assert.match(
+      teachers['human']?.labels?.message ?? '',
+      /dataset "own" has no teacher's labels of human: dataset\.yaml names no field for them/,
     );
-    assert.equal((await factsOf('cqa', files)).source.layout, 'folder');
+  });
+
+  it('is refused to trials that read a teacher with a wrong row alone', async () => {
+    const rows = linesOf([TAUGHT, { ...TAUGHT, why: null }]);
+    const { problem, teachers } = await factsOf('own', { ...TAUGHT_FILES, 'own/train.jsonl': rows });
+    assert.deepEqual([problem, teachers.palm?.rationales], [null, null]);
+    assert.match(
+      teachers['human']?.rationales?.message ?? '',
+      /own\/train\.jsonl:2: expected a text in "why", got null/,
+    );
+    const absent = await factsOf('own', {
+      ...TAUGHT_FILES,
+      'own/train.jsonl': linesOf([{ ...TAUGHT, why: undefined }]),
+    });
+    assert.match(
+      absent.teachers['human']?.rationales?.message ?? '',
+      /dataset "own" has no rationales of human: own\/train\.jsonl has no field "why"/,
+    );
+  });
+
+  it('may name the answers that it allows, for all rows or row by row', async () => {
+    const test = (rows: readonly unknown[], yaml: string) =>
+      factsOf('own', { ...OWN_FILES, 'own/test.jsonl': linesOf(rows), 'own/dataset.yaml': yaml });
+    const row = { input: 'q', label: 'yes', options: ['yes', 'no'] };
+    const all = await test([row], 'choices: [yes, no]');
+    assert.deepEqual([all.problem, all.source.choices, all.source.fields['choices']], [null, ['yes', 'no'], undefined]);
+    const each = await test([row], 'fields: { choices: options }');
+    assert.deepEqual([each.problem, each.source.choices, each.source.fields['choices']], [null, [], 'options']);
+    const wrong: readonly [object, string, RegExp][] = [
+      [{ label: 'maybe' }, 'choices: [yes, no]', /test\.jsonl:1: expected one of yes, no in "label", got "maybe"/],
+      [{ label: 'maybe' }, 'fields: { choices: options }', /expected one of yes, no in "label", got "maybe"/],
+      [{ options: [] }, 'fields: { choices: options }', /expected texts in "options", got an array of 0/],
+      [{ options: undefined }, 'fields: { choices: options }', /expected texts in "options", got null/],
+      [{ options: ['yes', 2] }, 'fields: { choices: options }', /expected a text in "options\[1\]", got 2/],
+    ];
+    for (const [change, yaml, message] of wrong) {
+      assert.match((await test([{ ...row, ...change }], yaml)).problem?.message ?? '', message);
+    }
   });
 
   const broken: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
@@ -252,6 +386,51 @@ describe("a dataset of a user's own", () => {
       'a dataset.yaml that is a list',
       { ...OWN_FILES, 'own/dataset.yaml': '- metric\n' },
       /own\/dataset\.yaml:1:1: expected a mapping with metric, fields, templates/,
+    ],
+    [
+      'a dataset.yaml without anything',
+      { ...OWN_FILES, 'own/dataset.yaml': '# nothing\n' },
+      /own\/dataset\.yaml:1:1: the file is empty/,
+    ],
+    [
+      'a key that is given twice',
+      { ...OWN_FILES, 'own/dataset.yaml': 'metric: text\nmetric: text\n' },
+      /own\/dataset\.yaml:2:1: the key "metric" is given twice/,
+    ],
+    [
+      "a teacher's field beside named teachers",
+      { ...OWN_FILES, 'own/dataset.yaml': 'teachers: { a: { rationale: x } }\nfields: { rationale: y }\n' },
+      /own\/dataset\.yaml:2:22: fields\.rationale: expected this within one of the teachers/,
+    ],
+    [
+      'teachers without one',
+      { ...OWN_FILES, 'own/dataset.yaml': 'teachers: {}\n' },
+      /own\/dataset\.yaml:1:11: teachers: expected at least one teacher/,
+    ],
+    [
+      'a teacher without fields',
+      { ...OWN_FILES, 'own/dataset.yaml': 'teachers: { a: {} }\n' },
+      /own\/dataset\.yaml:1:16: teachers\.a: expected rationale or llm_label/,
+    ],
+    [
+      'a teacher called none',
+      { ...OWN_FILES, 'own/dataset.yaml': 'teachers: { none: { rationale: x } }\n' },
+      /teachers\.none: expected a name of letters, digits and \._-, other than none/,
+    ],
+    [
+      'one choice',
+      { ...OWN_FILES, 'own/dataset.yaml': 'choices: [a]\n' },
+      /own\/dataset\.yaml:1:10: choices: expected at least two different texts/,
+    ],
+    [
+      'a choice that is no text',
+      { ...OWN_FILES, 'own/dataset.yaml': 'choices: [a, 1]\n' },
+      /own\/dataset\.yaml:1:14: choices\[1\]: expected a text; write numbers, and words such as true, in quotes/,
+    ],
+    [
+      'choices of all rows and of each',
+      { ...OWN_FILES, 'own/dataset.yaml': 'choices: [a, b]\nfields: { choices: c }\n' },
+      /own\/dataset\.yaml:2:20: fields\.choices: expected either this or choices, got both/,
     ],
     [
       'a folder where a split should be',

@@ -4,6 +4,7 @@ import type {
   DatasetSource,
   Evaluation,
   Failure,
+  RunOptions,
   SourceFile,
   Trial,
   TrialSettings,
@@ -14,6 +15,8 @@ const object = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary
   fc.record(fields as never, { noNullPrototype: true }) as unknown as fc.Arbitrary<T>;
 const uint32 = fc.nat(2 ** 32 - 1);
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
+const share = fc.double({ noNaN: true, min: 0, max: 1 });
+const rate = fc.double({ noNaN: true, noDefaultInfinity: true, min: 0 });
 /** Protobuf carries Unicode, which lone surrogates are not. */
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });
 const hex = (length: number) =>
@@ -31,9 +34,9 @@ const settings: fc.Arbitrary<TrialSettings> = object({
   model: text,
   dataset: text,
   label_type: fc.constantFrom('gt', 'llm'),
-  model_type: fc.constantFrom('standard', 'task_prefix'),
+  model_type: fc.constantFrom('standard', 'task_prefix', 'single_task'),
   seed: uint32,
-  llm: fc.constantFrom('palm', 'gpt', null),
+  llm: fc.option(fc.stringMatching(/^[A-Za-z0-9][\w.-]{0,63}$/)),
   alpha: fc.option(finite),
   subsample: finite,
   max_steps: uint32,
@@ -47,6 +50,10 @@ const settings: fc.Arbitrary<TrialSettings> = object({
   dropout: finite,
   select: fc.constantFrom('valid', 'compat'),
   init: fc.constantFrom('pretrained', 'random'),
+  optimizer: fc.constantFrom('adamw', 'adamw8bit'),
+  adapter: fc.constantFrom('none', 'lora'),
+  lora_rank: fc.option(uint32),
+  lora_alpha: fc.option(finite),
 });
 
 const file: fc.Arbitrary<SourceFile> = object({
@@ -64,6 +71,18 @@ const dataset: fc.Arbitrary<DatasetSource> = object({
   metric: fc.constantFrom('text', 'equation'),
   fields: record(text),
   templates: record(text),
+  choices: fc.array(text),
+});
+
+const run: fc.Arbitrary<RunOptions> = object({
+  directory: fc.option(text.filter((each) => each !== '')),
+  checkpointSteps: uint32,
+  keepCheckpoints: fc.boolean(),
+  keep: fc.constantFrom('none', 'last', 'best'),
+  outputRationale: fc.boolean(),
+  microBatches: uint32,
+  compile: fc.constantFrom('auto', 'on', 'off'),
+  gradientCheckpointing: fc.constantFrom('auto', 'on', 'off'),
 });
 
 const trial: fc.Arbitrary<Trial> = object({
@@ -71,7 +90,7 @@ const trial: fc.Arbitrary<Trial> = object({
   settings,
   model: object({ directory: text, files }),
   dataset,
-  checkpointSteps: uint32,
+  run,
 });
 
 const failure: fc.Arbitrary<Failure> = object({
@@ -88,20 +107,31 @@ const evaluation: fc.Arbitrary<Evaluation> = object({
   step: uint32,
   split: fc.constantFrom('valid', 'test'),
   loss: fc.double(),
-  accuracy: fc.double(),
+  accuracy: share,
   correct: fc.uint8Array({ maxLength: 10 }),
+  choiceAccuracy: fc.option(share),
 }).map((each) => ({ ...each, rows: each.correct.length * 8 }));
 
 const result = object({
-  testAccuracy: finite,
+  testAccuracy: share,
   selectedStep: uint32,
-  seconds: finite,
-  secondsByPhase: record(finite),
-  examplesPerSecond: finite,
+  seconds: rate,
+  secondsByPhase: record(rate),
+  examplesPerSecond: rate,
   trainRows: uint32,
   validRows: uint32,
   testRows: uint32,
   environment: record(text),
+  choiceAccuracy: fc.option(share),
+  resumedStep: uint32,
+  usefulTokensPerSecond: rate,
+  paddedTokensPerSecond: rate,
+  mfuUseful: rate,
+  mfuPadded: rate,
+  peakFlops: rate,
+  peakFlopsSource: fc.constantFrom('measured', 'vendor', ''),
+  peakMemoryBytes: fc.maxSafeNat(),
+  predictedMemoryBytes: fc.maxSafeNat(),
 });
 
 const device = object({
@@ -115,6 +145,7 @@ const workerId = fc.stringMatching(/^[a-z0-9-]{1,63}$/);
 
 const hello = object({
   workerId,
+  instanceId: fc.stringMatching(/^[A-Za-z0-9-]{1,64}$/),
   engineVersion: uint32,
   host: text,
   pid: uint32,
@@ -122,6 +153,7 @@ const hello = object({
   versions: record(text),
   running: fc.array(lease, { maxLength: 2 }),
   slots: fc.integer({ min: 1, max: 256 }),
+  prefetch: fc.integer({ min: 0, max: 256 }),
 });
 
 const line = object({

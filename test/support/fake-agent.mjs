@@ -4,9 +4,8 @@
  */
 import { spawn } from 'node:child_process';
 
-console.error(
-  JSON.stringify({ args: process.argv.slice(2), token: process.env.DSS_JOIN_TOKEN, path: process.env.PYTHONPATH }),
-);
+const { DSS_JOIN_TOKEN: token, PYTHONPATH: path, DSS_TOKEN_CACHE: tokenCache } = process.env;
+console.error(JSON.stringify({ args: process.argv.slice(2), token, path, tokenCache }));
 if (process.env.FAKE_AGENT === 'die') {
   console.error('ImportError: no module named torch');
   process.exitCode = 3;

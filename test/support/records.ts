@@ -1,5 +1,12 @@
 /** Builders for what the journal holds. */
-import type { Evaluation, Failure, Trial, TrialResult, TrialSettings } from '../../orchestrator/core/domain.js';
+import type {
+  Evaluation,
+  Failure,
+  RunOptions,
+  Trial,
+  TrialResult,
+  TrialSettings,
+} from '../../orchestrator/core/domain.js';
 import type { TrialMeasurements, TrialRecord } from '../../orchestrator/journal/journal.js';
 
 const SETTINGS: TrialSettings = {
@@ -22,15 +29,31 @@ const SETTINGS: TrialSettings = {
   dropout: 0.1,
   select: 'valid',
   init: 'pretrained',
+  optimizer: 'adamw',
+  adapter: 'none',
+  lora_rank: null,
+  lora_alpha: null,
 };
 
-/** A standard trial has no alpha, and with gold labels no teacher, unless a test says so. */
+/** What is asked for when nothing is. */
+export const PLAIN_RUN: RunOptions = {
+  directory: null,
+  checkpointSteps: 0,
+  keepCheckpoints: false,
+  keep: 'none',
+  outputRationale: false,
+  microBatches: 0,
+  compile: 'auto',
+  gradientCheckpointing: 'auto',
+};
+
+/** Only step-by-step has an alpha, and a standard trial with gold labels no teacher, unless a test says so. */
 export function settingsOf(changes: Partial<TrialSettings> = {}): TrialSettings {
-  const standard = changes.model_type === 'standard';
+  const { model_type = 'task_prefix' } = changes;
   return {
     ...SETTINGS,
-    ...(standard ? { alpha: null } : {}),
-    ...(standard && changes.label_type !== 'llm' ? { llm: null } : {}),
+    ...(model_type === 'task_prefix' ? {} : { alpha: null }),
+    ...(model_type === 'standard' && changes.label_type !== 'llm' ? { llm: null } : {}),
     ...changes,
   };
 }
@@ -45,8 +68,16 @@ export function trialOf(changes: Partial<TrialSettings> = {}): Trial {
     trialId: hash.toString(16).padStart(20, '0'),
     settings,
     model: { directory: '/models/tiny', files: [] },
-    dataset: { directory: '/data', layout: 'release', files: [], metric: 'text', fields: {}, templates: {} },
-    checkpointSteps: 0,
+    dataset: {
+      directory: '/data',
+      layout: 'release',
+      files: [],
+      metric: 'text',
+      fields: {},
+      templates: {},
+      choices: [],
+    },
+    run: PLAIN_RUN,
   };
 }
 
@@ -61,9 +92,33 @@ export function resultOf(changes: Partial<TrialResult> = {}): TrialResult {
     validRows: 10,
     testRows: 20,
     environment: { torch: '2', threads: '1' },
+    choiceAccuracy: null,
+    resumedStep: 0,
+    usefulTokensPerSecond: 8_000,
+    paddedTokensPerSecond: 10_000,
+    mfuUseful: 0.2,
+    mfuPadded: 0.25,
+    peakFlops: 1e11,
+    peakFlopsSource: 'measured',
+    peakMemoryBytes: 2 ** 30,
+    predictedMemoryBytes: 2 ** 30,
     ...changes,
   };
 }
+
+/** What the journal has in place of the measures that engine 1 did not take. */
+export const UNMEASURED: Partial<TrialResult> = {
+  choiceAccuracy: null,
+  resumedStep: 0,
+  usefulTokensPerSecond: 0,
+  paddedTokensPerSecond: 0,
+  mfuUseful: 0,
+  mfuPadded: 0,
+  peakFlops: 0,
+  peakFlopsSource: '',
+  peakMemoryBytes: 0,
+  predictedMemoryBytes: 0,
+};
 
 export function succeeded(settings: Partial<TrialSettings>, result: Partial<TrialResult> = {}): TrialRecord {
   return {
@@ -116,7 +171,16 @@ export function queued(settings: Partial<TrialSettings>): TrialRecord {
 }
 
 export function evaluationOf(changes: Partial<Evaluation> = {}): Evaluation {
-  return { step: 100, split: 'valid', loss: 1.25, accuracy: 0.5, rows: 2, correct: Uint8Array.of(1), ...changes };
+  return {
+    step: 100,
+    split: 'valid',
+    loss: 1.25,
+    accuracy: 0.5,
+    rows: 2,
+    correct: Uint8Array.of(1),
+    choiceAccuracy: null,
+    ...changes,
+  };
 }
 
 export const NOTHING_MEASURED: TrialMeasurements = { training: [], evaluations: [] };

@@ -110,6 +110,7 @@ export class ScriptedWorker {
 function helloOf(hello: Partial<Hello> = {}): Hello {
   return {
     workerId: 'scripted-1',
+    instanceId: 'one-life',
     engineVersion: ENGINE_VERSION,
     host: 'here',
     pid: 1,
@@ -117,6 +118,7 @@ function helloOf(hello: Partial<Hello> = {}): Hello {
     versions: { python: '3.11' },
     running: [],
     slots: 1,
+    prefetch: 0,
     ...hello,
   };
 }

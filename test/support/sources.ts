@@ -37,9 +37,11 @@ export function datasetFactsOf(changes: Partial<DatasetFacts> = {}, content = 'a
       metric: 'text',
       fields: {},
       templates: {},
+      choices: [],
     },
     trainRows: 100,
     problem: null,
+    declaredTeachers: [],
     teachers: { palm: teacherFactsOf(`${content}-palm`), gpt: teacherFactsOf(`${content}-gpt`) },
     ...changes,
   };

@@ -1,6 +1,6 @@
 /** Trials by number, and what they may report. */
 import type { Evaluation, Failure, Trial, TrialResult, TrialSettings } from '../../orchestrator/core/domain.js';
-import { resultOf as plainResult, settingsOf } from './records.js';
+import { PLAIN_RUN, resultOf as plainResult, settingsOf } from './records.js';
 
 const MODEL: Trial['model'] = {
   directory: '/models/tiny',
@@ -14,6 +14,7 @@ const DATASET: Trial['dataset'] = {
   metric: 'text',
   fields: {},
   templates: {},
+  choices: [],
 };
 
 /** 20 hex digits. */
@@ -27,7 +28,7 @@ export function trialOf(number: number, settings: Partial<TrialSettings> = {}): 
     settings: settingsOf({ model_type: 'standard', seed: number, ...settings }),
     model: MODEL,
     dataset: DATASET,
-    checkpointSteps: 0,
+    run: PLAIN_RUN,
   };
 }
 
@@ -44,5 +45,13 @@ export function failureOf(kind: Failure['kind'], code = 'INTERNAL'): Failure {
 }
 
 export function evaluationOf(step: number, split: Evaluation['split'] = 'valid'): Evaluation {
-  return { step, split, loss: 0.5, accuracy: 0.75, rows: 12, correct: new Uint8Array([0b10110111, 0b1010]) };
+  return {
+    step,
+    split,
+    loss: 0.5,
+    accuracy: 0.75,
+    rows: 12,
+    correct: new Uint8Array([0b10110111, 0b1010]),
+    choiceAccuracy: null,
+  };
 }

@@ -12,7 +12,7 @@ import {
   MAX_TRIALS_PER_PART,
 } from '../../orchestrator/wire/codec.js';
 import * as client from '../../orchestrator/wire/generated/dss/v1/client.js';
-import { FailureKind } from '../../orchestrator/wire/generated/dss/v1/common.js';
+import { FailureKind, type TrialResult } from '../../orchestrator/wire/generated/dss/v1/common.js';
 import * as worker from '../../orchestrator/wire/generated/dss/v1/worker.js';
 import * as any from '../support/arbitraries.js';
 import { failureOf, trialIdOf, trialOf } from '../support/trials.js';
@@ -30,6 +30,24 @@ function sent<T>(type: Message<T>, message: T): T {
 function holds<V, M>(values: fc.Arbitrary<V>, type: Message<M>, encode: (value: V) => M, decode: (message: M) => V) {
   fc.assert(fc.property(values, (value) => assert.deepEqual(decode(sent(type, encode(value))), value)));
 }
+
+const RESULT = { secondsByPhase: {}, environment: {} };
+
+const WRONG_RESULTS: readonly (readonly [Partial<TrialResult>, RegExp])[] = [
+  [{ testAccuracy: 1.5 }, /test_accuracy is 1\.5, expected a number from 0 to 1/],
+  [{ testAccuracy: Number.POSITIVE_INFINITY }, /test_accuracy is Infinity, expected a finite number/],
+  [{ choiceAccuracy: -1 }, /choice_accuracy is -1, expected a number from 0 to 1/],
+  [{ seconds: -1 }, /seconds is -1, expected a number of at least 0/],
+  [{ secondsByPhase: { train: Number.NaN } }, /seconds of phase train is NaN/],
+  [{ examplesPerSecond: Number.NaN }, /examples_per_second is NaN/],
+  [{ usefulTokensPerSecond: -1 }, /useful_tokens_per_second is -1/],
+  [{ paddedTokensPerSecond: -1 }, /padded_tokens_per_second is -1/],
+  [{ mfuUseful: -1 }, /mfu_useful is -1/],
+  [{ mfuPadded: Number.NaN }, /mfu_padded is NaN/],
+  [{ peakFlops: -1 }, /peak_flops is -1/],
+  [{ peakMemoryBytes: 2n ** 63n }, /peak_memory_bytes is 9223372036854775808, too large/],
+  [{ predictedMemoryBytes: 2n ** 63n }, /predicted_memory_bytes is 9223372036854775808, too large/],
+];
 
 describe('the codec', () => {
   it('brings over everything that a worker may say', () =>
@@ -53,7 +71,9 @@ describe('the codec', () => {
         kind: 'metrics',
         lease: { ...lease, attempt: 0, token: 0n },
         training: [{ step: 0, loss: 0 }],
-        evaluations: [{ step: 0, split: 'test', loss: 0, accuracy: 0, rows: 0, correct: new Uint8Array() }],
+        evaluations: [
+          { step: 0, split: 'test', loss: 0, accuracy: 0, rows: 0, correct: new Uint8Array(), choiceAccuracy: null },
+        ],
       },
     });
   });
@@ -110,6 +130,27 @@ describe('the codec', () => {
       ),
       /1 bytes of bits for 9 rows/,
     ],
+    ...([-0.1, 1.1, Number.NaN] as const).flatMap((wrong) =>
+      (['accuracy', 'choiceAccuracy'] as const).map(
+        (field) =>
+          [
+            `an evaluation whose ${field} is ${wrong}`,
+            said(
+              { $case: 'metrics', value: { lease, training: [], evaluations: [{ split: 'test', [field]: wrong }] } },
+              1n,
+            ),
+            /accuracy is (-0\.1|1\.1|NaN), expected a (finite )?number/,
+          ] as const,
+      ),
+    ),
+    ...WRONG_RESULTS.map(
+      ([changes, message]) =>
+        [
+          `a result with ${JSON.stringify(changes, (_, each) => (typeof each === 'object' ? each : String(each)))}`,
+          said({ $case: 'finished', value: { lease, result: { ...RESULT, ...changes } } }, 1n),
+          message,
+        ] as const,
+    ),
     [
       'an unknown split',
       said({ $case: 'metrics', value: { lease, training: [], evaluations: [{ split: 'dev' }] } }, 1n),
@@ -124,6 +165,17 @@ describe('the codec', () => {
       'a setting that is not finite',
       () => decodeToWorker(assign({ settings: { ...assign({}).message.value.settings, lr: Number.NaN } })),
       /lr is NaN/,
+    ],
+    ['an assignment that does not say how to run', () => decodeToWorker(assign({ run: undefined })), /run is missing/],
+    [
+      'a way to run that is no word of ours',
+      () => decodeToWorker(assign({ run: { ...assign({}).message.value.run, keep: 'all' } })),
+      /keep is "all", expected none or last or best/,
+    ],
+    [
+      'a teacher whose name is a path',
+      () => decodeToWorker(assign({ settings: { ...assign({}).message.value.settings, llm: '../gpt' } })),
+      /llm is "\.\.\/gpt"/,
     ],
     ['an assignment without a dataset', () => decodeToWorker(assign({ dataset: undefined })), /dataset is missing/],
     ['a sweep name with a slash', () => decodePart({ sweep: 'a/b', trials: [] }), /sweep is "a\/b"/],

@@ -6,6 +6,7 @@ wire's messages, so that training knows neither.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from math import isfinite
@@ -15,24 +16,32 @@ from typing import Any, Literal
 from dss_worker.errors import WorkerError
 
 # Changes whenever the same settings may give other results; the control plane's is the same number.
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 
 LabelType = Literal["gt", "llm"]
-ModelType = Literal["standard", "task_prefix"]
-Teacher = Literal["palm", "gpt"]
+ModelType = Literal["standard", "task_prefix", "single_task"]
+# "palm" and "gpt" in the release's layout; in layout "folder" the names that the dataset gives its teachers.
+Teacher = str
+Optimizer = Literal["adamw", "adamw8bit"]
+Adapter = Literal["none", "lora"]
 Precision = Literal["fp32", "tf32", "bf16"]
 Select = Literal["valid", "compat"]
 Init = Literal["pretrained", "random"]
 Metric = Literal["text", "equation"]
 Layout = Literal["release", "folder"]
+Keep = Literal["none", "last", "best"]
+Switch = Literal["auto", "on", "off"]
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "label_type": ("gt", "llm"),
-    "model_type": ("standard", "task_prefix"),
+    "model_type": ("standard", "task_prefix", "single_task"),
     "precision": ("fp32", "tf32", "bf16"),
     "select": ("valid", "compat"),
     "init": ("pretrained", "random"),
+    "optimizer": ("adamw", "adamw8bit"),
+    "adapter": ("none", "lora"),
 }
+_TEACHER = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 
 
 def _require(condition: bool, message: str) -> None:
@@ -52,9 +61,9 @@ class TrialSettings:
     model_type: ModelType
     # Of the order of rows, the subsample, dropout and random initialisation.
     seed: int
-    # Whose outputs; None when no teacher output of the release's layout is read.
+    # Whose outputs; None when no teacher's output is read, or the rows hold those of one teacher without a name.
     llm: Teacher | None
-    # loss = alpha * label + (1 - alpha) * rationale; None under "standard".
+    # loss = alpha * label + (1 - alpha) * rationale; None unless under "task_prefix".
     alpha: float | None
     # Fraction of the training split, in (0, 1].
     subsample: float
@@ -79,12 +88,22 @@ class TrialSettings:
     select: Select
     # "pretrained", or "random": weights drawn from the seed.
     init: Init
+    # "adamw8bit": AdamW with its moments in 8 bits; another method than "adamw", so never chosen silently.
+    optimizer: Optimizer = "adamw"
+    # "lora": only low-rank updates of the attention's and feed-forward layers' matrices are trained.
+    adapter: Adapter = "none"
+    # Rank of the updates; None without an adapter.
+    lora_rank: int | None = None
+    # The updates are scaled by lora_alpha / lora_rank; None without an adapter.
+    lora_alpha: float | None = None
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             _require(value in choices, f"{name}: expected one of {', '.join(choices)}, got {value!r}")
-        _require(self.llm in (None, "palm", "gpt"), f"llm: expected palm or gpt, got {self.llm!r}")
+        _require(
+            self.llm is None or _TEACHER.fullmatch(self.llm) is not None, f"llm: expected a name, got {self.llm!r}"
+        )
         for name in ("max_steps", "eval_steps", "batch_size", "grad_steps", "max_input_length", "gen_max_len"):
             _require(getattr(self, name) >= 1, f"{name}: expected at least 1, got {getattr(self, name)}")
         _require(self.seed >= 0, f"seed: expected at least 0, got {self.seed}")
@@ -95,11 +114,18 @@ class TrialSettings:
             alpha = self.alpha
             _require(alpha is not None and 0 <= alpha <= 1, f"alpha: expected a number in [0, 1], got {alpha}")
         else:
-            _require(self.alpha is None, "alpha: has no meaning under standard")
+            _require(self.alpha is None, f"alpha: has no meaning under {self.model_type}")
+        rank, scale = self.lora_rank, self.lora_alpha
+        if self.adapter == "lora":
+            _require(rank is not None and rank >= 1, f"lora_rank: expected at least 1, got {rank}")
+            is_positive = scale is not None and isfinite(scale) and scale > 0
+            _require(is_positive, f"lora_alpha: expected a number above 0, got {scale}")
+        else:
+            _require(rank is None and scale is None, "lora_rank, lora_alpha: have no meaning without an adapter")
 
     @property
     def needs_rationales(self) -> bool:
-        return self.model_type == "task_prefix"
+        return self.model_type in ("task_prefix", "single_task")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,13 +159,39 @@ class DatasetSource:
     # In reading order within each role; only what the trial reads.
     files: tuple[SourceFile, ...]
     metric: Metric
-    # Layout "folder" only: "input", "label", "rationale", "llm_label" -> name in the file.
+    # Layout "folder" only: "input", "label", "choices", and what the trial reads of a teacher's, "rationale",
+    # "llm_label" -> name in the file.
     fields: Mapping[str, str] = field(default_factory=dict)
     # "input" with {field} placeholders; "predict" and "explain" prefixes.
     templates: Mapping[str, str] = field(default_factory=dict)
+    # Layout "folder" only: the answers that every row allows; empty: none are named, or each row names its own.
+    choices: tuple[str, ...] = ()
 
     def paths(self, role: str) -> list[Path]:
         return [self.directory / file.path for file in self.files if file.role == role]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a trial is run and what is kept of it: nothing here changes what it learns, or its id."""
+
+    # The trial's own folder, the same for each of its attempts: checkpoints, the kept model, generated rationales.
+    # None: nothing outlives the attempt.
+    directory: Path | None = None
+    # Steps between checkpoints; 0: by time, such that they cost little.
+    checkpoint_steps: int = 0
+    # Checkpoints stay when the trial has ended.
+    keep_checkpoints: bool = False
+    # Which weights stay as a model directory: of the last step, of the step that gave the result, or none.
+    keep: Keep = "none"
+    # Generate rationales for the test split and keep them.
+    output_rationale: bool = False
+    # Length groups that a batch of batch_size rows is split into; 0: chosen by the worker.
+    micro_batches: int = 0
+    # torch.compile.
+    compile: Switch = "auto"
+    # Computing activations anew in the backward pass, to save memory.
+    gradient_checkpointing: Switch = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,27 +202,32 @@ class TrialConfig:
     settings: TrialSettings
     model: ModelSource
     dataset: DatasetSource
-    # Steps between checkpoints; 0: none.
-    checkpoint_steps: int = 0
+    run: RunOptions = field(default_factory=RunOptions)
 
     def to_json(self) -> dict[str, Any]:
         """A value that `json.dumps` writes and `from_json` reads back."""
         value = asdict(self)
         value["model"]["directory"] = str(self.model.directory)
         value["dataset"]["directory"] = str(self.dataset.directory)
+        value["run"]["directory"] = None if self.run.directory is None else str(self.run.directory)
         return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> TrialConfig:
-        model, dataset = value["model"], value["dataset"]
+        model, dataset, run = value["model"], value["dataset"], value["run"]
         return cls(
             trial_id=value["trial_id"],
             settings=TrialSettings(**value["settings"]),
             model=ModelSource(directory=Path(model["directory"]), files=_files(model["files"])),
             dataset=DatasetSource(
-                **{**dataset, "directory": Path(dataset["directory"]), "files": _files(dataset["files"])}
+                **{
+                    **dataset,
+                    "directory": Path(dataset["directory"]),
+                    "files": _files(dataset["files"]),
+                    "choices": tuple(dataset["choices"]),
+                }
             ),
-            checkpoint_steps=value["checkpoint_steps"],
+            run=RunOptions(**{**run, "directory": None if run["directory"] is None else Path(run["directory"])}),
         )
 
 

@@ -15,7 +15,8 @@ from typing import Any, Literal
 from dss_worker.config import TrialConfig
 from dss_worker.errors import Failure
 
-Phase = Literal["load", "tokenize", "train", "evaluate"]
+# "import" and "idle" are the process's: its start before its first trial, and its waiting before each.
+Phase = Literal["import", "idle", "load", "tokenize", "compile", "train", "evaluate", "checkpoint"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class Evaluation:
     rows: int
     # One bit per row, row i at byte i // 8, bit i % 8 (least significant first).
     correct: bytes
+    # In [0, 1]: how often the right one of the allowed answers was the likeliest; None where none are named.
+    choice_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +62,24 @@ class TrialResult:
     train_rows: int
     valid_rows: int
     test_rows: int
-    # python, torch, transformers, device, threads, host, engine, precision.
+    # python, torch, transformers, device, threads, host, engine, precision, plan.
     environment: Mapping[str, str]
+    # Of the final test evaluation; None where the dataset names no allowed answers.
+    choice_accuracy: float | None = None
+    # The step that the last attempt went on from; 0: the beginning.
+    resumed_step: int = 0
+    # Input and target tokens per second of the train phase: real ones, and with padding.
+    useful_tokens_per_second: float = 0.0
+    padded_tokens_per_second: float = 0.0
+    # Model FLOPs of the train phase over what the device could have done, for real tokens and with padding.
+    mfu_useful: float = 0.0
+    mfu_padded: float = 0.0
+    # FLOP/s of the device in the trial's precision, and where that comes from: "measured" or "vendor".
+    peak_flops: float = 0.0
+    peak_flops_source: str = ""
+    # Of the process on a CPU, of torch's allocator on a GPU.
+    peak_memory_bytes: int = 0
+    predicted_memory_bytes: int = 0
 
 
 # To the child.
@@ -75,6 +94,13 @@ class RunTrial:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelTrial:
     """Stop at the next step; answered by `Cancelled`, or by how the trial ended meanwhile."""
+
+    run: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendTrial:
+    """Write a checkpoint and leave the trial; answered by `Suspended`, or by how the trial ended meanwhile."""
 
     run: int
 
@@ -126,8 +152,15 @@ class Cancelled:
     run: int
 
 
-ToChild = RunTrial | CancelTrial
-FromChild = Ready | Progress | Metrics | Finished | Failed | Cancelled
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspended:
+    run: int
+    # Where another attempt will go on; 0: at the beginning.
+    step: int
+
+
+ToChild = RunTrial | CancelTrial | SuspendTrial
+FromChild = Ready | Progress | Metrics | Finished | Failed | Cancelled | Suspended
 
 
 def encode(message: ToChild | FromChild) -> bytes:
@@ -150,10 +183,12 @@ def decode_to_child(line: bytes) -> ToChild:
         return RunTrial(run=value["run"], config=TrialConfig.from_json(value["config"]))
     if kind == "CancelTrial":
         return CancelTrial(**value)
+    if kind == "SuspendTrial":
+        return SuspendTrial(**value)
     raise ValueError(f"unknown message {kind!r}")
 
 
-def decode_from_child(line: bytes) -> FromChild:
+def decode_from_child(line: bytes) -> FromChild:  # noqa: PLR0911 - one for each kind
     """Raises: ValueError or KeyError for anything that `encode` does not write."""
     value = json.loads(line)
     kind = value.pop("kind")
@@ -177,5 +212,7 @@ def decode_from_child(line: bytes) -> FromChild:
             return Failed(run=value["run"], failure=Failure(**value["failure"]), is_leaving=value["is_leaving"])
         case "Cancelled":
             return Cancelled(**value)
+        case "Suspended":
+            return Suspended(**value)
         case _:
             raise ValueError(f"unknown message {kind!r}")

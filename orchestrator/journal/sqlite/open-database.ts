@@ -66,6 +66,20 @@ export function openForReading(home: string): Database.Database | null {
   });
 }
 
+/** Whether an older dss wrote it: a reader refuses it until a writer has opened it once. */
+export function isOutdated(home: string): boolean {
+  const path = journalPath(home);
+  if (!existsSync(path)) return false;
+  return guarded(path, () => {
+    const db = new Database(path, { fileMustExist: true, readonly: true, timeout: 5_000 });
+    try {
+      return checkIdentity(db, path) < SCHEMA_VERSION;
+    } finally {
+      db.close();
+    }
+  });
+}
+
 /** SQLite's complaints about the file become ours; everything else stays what it is. */
 export function guarded<T>(path: string, work: () => T): T {
   // Of a folder SQLite says "disk I/O error".

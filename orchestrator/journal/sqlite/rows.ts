@@ -7,6 +7,7 @@ import type {
   Evaluation,
   Failure,
   ModelSource,
+  RunOptions,
   TrainingPoint,
   TrialSettings,
   TrialState,
@@ -20,7 +21,7 @@ export interface TrialRow {
   readonly settings: string;
   readonly model: string;
   readonly dataset: string;
-  readonly checkpoint_steps: number;
+  readonly run: string;
   readonly state: TrialState;
   readonly attempts: number;
   readonly token: number;
@@ -60,7 +61,7 @@ export function recordOf(row: TrialRow, sourceOf: (digest: string) => unknown): 
       settings: JSON.parse(row.settings) as TrialSettings,
       model: sourceOf(row.model) as ModelSource,
       dataset: sourceOf(row.dataset) as DatasetSource,
-      checkpointSteps: row.checkpoint_steps,
+      run: JSON.parse(row.run) as RunOptions,
     },
     state: row.state,
     attempts: row.attempts,
@@ -97,6 +98,7 @@ export interface EvaluationRow {
   readonly accuracy: number | null;
   readonly row_count: number;
   readonly correct: Uint8Array;
+  readonly choice_accuracy: number | null;
 }
 
 export function evaluationOf(row: EvaluationRow): Evaluation {
@@ -107,5 +109,6 @@ export function evaluationOf(row: EvaluationRow): Evaluation {
     accuracy: numberOf(row.accuracy),
     rows: row.row_count,
     correct: new Uint8Array(row.correct),
+    choiceAccuracy: row.choice_accuracy,
   };
 }

@@ -5,11 +5,24 @@
  * JSON rows named by their own digest, since thousands of trials share a few. NULL as a loss means NaN,
  * which SQLite cannot store; infinities it can. Events repeat what rows hold, except for the bits of an
  * evaluation, which would double the file and are in no fold's result.
+ *
+ * 2026-11, second entry: what engine 1 did not know is written into its rows and events, as what it did: nothing was
+ * kept, nothing more was measured (0, as on the wire). So every reader meets whole values. Trials of engine 1 keep
+ * their ids, which no trial of a later engine has.
  */
 import type { Database } from 'better-sqlite3';
 
 /** "dssj": says that a SQLite file is a journal of ours. */
 export const APPLICATION_ID = 0x6473736a;
+
+/** A result in a JSON text, with what engine 1 did not measure. NULL stays NULL. */
+function withMeasures(text: string, result: string): string {
+  const zeros = ['resumedStep', 'usefulTokensPerSecond', 'paddedTokensPerSecond', 'mfuUseful', 'mfuPadded'];
+  zeros.push('peakFlops', 'peakMemoryBytes', 'predictedMemoryBytes');
+  const added = zeros.map((name) => `'${result}.${name}', 0`);
+  added.push(`'${result}.choiceAccuracy', NULL`, `'${result}.peakFlopsSource', ''`);
+  return `json_set(${text}, ${added.join(', ')})`;
+}
 
 const MIGRATIONS: readonly string[] = [
   `
@@ -89,6 +102,24 @@ const MIGRATIONS: readonly string[] = [
     body TEXT NOT NULL
   ) STRICT;
   CREATE INDEX events_trial ON events (trial_id) WHERE trial_id IS NOT NULL;
+  `,
+  `
+  ALTER TABLE trials ADD COLUMN run TEXT NOT NULL DEFAULT '{}';
+  UPDATE trials SET
+    run = json_object('checkpointSteps', checkpoint_steps, 'compile', 'auto', 'directory', NULL,
+      'gradientCheckpointing', 'auto', 'keep', 'none', 'keepCheckpoints', json('false'), 'microBatches', 0,
+      'outputRationale', json('false')),
+    settings = json_set(settings, '$.optimizer', 'adamw', '$.adapter', 'none', '$.lora_rank', NULL,
+      '$.lora_alpha', NULL),
+    result = ${withMeasures('result', '$')};
+  ALTER TABLE trials DROP COLUMN checkpoint_steps;
+  ALTER TABLE evaluations ADD COLUMN choice_accuracy REAL;
+  UPDATE sources SET body = json_set(body, '$.choices', json('[]')) WHERE json_type(body, '$.layout') IS NOT NULL;
+  UPDATE events SET body = ${withMeasures('body', '$.result')} WHERE kind = 'succeeded';
+  UPDATE events SET body = json_set(body, '$.evaluations', (
+    SELECT json_group_array(json_set(value, '$.choiceAccuracy', NULL) ORDER BY key)
+    FROM json_each(events.body, '$.evaluations')
+  )) WHERE kind = 'measured';
   `,
 ];
 

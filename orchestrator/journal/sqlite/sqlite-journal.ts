@@ -109,9 +109,9 @@ class SqliteJournal extends SqliteReader implements Journal {
         for (const { step, loss } of training) {
           this.#sql.addPoint.run({ trialId, attempt, step, loss: storedNumber(loss) });
         }
-        for (const { step, split, loss, accuracy, rows, correct } of evaluations) {
+        for (const { loss, accuracy, ...rest } of evaluations) {
           const numbers = { loss: storedNumber(loss), accuracy: storedNumber(accuracy) };
-          this.#sql.addEvaluation.run({ trialId, attempt, step, split, ...numbers, rows, correct });
+          this.#sql.addEvaluation.run({ trialId, attempt, ...rest, ...numbers });
         }
         return this.#record({ kind: 'measured', lease, training, evaluations }, atUnixMs);
       },
@@ -189,7 +189,7 @@ function prepare(db: Database) {
     addPoint: db.prepare('INSERT OR IGNORE INTO training_points VALUES (@trialId, @attempt, @step, @loss)'),
     addEvaluation: db.prepare(
       `INSERT OR IGNORE INTO evaluations
-       VALUES (@trialId, @attempt, @step, @split, @loss, @accuracy, @rows, @correct)`,
+       VALUES (@trialId, @attempt, @step, @split, @loss, @accuracy, @rows, @correct, @choiceAccuracy)`,
     ),
     addEvent: db.prepare('INSERT INTO events (at, kind, trial_id, body) VALUES (@at, @kind, @trialId, @body)'),
     standings: db.prepare(

@@ -88,7 +88,7 @@ export class SqliteReader implements JournalReader {
         attempt,
       ).map(pointOf),
       evaluations: this.#all<EvaluationRow>(
-        `SELECT step, split, loss, accuracy, row_count, correct FROM evaluations
+        `SELECT step, split, loss, accuracy, row_count, correct, choice_accuracy FROM evaluations
          WHERE trial_id = ? AND attempt = ? ORDER BY step, split DESC`,
         trialId,
         attempt,

@@ -64,7 +64,7 @@ export class SubmissionWriter {
       settings: stableJson(trial.settings),
       model: this.#source(trial.model),
       dataset: this.#source(trial.dataset),
-      checkpointSteps: trial.checkpointSteps,
+      run: stableJson(trial.run),
       at: atUnixMs,
     });
     if (old !== undefined && !isToQueue(old, retryFailed)) return null;
@@ -113,10 +113,10 @@ function prepare(db: Database) {
     standing: db.prepare('SELECT state, failure FROM trials WHERE trial_id = ?'),
     // Names and folders may differ from an earlier submission of the same trial: the newest are where files are.
     putTrial: db.prepare(
-      `INSERT INTO trials (trial_id, settings, model, dataset, checkpoint_steps, state, queued_at)
-       VALUES (@trialId, @settings, @model, @dataset, @checkpointSteps, 'queued', @at)
+      `INSERT INTO trials (trial_id, settings, model, dataset, run, state, queued_at)
+       VALUES (@trialId, @settings, @model, @dataset, @run, 'queued', @at)
        ON CONFLICT (trial_id) DO UPDATE SET settings = excluded.settings, model = excluded.model,
-       dataset = excluded.dataset, checkpoint_steps = excluded.checkpoint_steps`,
+       dataset = excluded.dataset, run = excluded.run`,
     ),
     queueAgain: db.prepare(
       `UPDATE trials SET state = 'queued', infrastructure_failures = 0, lost_failures = 0, queued_at = @at,

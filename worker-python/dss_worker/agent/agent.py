@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from dss_worker.agent.attempts import Attempts
+from dss_worker.agent.attempts import PREFETCH, SLOTS, Attempts
 from dss_worker.agent.clock import Clock
 from dss_worker.agent.heartbeat import Heartbeat
 from dss_worker.agent.outbox import Outbox
@@ -39,7 +39,8 @@ from dss_worker.errors import Failure
 
 logger = logging.getLogger(__name__)
 
-# For the last report to be acknowledged, once we were told to end.
+# Once we were told to end: for what runs to write a checkpoint, and for the last report to be acknowledged.
+SUSPEND_WITHIN_S = 20.0
 LAST_REPORT_S = 3.0
 
 
@@ -48,6 +49,8 @@ class Identity:
     """What a worker says of itself."""
 
     worker_id: str
+    # Another one in each life of the process.
+    instance_id: str
     host: str
     pid: int
     device: Device
@@ -76,6 +79,7 @@ class Agent:
         self._progress: LeaseProgress | None = None
         self._something_to_say = asyncio.Event()
         self._is_draining = False
+        self._is_stopping = False
         self._has_said_drained = False
         self._status_when_drained = 0
         self._break_off: Callable[[], None] = lambda: None
@@ -89,10 +93,13 @@ class Agent:
         await self._attempts.close()
 
     def stop(self, status: int) -> None:
-        """Stops what runs, gives it back, and ends."""
+        """Gives back what runs, as soon as that has written down how far it is, and ends. Told again: at once."""
+        if self._is_stopping:
+            self._grace_is_over()
+            return
+        self._is_stopping = True
         self._status_when_drained = status
-        self._drain(0)
-        self._after(LAST_REPORT_S, lambda: self.end(status, "told to end"))
+        self._drain(SUSPEND_WITHIN_S)
 
     def end(self, status: int, message: str) -> None:
         if not self.ended.done():
@@ -104,13 +111,16 @@ class Agent:
         identity = self._identity
         return Hello(
             worker_id=identity.worker_id,
+            instance_id=identity.instance_id,
             engine_version=ENGINE_VERSION,
             host=identity.host,
             pid=identity.pid,
             devices=(identity.device,),
             versions=identity.versions,
-            running=self._heartbeat.held,
-            slots=1,
+            # With what is over but was not heard of: it must not be taken for something that never arrived here.
+            running=tuple(dict.fromkeys((*self._heartbeat.held, *self._outbox.ended))),
+            slots=SLOTS,
+            prefetch=PREFETCH,
         )
 
     def connected(self, welcome: Welcome, *, hello_sent_s: float, break_off: Callable[[], None]) -> None:
@@ -145,7 +155,9 @@ class Agent:
             case Acknowledged(sequences=sequences):
                 self._acknowledged(self._outbox.acknowledge(sequences))
             case Stale(lease=lease):
-                logger.warning("lease of trial %s, attempt %d is ours no more", lease.trial_id, lease.attempt)
+                # Otherwise it crossed with the end of the attempt.
+                if lease in self._heartbeat.held:
+                    logger.warning("lease of trial %s, attempt %d is ours no more", lease.trial_id, lease.attempt)
                 self._give_up(lease, at_once=False)
             case Cancel(lease=lease, reason=reason):
                 logger.info("trial %s, attempt %d: %s", lease.trial_id, lease.attempt, reason)
@@ -179,9 +191,13 @@ class Agent:
         logger.info("training: %s", line)
 
     def became_idle(self) -> None:
-        if self._is_draining and not self._has_said_drained:
+        if not self._is_draining:
+            return
+        if not self._has_said_drained:
             self._has_said_drained = True
             self.report(Drained())
+        if self._is_stopping:
+            self._end_within(LAST_REPORT_S)
 
     def cannot_go_on(self, why: str) -> None:
         self.end(1, why)
@@ -220,7 +236,7 @@ class Agent:
         logger.warning("lease of trial %s, attempt %d was not renewed in time", lease.trial_id, lease.attempt)
         # A stream that lives would have brought an answer.
         self._break_off()
-        if self._outbox.has_end_of(lease):
+        if lease in self._outbox.ended:
             # Nothing runs that could be doubled, and what came of it may still be in time: its token decides.
             return
         self._give_up(lease, at_once=True)
@@ -230,19 +246,25 @@ class Agent:
         self._fail(lease, Failure(code="LEASE_LOST", message=message, hint=hint, kind="lost"))
 
     def _drain(self, grace_s: float) -> None:
+        """What is given back with `Drained` costs its budget nothing, so it stays ours until that is acknowledged."""
         self._is_draining = True
         self._attempts.retire()
+        self._attempts.suspend()
         if self._attempts.is_idle:
-            self.became_idle()
-        elif grace_s > 0:
+            return
+        if grace_s > 0:
             self._after(grace_s, self._grace_is_over)
         else:
             self._grace_is_over()
 
     def _grace_is_over(self) -> None:
-        """What is given back with `Drained` costs its budget nothing, so its end is not reported as a failure."""
         for lease in self._attempts.leases:
             self._give_up(lease, at_once=True)
+        if self._is_stopping:
+            self._end_within(LAST_REPORT_S)
+
+    def _end_within(self, seconds: float) -> None:
+        self._after(seconds, lambda: self.end(self._status_when_drained, "told to end"))
 
     def _after(self, seconds: float, call: Callable[[], None]) -> None:
         self._clock.call_at(self._clock.now_s() + seconds, call)

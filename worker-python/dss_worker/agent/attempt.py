@@ -21,6 +21,8 @@ class Attempt:
     log: LogBuffer = field(default_factory=LogBuffer)
     # Nobody wants its reports any more.
     is_given_up: bool = False
+    # Told to leave with a checkpoint; it is given back when it has.
+    is_suspended: bool = False
 
     def note(self, stream: LogStream, text: str) -> None:
         self.log.add(LogLine(unix_ms=time.time_ns() // 1_000_000, stream=stream, text=text))

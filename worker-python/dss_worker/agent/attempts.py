@@ -1,55 +1,51 @@
-"""The attempts that this worker was lent, one at a time, and the training child that runs them.
+"""The attempts that this worker was lent, and the training child that runs them one at a time.
 
-The child is started ahead, stays between attempts and is replaced when it ends. A new attempt may be lent while the
-child still stops the one before, so one may wait while another, given up, runs.
+The child is started ahead, stays between attempts and is replaced when it ends. The next attempt may be lent while one
+runs, so that the child gets it in the moment that it is done.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from dss_worker.agent.attempt import Attempt
+from dss_worker.agent.attempts_owner import AttemptsOwner
 from dss_worker.agent.child import ChildListener, Output, TrainingChild, start_child
 from dss_worker.agent.child_end import ChildEnd
 from dss_worker.agent.clock import Clock, Timer
-from dss_worker.agent.protocol import FailedReport, FinishedReport, Lease, LeaseProgress, MetricsReport, Report
+from dss_worker.agent.protocol import FailedReport, FinishedReport, Lease, LeaseProgress, MetricsReport
 from dss_worker.agent.tasks import start_task
+from dss_worker.agent.watchdog import Watchdog
 from dss_worker.config import TrialConfig
 from dss_worker.errors import Failure
-from dss_worker.messages import Cancelled, CancelTrial, Failed, Finished, FromChild, Metrics, Progress, Ready, RunTrial
+from dss_worker.messages import (
+    Cancelled,
+    CancelTrial,
+    Failed,
+    Finished,
+    FromChild,
+    Metrics,
+    Progress,
+    Ready,
+    RunTrial,
+    Suspended,
+    SuspendTrial,
+)
 
+# Attempts that run at once, and those that may wait for one of them to end.
+SLOTS = 1
+PREFETCH = 1
 # How long a trial may take to notice that it was cancelled: a step of a large model, an evaluation's batch.
 STOP_WITHIN_S = 10.0
 # Imports from a cold network file system take minutes; those that take longer hang.
 READY_WITHIN_S = 600.0
+# A trial says where it is every second; what keeps it busy for longer (a large model's load, a compilation) does not
+# take so long.
+HUNG_AFTER_S = 30 * 60.0
 # A child that ends again and again without having run anything will go on so.
 IDLE_ENDS_ALLOWED = 3
-
-
-class AttemptsOwner(Protocol):
-    """Who lent the attempts is told through it what becomes of them."""
-
-    def report(self, report: Report) -> None: ...
-
-    def news(self, progress: LeaseProgress) -> None: ...
-
-    async def room(self) -> None:
-        """Until another report of metrics may be made."""
-
-    def is_held(self, lease: Lease) -> bool:
-        """By the clock, now."""
-
-    def may_report_log(self, lease: Lease) -> bool: ...
-
-    def log_elsewhere(self, line: str) -> None:
-        """Output that belongs to no attempt."""
-
-    def became_idle(self) -> None: ...
-
-    def cannot_go_on(self, why: str) -> None:
-        """The child cannot be kept alive."""
 
 
 class Attempts:
@@ -67,53 +63,68 @@ class Attempts:
         self._is_retired = False
         self._runs = 0
         self._idle_ends = 0
-        # The child gets it when it is ready.
-        self._waiting: Attempt | None = None
+        # The child gets them in this order, each when it is ready for it.
+        self._waiting: deque[Attempt] = deque()
         # What the child has; it may be given up already.
         self._running: Attempt | None = None
         # Whose the child's output is; outlives the attempt, for its last lines.
         self._logged: Attempt | None = None
         # Kills a child that does not get ready, or does not stop.
         self._deadline: Timer | None = None
+        self._watchdog = Watchdog(clock, patience_s=HUNG_AFTER_S, on_silence=self._hung)
         self._restart: asyncio.Task[None] | None = None
 
     @property
     def is_idle(self) -> bool:
-        return self._waiting is None and self._running is None
+        return not self._waiting and self._running is None
 
     @property
     def leases(self) -> tuple[Lease, ...]:
-        """Of what waits or runs, given up or not."""
-        return tuple(attempt.lease for attempt in (self._waiting, self._running) if attempt is not None)
+        """Of what runs or waits, given up or not."""
+        running = () if self._running is None else (self._running,)
+        return tuple(attempt.lease for attempt in (*running, *self._waiting))
 
     @property
     def has_room(self) -> bool:
-        return self._waiting is None and (self._running is None or self._running.is_given_up)
+        running = 0 if self._running is None or self._running.is_given_up else 1
+        return running + len(self._waiting) < SLOTS + PREFETCH
 
     async def start(self) -> None:
         """Raises: OSError when there is no such program."""
         listener = ChildListener(on_message=self._hear, on_line=self._hear_line, on_end=self._ended)
-        self._child = await start_child(self._child_command, environment=self._environment, listener=listener)
+        self._child = await start_child(
+            self._child_command, environment=self._environment, clock=self._clock, listener=listener
+        )
         self._set_deadline(READY_WITHIN_S)
 
     def assign(self, lease: Lease, config: TrialConfig) -> None:
         self._runs += 1
-        self._waiting = Attempt(lease=lease, config=config, run=self._runs)
+        self._waiting.append(Attempt(lease=lease, config=config, run=self._runs))
         self._begin()
 
     def give_up(self, lease: Lease, *, at_once: bool) -> None:
         """Nobody wants it any more. `at_once`: it must not live on for a moment."""
         running = self._running
-        if self._waiting is not None and self._waiting.lease == lease:
-            self._waiting = None
-            self._look_idle()
-        elif running is not None and running.lease == lease and self._child is not None:
+        if running is not None and running.lease == lease and self._child is not None:
             if at_once:
                 self._child.kill()
             elif not running.is_given_up:
                 self._child.send(CancelTrial(run=running.run))
                 self._set_deadline(STOP_WITHIN_S)
             running.is_given_up = True
+        elif any(attempt.lease == lease for attempt in self._waiting):
+            self._waiting = deque(attempt for attempt in self._waiting if attempt.lease != lease)
+            self._look_idle()
+
+    def suspend(self) -> None:
+        """Has what runs leave with a checkpoint; what has not begun leaves as it is. Both are to be given back."""
+        self._waiting.clear()
+        running = self._running
+        if running is None:
+            self._owner.became_idle()
+        elif not running.is_given_up and not running.is_suspended and self._child is not None:
+            running.is_suspended = True
+            self._child.send(SuspendTrial(run=running.run))
 
     def retire(self) -> None:
         """Starts no child any more."""
@@ -135,13 +146,14 @@ class Attempts:
     def _begin(self) -> None:
         if self._child is None or not self._is_ready or self._is_leaving:
             return
-        if self._running is not None or self._waiting is None:
+        if self._running is not None or not self._waiting:
             return
         self._report_rest_of_log()
-        attempt, self._waiting = self._waiting, None
+        attempt = self._waiting.popleft()
         self._running = self._logged = attempt
         self._child.begins_trial()
         self._child.send(RunTrial(run=attempt.run, config=attempt.config))
+        self._watchdog.start()
 
     async def _hear(self, message: FromChild) -> None:
         if isinstance(message, Ready):
@@ -154,10 +166,11 @@ class Attempts:
             return
         if isinstance(message, Metrics):
             await self._owner.room()
+        self._watchdog.heard()
         # In this order: what is not held any more is given up by being asked about.
         if self._owner.is_held(attempt.lease) and not attempt.is_given_up:
             self._forward(attempt, message)
-        if isinstance(message, Finished | Failed | Cancelled):
+        if isinstance(message, Finished | Failed | Cancelled | Suspended):
             self._idle_ends = 0
             self._is_leaving = isinstance(message, Failed) and message.is_leaving
             self._over()
@@ -165,7 +178,9 @@ class Attempts:
                 self._set_deadline(STOP_WITHIN_S)
             self._begin()
 
-    def _forward(self, attempt: Attempt, message: Progress | Metrics | Finished | Failed | Cancelled) -> None:
+    def _forward(
+        self, attempt: Attempt, message: Progress | Metrics | Finished | Failed | Cancelled | Suspended
+    ) -> None:
         lease = attempt.lease
         match message:
             case Progress(step=step, loss=loss, examples_per_second=speed, phase=phase):
@@ -179,7 +194,10 @@ class Attempts:
             case Failed(failure=failure):
                 self._report_rest_of_log()
                 self._owner.report(FailedReport(lease=lease, failure=failure))
-            case Cancelled():
+            case Suspended(step=step) if attempt.is_suspended:
+                attempt.note("dss", f"left after step {step}; another attempt goes on from there")
+                self._report_rest_of_log()
+            case Suspended() | Cancelled():
                 failure = Failure(
                     code="INTERNAL", message="training stopped without being asked to", kind="infrastructure"
                 )
@@ -203,7 +221,9 @@ class Attempts:
                 failure = end.failure()
                 attempt.note("dss", failure.message)
                 self._report_rest_of_log()
-                self._owner.report(FailedReport(lease=attempt.lease, failure=failure))
+                # Whoever told us to end may have told the child too: it is given back like what left by itself.
+                if not (attempt.is_suspended and failure.kind == "lost"):
+                    self._owner.report(FailedReport(lease=attempt.lease, failure=failure))
             self._over()
         elif not self._is_retired:
             self._idle_ends += 1
@@ -214,8 +234,14 @@ class Attempts:
         if not self._is_retired:
             self._restart = start_task(self.start())
 
+    def _hung(self) -> None:
+        if self._child is not None:
+            self._child.abort(silent_s=HUNG_AFTER_S)
+            self._set_deadline(STOP_WITHIN_S)
+
     def _over(self) -> None:
         self._running = None
+        self._watchdog.stop()
         self._cancel_deadline()
         self._look_idle()
 

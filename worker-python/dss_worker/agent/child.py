@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
+import signal
 import subprocess
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,8 +18,9 @@ from dataclasses import dataclass
 from typing import IO, Literal
 
 from dss_worker.agent.child_end import ChildEnd
-from dss_worker.agent.logs import LineSplitter
+from dss_worker.agent.clock import Clock
 from dss_worker.agent.oom import oom_kills
+from dss_worker.agent.output import OutputPipe
 from dss_worker.agent.tasks import start_task
 from dss_worker.messages import FromChild, ToChild, decode_from_child, encode
 
@@ -25,9 +28,8 @@ from dss_worker.messages import FromChild, ToChild, decode_from_child, encode
 _MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 _TAIL_CHARACTERS = 16 * 1024
 _NONSENSE_CHARACTERS = 500
-_OUTPUT_BYTES = 64 * 1024
-# A process that outlives the child may hold its output open.
-_LAST_WORDS_S = 2.0
+# A process that outlives the child may hold its pipes open.
+LAST_WORDS_S = 2.0
 
 Output = Literal["stdout", "stderr"]
 
@@ -38,13 +40,14 @@ class ChildListener:
 
     # May take its time: the child is heard no further meanwhile, and waits when the pipe is full.
     on_message: Callable[[FromChild], Awaitable[None]]
+    # What the child printed before it said something is heard before that.
     on_line: Callable[[Output, str], None]
     # Once, after the last message.
     on_end: Callable[[ChildEnd], None]
 
 
 async def start_child(
-    command: Sequence[str], *, environment: Mapping[str, str], listener: ChildListener
+    command: Sequence[str], *, environment: Mapping[str, str], clock: Clock, listener: ChildListener
 ) -> TrainingChild:
     """Raises: OSError when there is no such program."""
     child_reads, agent_writes = os.pipe()
@@ -72,8 +75,14 @@ async def start_child(
     loop = asyncio.get_running_loop()
     # The transports close them.
     to_child, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, open(agent_writes, "wb", buffering=0))  # noqa: SIM115
-    messages = await _reader(open(agent_reads, "rb", buffering=0), limit=_MAX_MESSAGE_BYTES)  # noqa: SIM115
-    return TrainingChild(process, to_child=to_child, messages=messages, listener=listener)
+    messages = asyncio.StreamReader(limit=_MAX_MESSAGE_BYTES)
+    from_child, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(messages),
+        open(agent_reads, "rb", buffering=0),  # noqa: SIM115
+    )
+    return TrainingChild(
+        process, to_child=to_child, from_child=from_child, messages=messages, clock=clock, listener=listener
+    )
 
 
 class TrainingChild:
@@ -82,15 +91,23 @@ class TrainingChild:
         process: subprocess.Popen[bytes],
         *,
         to_child: asyncio.WriteTransport,
+        from_child: asyncio.ReadTransport,
         messages: asyncio.StreamReader,
+        clock: Clock,
         listener: ChildListener,
     ) -> None:
         self._process = process
         self._to_child = to_child
+        self._from_child = from_child
+        self._clock = clock
         self._listener = listener
+        self._output = [
+            OutputPipe(pipe, on_line=self._line_heard(output)) for output, pipe in _outputs(process) if pipe is not None
+        ]
         self._stderr = ""
         self._oom_kills = oom_kills()
         self._nonsense = ""
+        self._silent_s = 0.0
         self._exited = _exit_of(process)
         self._life = start_task(self._live(messages))
 
@@ -109,6 +126,14 @@ class TrainingChild:
     def kill(self) -> None:
         self._process.kill()
 
+    def abort(self, *, silent_s: float) -> None:
+        """Ends a child that has said nothing for so long; its stacks go to its stderr first. It may live on."""
+        self._silent_s = silent_s
+        # The kernel would write all its memory to a disk.
+        with contextlib.suppress(OSError, ValueError):
+            resource.prlimit(self.pid, resource.RLIMIT_CORE, (0, 0))
+        self._process.send_signal(signal.SIGABRT)
+
     async def close(self) -> None:
         """Kills it; what it still says goes unheard."""
         self.kill()
@@ -117,26 +142,32 @@ class TrainingChild:
 
     async def _live(self, reader: asyncio.StreamReader) -> None:
         messages = start_task(self._read_messages(reader))
-        output = [
-            start_task(self._read_lines("stdout", self._process.stdout)),
-            start_task(self._read_lines("stderr", self._process.stderr)),
-        ]
         try:
             status = await asyncio.shield(self._exited)
+            last_words = self._clock.call_at(self._clock.now_s() + LAST_WORDS_S, self._hang_up)
             # What it said before its end counts.
             await messages
-            await asyncio.wait(output, timeout=_LAST_WORDS_S)
+            for output in self._output:
+                await output.ended
+            last_words.cancel()
         finally:
             self._to_child.close()
-            for task in (messages, *output):
-                task.cancel()
+            messages.cancel()
+            self._hang_up()
         end = ChildEnd(
             status=status,
             stderr=self._stderr,
             is_memory_short=oom_kills() > self._oom_kills,
             nonsense=self._nonsense,
+            silent_s=self._silent_s,
         )
         self._listener.on_end(end)
+
+    def _hang_up(self) -> None:
+        """What has been read so far is still heard."""
+        self._from_child.close()
+        for output in self._output:
+            output.close()
 
     async def _read_messages(self, reader: asyncio.StreamReader) -> None:
         while True:
@@ -149,29 +180,21 @@ class TrainingChild:
                 self._nonsense = f"{type(error).__name__}: {error}"[:_NONSENSE_CHARACTERS]
                 self.kill()
                 return
+            for output in self._output:
+                output.catch_up()
             await self._listener.on_message(message)
 
-    async def _read_lines(self, output: Output, pipe: IO[bytes] | None) -> None:
-        if pipe is None:
-            return
-        reader = await _reader(pipe, limit=_OUTPUT_BYTES)
-        splitter = LineSplitter()
-        while chunk := await reader.read(_OUTPUT_BYTES):
-            for line in splitter.feed(chunk):
-                self._hear(output, line)
-        for line in splitter.end():
-            self._hear(output, line)
+    def _line_heard(self, output: Output) -> Callable[[str], None]:
+        def hear(line: str) -> None:
+            if output == "stderr":
+                self._stderr = f"{self._stderr}{line}\n"[-_TAIL_CHARACTERS:]
+            self._listener.on_line(output, line)
 
-    def _hear(self, output: Output, line: str) -> None:
-        if output == "stderr":
-            self._stderr = f"{self._stderr}{line}\n"[-_TAIL_CHARACTERS:]
-        self._listener.on_line(output, line)
+        return hear
 
 
-async def _reader(pipe: IO[bytes], *, limit: int) -> asyncio.StreamReader:
-    reader = asyncio.StreamReader(limit=limit)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-    return reader
+def _outputs(process: subprocess.Popen[bytes]) -> tuple[tuple[Output, IO[bytes] | None], ...]:
+    return ("stdout", process.stdout), ("stderr", process.stderr)
 
 
 def _exit_of(process: subprocess.Popen[bytes]) -> asyncio.Future[int]:

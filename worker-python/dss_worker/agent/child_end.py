@@ -9,6 +9,7 @@ from dss_worker.errors import Failure
 
 _KILLED_HINT = "something ended it from outside; the machine's log says what, if it was the kernel"
 _MEMORY_HINT = "run fewer workers at once, or choose a smaller batch_size with more grad_steps"
+_HUNG_HINT = "where it stood is in the failure's detail; a network file system or a device that is stuck does this"
 _DETAIL_HINT = "the last lines that it wrote to stderr are in the failure's detail"
 
 
@@ -22,11 +23,17 @@ class ChildEnd:
     is_memory_short: bool = False
     # What it said that nobody understands, for which it was ended; may be empty.
     nonsense: str = ""
+    # How long it had said nothing, for which it was ended; may be 0.
+    silent_s: float = 0.0
 
     def failure(self) -> Failure:
         if self.nonsense:
             message = f"training said something unreadable: {self.nonsense}"
             return Failure(code="INTERNAL", message=message, detail=self.stderr, kind="infrastructure")
+        if self.silent_s > 0:
+            message = f"training said nothing for {self.silent_s / 60:g} minutes and was ended"
+            detail = self.stderr
+            return Failure(code="CHILD_HUNG", message=message, hint=_HUNG_HINT, detail=detail, kind="infrastructure")
         number = self._signal()
         if number == signal.SIGKILL and self.is_memory_short:
             message = "training was killed by signal 9: the kernel ran out of memory"

@@ -30,17 +30,21 @@ from dss_worker.agent.protocol import (
     Welcome,
 )
 from dss_worker.config import (
+    Adapter,
     DatasetSource,
     Init,
+    Keep,
     LabelType,
     Layout,
     Metric,
     ModelSource,
     ModelType,
+    Optimizer,
     Precision,
+    RunOptions,
     Select,
     SourceFile,
-    Teacher,
+    Switch,
     TrialConfig,
     TrialSettings,
 )
@@ -143,6 +147,7 @@ def decode_to_worker(message: worker_pb2.ControlMessage) -> ToWorker:  # noqa: P
 def _encode_hello(hello: Hello) -> worker_pb2.Hello:
     return worker_pb2.Hello(
         worker_id=hello.worker_id,
+        instance_id=hello.instance_id,
         engine_version=hello.engine_version,
         host=hello.host,
         pid=hello.pid,
@@ -153,6 +158,7 @@ def _encode_hello(hello: Hello) -> worker_pb2.Hello:
         versions=hello.versions,
         running=[_encode_lease(lease) for lease in hello.running],
         slots=hello.slots,
+        prefetch=hello.prefetch,
     )
 
 
@@ -168,6 +174,7 @@ def _encode_evaluation(evaluation: Evaluation) -> common_pb2.Evaluation:
         accuracy=evaluation.accuracy,
         rows=evaluation.rows,
         correct=evaluation.correct,
+        choice_accuracy=evaluation.choice_accuracy,
     )
 
 
@@ -182,6 +189,16 @@ def _encode_result(result: TrialResult) -> common_pb2.TrialResult:
         valid_rows=result.valid_rows,
         test_rows=result.test_rows,
         environment={key: _text(value) for key, value in result.environment.items()},
+        choice_accuracy=result.choice_accuracy,
+        resumed_step=result.resumed_step,
+        useful_tokens_per_second=result.useful_tokens_per_second,
+        padded_tokens_per_second=result.padded_tokens_per_second,
+        mfu_useful=result.mfu_useful,
+        mfu_padded=result.mfu_padded,
+        peak_flops=result.peak_flops,
+        peak_flops_source=result.peak_flops_source,
+        peak_memory_bytes=result.peak_memory_bytes,
+        predicted_memory_bytes=result.predicted_memory_bytes,
     )
 
 
@@ -215,7 +232,7 @@ def _decode_trial(assign: worker_pb2.Assign) -> TrialConfig | Failure:
             settings=_decode_settings(assign.settings),
             model=ModelSource(directory=Path(assign.model.directory), files=_decode_files(assign.model.files)),
             dataset=_decode_dataset(assign.dataset),
-            checkpoint_steps=assign.checkpoint_steps,
+            run=_decode_run(assign.run),
         )
     except WorkerError as error:
         return error.to_failure()
@@ -229,7 +246,7 @@ def _decode_settings(settings: common_pb2.TrialSettings) -> TrialSettings:
         label_type=cast(LabelType, settings.label_type),
         model_type=cast(ModelType, settings.model_type),
         seed=settings.seed,
-        llm=cast(Teacher, settings.llm) if settings.HasField("llm") else None,
+        llm=settings.llm if settings.HasField("llm") else None,
         alpha=settings.alpha if settings.HasField("alpha") else None,
         subsample=settings.subsample,
         max_steps=settings.max_steps,
@@ -243,6 +260,10 @@ def _decode_settings(settings: common_pb2.TrialSettings) -> TrialSettings:
         dropout=settings.dropout,
         select=cast(Select, settings.select),
         init=cast(Init, settings.init),
+        optimizer=cast(Optimizer, settings.optimizer),
+        adapter=cast(Adapter, settings.adapter),
+        lora_rank=settings.lora_rank if settings.HasField("lora_rank") else None,
+        lora_alpha=settings.lora_alpha if settings.HasField("lora_alpha") else None,
     )
 
 
@@ -254,6 +275,24 @@ def _decode_dataset(dataset: common_pb2.DatasetSource) -> DatasetSource:
         metric=cast(Metric, _one_of(dataset.metric, ("text", "equation"), "metric")),
         fields=dict(dataset.fields),
         templates=dict(dataset.templates),
+        choices=tuple(dataset.choices),
+    )
+
+
+_SWITCH = ("auto", "on", "off")
+
+
+def _decode_run(run: common_pb2.RunOptions) -> RunOptions:
+    checkpointing = _one_of(run.gradient_checkpointing, _SWITCH, "gradient_checkpointing")
+    return RunOptions(
+        directory=Path(run.directory) if run.directory else None,
+        checkpoint_steps=run.checkpoint_steps,
+        keep_checkpoints=run.keep_checkpoints,
+        keep=cast(Keep, _one_of(run.keep, ("none", "last", "best"), "keep")),
+        output_rationale=run.output_rationale,
+        micro_batches=run.micro_batches,
+        compile=cast(Switch, _one_of(run.compile, _SWITCH, "compile")),
+        gradient_checkpointing=cast(Switch, checkpointing),
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from dss_worker.agent.agent import Agent, AgentEnd, Identity
 from dss_worker.agent.clock import SystemClock
@@ -49,7 +50,12 @@ def run_agent(options: AgentOptions, *, child_command: Sequence[str] | None = No
         print(f"{error.message}\nhint: {error.hint}", file=sys.stderr)
         return 2
     identity = Identity(
-        worker_id=options.worker_id, host=socket.gethostname(), pid=os.getpid(), device=device, versions=_versions()
+        worker_id=options.worker_id,
+        instance_id=uuid4().hex,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        device=device,
+        versions=_versions(),
     )
     environment = child_environment(options, os.environ)
     end = asyncio.run(_run(options, identity, child_command or child_command_of(options), environment))

@@ -64,9 +64,11 @@ class Outbox:
     def has_log_of(self, lease: Lease) -> bool:
         return any(isinstance(each, LogReport) and each.lease == lease for each in self._unacknowledged.values())
 
-    def has_end_of(self, lease: Lease) -> bool:
+    @property
+    def ended(self) -> tuple[Lease, ...]:
+        """Whose end waits to be acknowledged."""
         ends = (each for each in self._unacknowledged.values() if isinstance(each, FinishedReport | FailedReport))
-        return any(each.lease == lease for each in ends)
+        return tuple(each.lease for each in ends)
 
     def _look(self) -> None:
         if len(self._unacknowledged) < self._limit:

@@ -41,13 +41,18 @@ class Device:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello:
     worker_id: str
+    # Another one in each life of its process.
+    instance_id: str
     engine_version: int
     host: str
     pid: int
     devices: tuple[Device, ...]
     versions: Mapping[str, str]
+    # What it runs or holds ready, and what has ended without its end having been acknowledged.
     running: tuple[Lease, ...]
     slots: int
+    # Attempts that it holds ready beyond those that run.
+    prefetch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,12 +18,16 @@ class DatasetFiles:
 
     layout: Layout
     metric: Metric
-    # By split, those that are there.
-    splits: Mapping[SplitName, str]
+    # By split, those that are there, in reading order.
+    splits: Mapping[SplitName, tuple[str, ...]]
     # In reading order; layout "release" only.
     teachers: Mapping[tuple[Teacher, SplitName], tuple[str, ...]] = field(default_factory=dict)
     # Layout "folder" only, as in `DatasetSource`.
     fields: Mapping[str, str] = field(default_factory=dict)
     templates: Mapping[str, str] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    # Layout "folder" only: where the teachers' outputs are, "rationale" and "llm_label" -> name in the file, by the
+    # teacher's name. None: the one without a name, whose fields need not be there.
+    teacher_fields: Mapping[Teacher | None, Mapping[str, str]] = field(default_factory=dict)
     # What a sweep needs and is not there.
     missing: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from dss_worker.config import DatasetSource, SourceFile, Teacher, TrialSettings
 from dss_worker.data.bounded_cache import BoundedCache
 from dss_worker.data.formats import RELEASE_READERS, RowReader, folder_reader
 from dss_worker.data.parse import WrongRow, parse_lines, parse_outputs
-from dss_worker.data.release_layout import check_alignment
+from dss_worker.data.release_layout import check_alignment, part_of, parts_of
 from dss_worker.data.rows import Index, Row, RowTable, Split, Splits, split_rows
 from dss_worker.data.teacher import TeacherOutput, read_teacher_text
 from dss_worker.errors import DataError
@@ -76,14 +76,17 @@ def _key(dataset: DatasetSource, settings: TrialSettings, role: str) -> str:
         # All of an output is read, whatever part of it a trial needs.
         needed = ("output", settings.llm or "")
         files += [file for file in dataset.files if file.role == "teacher"]
-    return _digest([*_how(dataset, settings.dataset), role, needed], files)
+    how = [dataset.layout, settings.dataset, sorted(dataset.fields.items()), dataset.templates.get("input")]
+    return _digest([*how, dataset.choices, role, needed], files)
 
 
 def _train_table(dataset: DatasetSource, settings: TrialSettings) -> RowTable:
     """Training rows, cut to those that a teacher has an output for if the trial reads these."""
     needed = _needed_fields(settings)
-    table = read_table(dataset, settings.dataset, "train", required=needed)
-    return _with_teacher(table, dataset, settings) if needed and dataset.layout == "release" else table
+    if not needed or dataset.layout == "folder":
+        return read_table(dataset, settings.dataset, "train", required=needed)
+    # Each part is cut to its own outputs, or those of the next one would move to other rows.
+    return _joined([_with_teacher(part, name, settings) for name, part in _parts(dataset, settings.dataset, "train")])
 
 
 def _needed_fields(settings: TrialSettings) -> tuple[str, ...]:
@@ -92,15 +95,22 @@ def _needed_fields(settings: TrialSettings) -> tuple[str, ...]:
     return (*rationale, "llm_label") if settings.label_type == "llm" else rationale
 
 
-def reader_of(dataset: DatasetSource, name: str, *, required: Sequence[str] = ()) -> RowReader:
+def reader_of(dataset: DatasetSource, name: str, *, role: str, required: Sequence[str] = ()) -> RowReader:
     """How the lines of a dataset read.
 
     Args:
         name: the dataset's; in the layout of the release it decides.
-        required: of layout "folder", fields that are optional unless a trial trains on them.
+        role: of the file; the answers that a dataset of layout "folder" allows are read with its test rows alone.
+        required: of layout "folder", what a trial trains on of the teacher's.
     """
     if dataset.layout == "folder":
-        return folder_reader(dataset.fields, dataset.templates, required=required)
+        return folder_reader(
+            dataset.fields,
+            dataset.templates,
+            required=required,
+            choices=dataset.choices,
+            with_choices=role == "test",
+        )
     if name not in RELEASE_READERS:
         known = ", ".join(RELEASE_READERS)
         raise DataError(f'expected one of {known} in the layout of the release, got "{name}"')
@@ -109,33 +119,59 @@ def reader_of(dataset: DatasetSource, name: str, *, required: Sequence[str] = ()
 
 def read_table(dataset: DatasetSource, name: str, role: str, *, required: Sequence[str] = ()) -> RowTable:
     """All rows of one role's files; `name` and `required` as in `reader_of`."""
-    reader = reader_of(dataset, name, required=required)
+    return _joined([_read_part(part, of, role, required=required) for of, part in _parts(dataset, name, role)])
+
+
+def _parts(dataset: DatasetSource, name: str, role: str) -> list[tuple[str, DatasetSource]]:
+    """What the rows of a role come from, by name, each with its own files; mostly the dataset alone."""
+    if dataset.layout == "folder":
+        return [(name, dataset)]
+    files = {part: tuple(file for file in dataset.files if part_of(name, file.path) == part) for part in parts_of(name)}
+    parts = [
+        (part, replace(dataset, files=own)) for part, own in files.items() if any(file.role == role for file in own)
+    ]
+    return parts or [(name, dataset)]
+
+
+def _joined(tables: Sequence[RowTable]) -> RowTable:
+    if len(tables) == 1:
+        return tables[0]
+    return RowTable(
+        rows=tuple(row for table in tables for row in table.rows),
+        digest=_digest([table.digest for table in tables], []),
+        teacher_digest=_digest([table.teacher_digest for table in tables], []),
+    )
+
+
+def _read_part(dataset: DatasetSource, name: str, role: str, *, required: Sequence[str] = ()) -> RowTable:
+    reader = reader_of(dataset, name, role=role, required=required)
     files = [file for file in dataset.files if file.role == role]
     if not files:
         raise DataError(f"the trial has no {role} file", code="DATASET_MISSING", hint="submit the sweep again")
     rows = tuple(_right(row) for file in files for row in parse_lines(read_file(dataset, file), file.path, reader))
+    digest = _digest([dataset.layout, name, *_named(dataset, "input", "label"), dataset.templates.get("input")], files)
     # A folder's teacher outputs are fields of the same rows.
-    digest = _digest(_how(dataset, name), files)
-    return RowTable(rows=rows, digest=digest, teacher_digest=digest)
+    teacher_digest = _digest([digest, *_named(dataset, "rationale", "llm_label")], [])
+    return RowTable(rows=rows, digest=digest, teacher_digest=teacher_digest)
 
 
-def _how(dataset: DatasetSource, name: str) -> list[object]:
-    """What else than the files decides what they say. Of the templates only this one is part of a row."""
-    return [dataset.layout, name, sorted(dataset.fields.items()), dataset.templates.get("input")]
+def _named(dataset: DatasetSource, *fields: str) -> list[str | None]:
+    return [dataset.fields.get(field) for field in fields]
 
 
-def _with_teacher(table: RowTable, dataset: DatasetSource, settings: TrialSettings) -> RowTable:
-    """The first rows of a table with a teacher's outputs, as many as there are of these."""
+def _with_teacher(dataset: DatasetSource, name: str, settings: TrialSettings) -> RowTable:
+    """The first training rows with a teacher's outputs, as many as there are of these."""
+    table = _read_part(dataset, name, "train")
     teacher = settings.llm
     files = [file for file in dataset.files if file.role == "teacher"]
     if teacher is None or not files:
         need = "rationales" if settings.needs_rationales else "labels"
         raise DataError(
-            f'the trial trains on a teacher\'s {need}, and dataset "{settings.dataset}" came without its outputs',
+            f'the trial trains on a teacher\'s {need}, and dataset "{name}" came without its outputs',
             code="DATASET_MISSING",
             hint="set llm to a teacher whose outputs are there; `dss data check` lists them",
         )
-    outputs = [_right(output) for file in files for output in _outputs(dataset, file, settings.dataset, teacher)]
+    outputs = [_right(output) for file in files for output in _outputs(dataset, file, name, teacher)]
     check_alignment(files[0].path, "train", rows=len(table.rows), outputs=len(outputs))
     rows = tuple(with_output(row, output) for row, output in zip(table.rows, outputs, strict=False))
     digest = table.digest if len(rows) == len(table.rows) else _digest([table.digest, len(rows)], [])

@@ -1,25 +1,25 @@
-"""A split's texts as the token ids that the two tasks train on: predict the label, explain it."""
+"""A split's texts as the token ids that a trial trains on and is judged by.
+
+Step-by-step has two tasks, predict the label and explain it. The single-task method, whose template is ours, writes
+the rationale and then the label in one target; it is judged by the label alone.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dss_worker.config import SourceFile, TrialSettings
-from dss_worker.data.bounded_cache import BoundedCache
-from dss_worker.data.rows import Row, Split
-from dss_worker.data.tokens import TokenTable, tokenize
-from dss_worker.errors import WorkerError
+from dss_worker.data.columns import MAX_TARGET_TOKENS, ChoiceTokens, Columns, TableCache
+from dss_worker.data.rows import Split
+from dss_worker.data.tokens import TokenTable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["EncodedSplit", "EncodedTask", "TokenTable", "encode_split"]
+__all__ = ["MAX_TARGET_TOKENS", "EncodedSplit", "EncodedTask", "TokenTable", "encode_split"]
 
-MAX_TARGET_TOKENS = 256
 _PREFIXES = {"predict": "predict: ", "explain": "explain: "}
 
 
@@ -36,8 +36,12 @@ class EncodedSplit:
     """A split, ready to be put into batches."""
 
     predict: EncodedTask
-    # None under "standard" and for splits that are only predicted.
+    # None unless step-by-step trains on the split.
     explain: EncodedTask | None
+    # None where the dataset names no allowed answers, or nobody asked for them.
+    choices: ChoiceTokens | None = None
+    # What rationales are generated from; None unless asked for.
+    explain_inputs: TokenTable | None = None
 
     def __len__(self) -> int:
         return len(self.predict.targets)
@@ -50,7 +54,9 @@ def encode_split(
     settings: TrialSettings,
     templates: Mapping[str, str],
     with_rationale: bool,
-    cache: BoundedCache[TokenTable] | None = None,
+    with_choices: bool = False,
+    with_explain_inputs: bool = False,
+    cache: TableCache | None = None,
     tokenizer_files: Sequence[SourceFile] = (),
 ) -> EncodedSplit:
     """The split's rows in their order.
@@ -60,77 +66,27 @@ def encode_split(
 
     Args:
         templates: of the dataset; "predict" and "explain" replace the release's prefixes.
-        with_rationale: whether to make the explain task, if the trial has one.
+        with_rationale: whether the split is trained on, rationales included, if the trial has a use for these.
+        with_choices: whether to give the rows' allowed answers.
+        with_explain_inputs: whether to give what step-by-step generates rationales from.
         cache: keeps tables between trials, by content. Settings that change no token (seed, subsample, alpha, the
             learning rate) are no part of that, so the trials of a sweep share their tables.
         tokenizer_files: what the tokenizer was loaded from; without them nothing is kept.
     Raises: WorkerError (MODEL_INVALID) if rows have parts and the tokenizer has no end-of-sequence token.
     """
-    columns = _Columns(split, tokenizer, cache=cache, tokenizer_files=tokenizer_files)
+    columns = Columns(split, tokenizer, cache=cache, tokenizer_files=tokenizer_files)
     prefixes = {task: templates.get(task, prefix) for task, prefix in _PREFIXES.items()}
-    task_prefix = settings.model_type == "task_prefix"
     max_length = settings.max_input_length
+    choices = columns.choices() if with_choices else None
+    if settings.model_type != "task_prefix":
+        is_single_task = settings.model_type == "single_task" and with_rationale
+        targets = columns.rationales_with_labels() if is_single_task else columns.labels()
+        return EncodedSplit(EncodedTask(columns.inputs("", max_length=max_length), targets), None, choices)
+    predict = EncodedTask(columns.inputs(prefixes["predict"], max_length=max_length), columns.labels())
+    explain_inputs = None
+    if with_rationale or with_explain_inputs:
+        explain_inputs = columns.inputs(prefixes["explain"], max_length=max_length)
     explain = None
-    if task_prefix and with_rationale:
-        explain = EncodedTask(columns.inputs(prefixes["explain"], max_length=max_length), columns.rationales())
-    prefix = prefixes["predict"] if task_prefix else ""
-    predict = EncodedTask(columns.inputs(prefix, max_length=max_length), columns.labels())
-    return EncodedSplit(predict, explain)
-
-
-class _Columns:
-    """A split's texts of one kind, as tokens."""
-
-    def __init__(
-        self,
-        split: Split,
-        tokenizer: PreTrainedTokenizerBase,
-        *,
-        cache: BoundedCache[TokenTable] | None,
-        tokenizer_files: Sequence[SourceFile],
-    ) -> None:
-        self._split = split
-        self._tokenizer = tokenizer
-        self._tokenizer_digest = [[file.path, file.sha256] for file in tokenizer_files if file.role != "weights"]
-        self._cache = cache if self._tokenizer_digest else None
-
-    def inputs(self, prefix: str, *, max_length: int) -> TokenTable:
-        rows = self._split.table.rows
-        if any(len(row.inputs) > 1 for row in rows) and self._tokenizer.eos_token is None:
-            raise WorkerError(
-                "MODEL_INVALID",
-                "the dataset's inputs have parts, and the tokenizer has no end-of-sequence token to join them",
-                hint="name its eos_token in tokenizer_config.json",
-            )
-        end = self._tokenizer.eos_token or ""
-        texts = (prefix + end.join(row.inputs) for row in rows)
-        return self._take(texts, ["inputs", prefix, self._split.table.digest], max_length=max_length)
-
-    def labels(self) -> TokenTable:
-        if self._split.label_type == "gt":
-            texts = (row.label for row in self._split.table.rows)
-            return self._take(texts, ["labels", self._split.table.digest], max_length=MAX_TARGET_TOKENS)
-        return self._teacher_texts("teacher labels", lambda row: row.teacher_label)
-
-    def rationales(self) -> TokenTable:
-        return self._teacher_texts("rationales", lambda row: row.rationale)
-
-    def _teacher_texts(self, name: str, text_of: Callable[[Row], str | None]) -> TokenTable:
-        texts = (text_of(row) or "" for row in self._split.table.rows)
-        return self._take(texts, [name, self._split.table.teacher_digest], max_length=MAX_TARGET_TOKENS)
-
-    def _take(self, texts: Iterable[str], content: Sequence[str], *, max_length: int) -> TokenTable:
-        """The split's rows of a table.
-
-        Args:
-            texts: of every row of the table; read only if the table must be made.
-            content: says what the texts are, so that equal content means equal texts.
-        """
-
-        def make() -> TokenTable:
-            return tokenize(texts, self._tokenizer, max_length=max_length)
-
-        if self._cache is None:
-            return make().select(self._split.index)
-        key = json.dumps([*content, max_length, self._tokenizer_digest])
-        return self._cache.get(hashlib.sha256(key.encode()).hexdigest(), make).select(self._split.index)
+    if with_rationale and explain_inputs is not None:
+        explain = EncodedTask(explain_inputs, columns.rationales())
+    return EncodedSplit(predict, explain, choices, explain_inputs if with_explain_inputs else None)

@@ -11,12 +11,16 @@ White space may stand between any two of these. Values are doubles.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from math import isfinite
+from typing import Literal
 
 MAX_LENGTH = 1024
 # Of parentheses within each other; each costs the parser three calls.
 MAX_DEPTH = 64
 
+_SPACE = " \t\r\n"
+_DIGITS = "0123456789"
 _TOKEN = re.compile(r"[ \t\r\n]*([0-9]+(?:\.[0-9]*)?|\.[0-9]+|[-+*/()])", re.ASCII)
 
 
@@ -45,7 +49,7 @@ def equation_value(text: str) -> float | None:
 def _tokens(text: str) -> list[str] | None:
     if len(text) > MAX_LENGTH:
         return None
-    text = text.rstrip(" \t\r\n")
+    text = text.rstrip(_SPACE)
     tokens, end = [], 0
     while end < len(text):
         found = _TOKEN.match(text, end)
@@ -107,3 +111,52 @@ class _Parser:
     def _take(self, choices: str) -> str:
         """The next token if it is one of these, else an empty text."""
         return self._left.pop() if self._left and self._left[-1] in choices else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionPrefix:
+    """Where in the grammar a text ends that may still become an expression, as a character after it needs to know.
+
+    It knows the grammar and the limits, not the values: `1 / 0` is a prefix of expressions, `1 / (0)` counts as one.
+    """
+
+    # What comes last: where an operand must follow, a point without a digit, within a number before or after its
+    # point, or a finished operand.
+    last: Literal["open", "point", "integer", "fraction", "operand"] = "open"
+    # Parentheses to be closed.
+    depth: int = 0
+    # Characters so far.
+    length: int = 0
+
+    def extend(self, text: str) -> ExpressionPrefix | None:
+        """After some more text; None if no expression begins like this."""
+        last, depth, length = self.last, self.depth, self.length + len(text)
+        for character in text:
+            if character in _DIGITS:
+                if last == "operand":
+                    return None
+                last = "integer" if last in ("open", "integer") else "fraction"
+            elif character == ".":
+                if last not in ("open", "integer"):
+                    return None
+                last = "point" if last == "open" else "fraction"
+            elif last == "point":
+                return None
+            elif character in _SPACE:
+                last = last if last == "open" else "operand"
+            elif character in "+-" or (character in "*/" and last != "open"):
+                last = "open"
+            elif character == "(" and last == "open" and depth < MAX_DEPTH:
+                depth += 1
+            elif character == ")" and last != "open" and depth > 0:
+                last, depth = "operand", depth - 1
+            else:
+                return None
+        # What is missing at least: a digit where an operand is, and the parentheses.
+        missing = (last in ("open", "point")) + depth
+        return ExpressionPrefix(last, depth, length) if length + missing <= MAX_LENGTH else None
+
+
+def can_become_expression(prefix: str) -> bool:
+    """Whether some text that begins like this follows the grammar, within the limits."""
+    return ExpressionPrefix().extend(prefix) is not None

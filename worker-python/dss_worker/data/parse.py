@@ -73,16 +73,25 @@ def parse_outputs(content: bytes, shown: str, read: Callable[[str], T]) -> Itera
             yield WrongRow(where=f"{shown}[{number}]", message=str(wrong))
 
 
+def _refuse_constant(name: str) -> object:
+    """NaN and the infinities: Python reads and writes them, and they are no JSON."""
+    raise ValueError(f"{name}, which is no JSON value")
+
+
+# One for all: `json.loads` makes a new one for each call with options.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def _parse(content: bytes) -> object:
     try:
-        value: object = json.loads(content.decode("utf-8"))
+        value: object = _DECODER.decode(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise WrongValue("UTF-8", f"the byte 0x{content[error.start]:02x} at column {error.start + 1}") from error
     except json.JSONDecodeError as error:
         raise WrongValue("JSON", f"other text (column {error.colno}: {error.msg})") from error
     except RecursionError as error:
         raise WrongValue("JSON", "brackets nested too deeply") from error
-    except ValueError as error:  # a number of more digits than Python reads
+    except ValueError as error:  # also a number of more digits than Python reads
         raise WrongValue("JSON", str(error)) from error
     return value
 
@@ -94,10 +103,12 @@ def text_of(row: Mapping[str, object], name: str) -> str:
     return checked_text(row[name], f'a text in "{name}"')
 
 
-def optional_text_of(row: Mapping[str, object], name: str) -> str | None:
-    """A field that may be absent or null."""
-    value = row.get(name)
-    return None if value is None else checked_text(value, f'a text in "{name}"')
+def texts_of(row: Mapping[str, object], name: str) -> tuple[str, ...]:
+    """A field that must be a list of texts, one at least."""
+    values = row.get(name)
+    if not isinstance(values, list) or not values:
+        raise WrongValue(f'texts in "{name}"', describe(values))
+    return tuple(checked_text(value, f'a text in "{name}[{i}]"') for i, value in enumerate(values))
 
 
 def checked_text(value: object, expected: str) -> str:

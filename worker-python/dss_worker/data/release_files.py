@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from dss_worker.data.dataset_files import SPLITS, SplitName
 from dss_worker.data.parse import WrongRow, parse_lines, parse_outputs
-from dss_worker.data.release_layout import check_alignment, find_release_files, palm_paths
+from dss_worker.data.release_layout import check_alignment, find_own_files, palm_paths
 from dss_worker.errors import DataError
 
 T = TypeVar("T")
@@ -21,10 +21,10 @@ def count_release_rows(root: Path, name: str) -> dict[SplitName, int]:
 
     Raises: DataError with the file and line of the first thing wrong.
     """
-    files = find_release_files(root, name)
+    files = find_own_files(root, name)
     rows = {
-        split: _count(parse_lines((root / path).read_bytes(), path, lambda row: row))
-        for split, path in files.splits.items()
+        split: sum(_count(parse_lines((root / path).read_bytes(), path, lambda row: row)) for path in paths)
+        for split, paths in files.splits.items()
     }
     for path in (path for split in SPLITS for path in palm_paths(root, name, split)):
         if not (root / path).is_file():

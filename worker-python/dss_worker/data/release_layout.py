@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from dss_worker.config import Teacher
 from dss_worker.data.dataset_files import SPLITS, DatasetFiles, SplitName
 from dss_worker.errors import DataError
 
+K = TypeVar("K")
+
 # The others have 10 % of their training rows split off.
 _WITH_VALID_FILE = ("esnli", "anli1")
+# Datasets that are made of others: trained on all of these, one after the other, and tested on the first.
+_PARTS: Mapping[str, tuple[str, ...]] = {"asdiv": ("svamp", "asdiv")}
+
+_EQUATIONS = ("svamp", "asdiv")
 
 _NAME = r"(?P<name>[a-z0-9][a-z0-9_-]{0,39})"
 _SPLIT = f"(?:{'|'.join(SPLITS)})"
@@ -30,18 +38,57 @@ def owner_of(path: str) -> str | None:
     return found and found["name"]
 
 
+def parts_of(name: str) -> tuple[str, ...]:
+    """The datasets that one is made of, in the order of their rows; most are themselves alone."""
+    return _PARTS.get(name, (name,))
+
+
+def part_of(name: str, path: str) -> str:
+    """The part of a dataset whose file this is."""
+    parts = parts_of(name)
+    owner = owner_of(path)
+    return owner if owner in parts else parts[-1]
+
+
 def folders_of(name: str) -> tuple[str, ...]:
     """The folders that all files of a dataset lie in."""
     return name, f"gpt-neox/{name}"
 
 
 def find_release_files(root: Path, name: str) -> DatasetFiles:
-    """The files of a dataset that are there; none, if it is not."""
-    paths = {split: f"{name}/{name}_{split}.json" for split in SPLITS}
-    needed = [split for split in SPLITS if split != "valid" or name in _WITH_VALID_FILE]
+    """The files that a trial on this dataset reads, of all its parts; none, if none has its name."""
+    own = find_own_files(root, name)
+    first, *others = parts_of(name)
+    if not others or not (own.splits or own.teachers):
+        return own
+    parts = [find_own_files(root, first), *(find_own_files(root, part, ("train",)) for part in others)]
+    splits, teachers = _joined([part.splits for part in parts]), _joined([part.teachers for part in parts])
+    return DatasetFiles(
+        layout="release",
+        metric=own.metric,
+        splits=splits,
+        # Outputs for the rows of one part alone are those of no teacher of the whole.
+        teachers={
+            key: paths
+            for key, paths in teachers.items()
+            if key[1] != "train" or all(key in part.teachers for part in parts)
+        },
+        missing=tuple(path for part in parts for path in part.missing),
+    )
+
+
+def _joined(parts: Sequence[Mapping[K, tuple[str, ...]]]) -> dict[K, tuple[str, ...]]:
+    keys = dict.fromkeys(key for part in parts for key in part)
+    return {key: tuple(path for part in parts for path in part.get(key, ())) for key in keys}
+
+
+def find_own_files(root: Path, name: str, splits: Sequence[SplitName] = SPLITS) -> DatasetFiles:
+    """The files that are there under the dataset's own name."""
+    needed = [split for split in splits if split != "valid" or name in _WITH_VALID_FILE]
+    paths = {split: f"{name}/{name}_{split}.json" for split in splits}
     teachers: dict[tuple[Teacher, SplitName], tuple[str, ...]] = {}
     missing = [paths[split] for split in needed if not (root / paths[split]).is_file()]
-    for split in SPLITS:
+    for split in splits:
         palm = palm_paths(root, name, split)
         gaps = [path for path in palm if not (root / path).is_file()]
         missing.extend(gaps)
@@ -52,8 +99,8 @@ def find_release_files(root: Path, name: str) -> DatasetFiles:
             teachers["gpt", split] = (gpt,)
     return DatasetFiles(
         layout="release",
-        metric="equation" if name == "svamp" else "text",
-        splits={split: path for split, path in paths.items() if (root / path).is_file()},
+        metric="equation" if name in _EQUATIONS else "text",
+        splits={split: (path,) for split, path in paths.items() if (root / path).is_file()},
         teachers=teachers,
         missing=tuple(missing),
     )

@@ -30,7 +30,7 @@ from dss_worker.data.answer import Refused, answer
 
 CONFIG = "config.json"
 VOCABULARIES = ("spiece.model", "tokenizer.json")
-# Other files are neither fetched nor read: no code and no pickle ever reaches this machine.
+# Other files are neither fetched nor read: no code ever reaches this machine, and a pickle only to be imported.
 SMALL_FILES = (CONFIG, *VOCABULARIES, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
@@ -99,7 +99,7 @@ def resolve_model(name: str, *, weights: bool, download: bool) -> Resolved:
         download: fetch those that are not on disk.
     """
     try:
-        snapshot = _find_snapshot(name)
+        snapshot = find_snapshot(name)
     except Refused as refused:
         return Resolved(name=name, problem=_problem(refused))
     found = Resolved(name=name, directory=str(snapshot.directory), revision=snapshot.revision)
@@ -110,14 +110,14 @@ def resolve_model(name: str, *, weights: bool, download: bool) -> Resolved:
         missing = [file for file in files if not (snapshot.directory / file.path).exists()]
         if download:
             for file in missing:
-                _fetch(name, file.path, snapshot.revision)
+                fetch_file(name, file.path, snapshot.revision)
             missing = []
     except Refused as refused:
         return replace(found, weights_problem=_problem(refused))
     return replace(found, weights=files, missing_bytes=sum(file.size_bytes for file in missing))
 
 
-def _find_snapshot(name: str) -> Snapshot:
+def find_snapshot(name: str) -> Snapshot:
     """Config and tokenizer on disk.
 
     Raises: Refused (MODEL_MISSING, MODEL_INVALID).
@@ -144,12 +144,12 @@ def _cached_snapshot(name: str) -> Snapshot | None:
 
 
 def _fetched_snapshot(name: str) -> Snapshot:
-    config = _fetch(name, CONFIG, None)
+    config = fetch_file(name, CONFIG, None)
     if config is None:
         raise Refused("MODEL_INVALID", f"{name} on the hub has no {CONFIG}", "name a T5 model")
     directory = Path(config).parent
     # All others at the commit that the first one came from, whatever is pushed meanwhile.
-    found = [file for file in SMALL_FILES if file != CONFIG and _fetch(name, file, directory.name) is not None]
+    found = [file for file in SMALL_FILES if file != CONFIG and fetch_file(name, file, directory.name) is not None]
     if not any(file in found for file in VOCABULARIES):
         raise Refused("MODEL_INVALID", f"{name} on the hub has neither {' nor '.join(VOCABULARIES)}", "name a T5 model")
     return Snapshot(name=name, directory=directory)
@@ -180,12 +180,15 @@ def _describe_weights(snapshot: Snapshot) -> tuple[WeightsFile, ...]:
     try:
         info = HfApi().model_info(name, revision=snapshot.revision, files_metadata=True, timeout=HUB_TIMEOUT_S)
     except Exception as error:  # of the client's transport, whose library changes between its versions
-        raise _unreachable(name, "its weights are not in the cache", error) from error
+        cached = sorted(path.name for path in snapshot.directory.iterdir() if path.name.endswith(PICKLED))
+        if cached:
+            raise _without_safetensors(name, cached) from error
+        raise unreachable(name, "its weights are not in the cache", error) from error
     remote = {each.rfilename: each for each in info.siblings or []}
     if WEIGHTS in remote:
         paths = [WEIGHTS]
     elif WEIGHTS_INDEX in remote:
-        index = _fetch(name, WEIGHTS_INDEX, snapshot.revision)
+        index = fetch_file(name, WEIGHTS_INDEX, snapshot.revision)
         paths = [] if index is None else _shards(Path(index))
     else:
         pickled = sorted(path for path in remote if path.endswith(PICKLED))
@@ -203,7 +206,7 @@ def _describe_weights(snapshot: Snapshot) -> tuple[WeightsFile, ...]:
     return (WeightsFile(path=WEIGHTS_INDEX, sha256=digest, size_bytes=len(content)), *files)
 
 
-def _fetch(name: str, file: str, revision: str | None) -> str | None:
+def fetch_file(name: str, file: str, revision: str | None) -> str | None:
     """A file of the hub in the cache; None if the model has none of that name.
 
     Raises: Refused (MODEL_MISSING).
@@ -219,9 +222,9 @@ def _fetch(name: str, file: str, revision: str | None) -> str | None:
             "check the name; a private or gated model needs HF_TOKEN",
         ) from error
     except LocalEntryNotFoundError as error:
-        raise _unreachable(name, "it is not in the cache", error) from error
+        raise unreachable(name, "it is not in the cache", error) from error
     except Exception as error:  # as above
-        raise _unreachable(name, f"{file} is not in the cache", error) from error
+        raise unreachable(name, f"{file} is not in the cache", error) from error
 
 
 def _without_safetensors(name: str, pickled: list[str]) -> Refused:
@@ -230,11 +233,11 @@ def _without_safetensors(name: str, pickled: list[str]) -> Refused:
     return Refused(
         "MODEL_INVALID",
         f"the hub has the weights of {name} pickled only ({', '.join(pickled[:3])}), and a pickle can run code",
-        f"convert them once, where you trust them, and name the directory that then holds {WEIGHTS}",
+        f"if you trust its makers, `dss models import {name}` converts them once, and this name then works",
     )
 
 
-def _unreachable(name: str, lacking: str, error: Exception) -> Refused:
+def unreachable(name: str, lacking: str, error: Exception) -> Refused:
     reason = " ".join(str(error.__cause__ or error).split())[:200]
     return Refused(
         "MODEL_MISSING",

@@ -28,6 +28,8 @@ class Row:
     # The teacher's; None where there is none, which is not the same as blank.
     rationale: str | None = None
     teacher_label: str | None = None
+    # The answers that the question allows; None where it names none, or nobody asks.
+    choices: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ def read_teacher_text(dataset: str, teacher: Teacher, text: str) -> TeacherOutpu
     """A teacher's text for a row of one of the release's datasets.
 
     Args:
-        dataset: esnli, anli1, cqa or svamp.
+        dataset: esnli, anli1, cqa, svamp or asdiv.
     Raises: KeyError for another dataset.
     """
     return _READERS[dataset, teacher](text)
@@ -98,6 +98,8 @@ _READERS: Mapping[tuple[str, Teacher], Callable[[str], TeacherOutput]] = {
     ("cqa", "gpt"): _cqa_gpt,
     ("svamp", "palm"): _svamp_palm,
     ("svamp", "gpt"): _svamp_gpt,
+    ("asdiv", "palm"): _svamp_palm,
+    ("asdiv", "gpt"): _svamp_gpt,
     ("esnli", "palm"): _esnli_palm,
     ("esnli", "gpt"): _esnli_gpt,
     ("anli1", "palm"): _anli1_palm,

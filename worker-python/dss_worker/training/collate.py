@@ -1,9 +1,9 @@
-"""Rows of token ids to padded tensors: values in, values out."""
+"""Rows of token ids to what a forward and backward pass takes: values in, values out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from torch import Tensor
 
 from dss_worker.data.encode import EncodedSplit, EncodedTask, TokenTable
 from dss_worker.training.loss import IGNORE_INDEX, TokenWeights, token_weights
+from dss_worker.training.micro_batches import MicroBatchPlan, split_rows
+from dss_worker.training.packing import Lengths, PackedRows, pack
 
 Rows = npt.NDArray[np.int64]
 
@@ -24,6 +26,131 @@ class SpecialIds:
     # What the decoder reads before the first target token.
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedBatch:
+    """A forward and backward pass: pairs of an input and a target, of one task or of both."""
+
+    inputs: PackedRows
+    # The targets moved one place to the right.
+    decoder_inputs: PackedRows
+    # int64, [target tokens].
+    targets: Tensor
+    # float32, [target tokens]: what each counts in the loss of the logical batch.
+    token_weights: Tensor
+    # int64, [pairs].
+    input_lengths: Lengths
+    target_lengths: Lengths
+
+    def to(self, device: torch.device) -> PackedBatch:
+        return self._map(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pinned(self) -> PackedBatch:
+        """In memory that a GPU reads by itself."""
+        return self._map(lambda tensor: tensor.pin_memory())
+
+    def _map(self, move: Callable[[Tensor], Tensor]) -> PackedBatch:
+        return replace(
+            self,
+            inputs=self.inputs.map(move),
+            decoder_inputs=self.decoder_inputs.map(move),
+            targets=move(self.targets),
+            token_weights=move(self.token_weights),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _WeightedTask:
+    task: EncodedTask
+    # Of one target token.
+    weight: float
+
+
+def collate_step(
+    split: EncodedSplit, rows: Rows, plan: MicroBatchPlan, *, alpha: float | None, special: SpecialIds
+) -> Iterator[PackedBatch]:
+    """The passes of one optimizer step over the logical batch `rows`; tasks without weight are left out.
+
+    The step's loss is the sum over the passes of `linear_loss` with their token weights, whatever the plan.
+
+    Raises: DataError (EMPTY_TARGET) if a task with weight has no target tokens.
+    """
+    tasks = _weighted_tasks(split, rows, alpha)
+    tokens = np.zeros(len(rows), dtype=np.int64)
+    cells = np.zeros(len(rows), dtype=np.int64)
+    for each in tasks:
+        inputs = lengths_of(each.task.inputs, rows)
+        tokens += inputs + lengths_of(each.task.targets, rows)
+        cells += inputs**2
+    for positions in split_rows(tokens, cells, plan):
+        yield _collate(tasks, rows[positions], plan=plan, special=special)
+
+
+def _weighted_tasks(split: EncodedSplit, rows: Rows, alpha: float | None) -> list[_WeightedTask]:
+    weights = _weights(split, rows, alpha)
+    tasks = [_WeightedTask(split.predict, weights.label)]
+    if split.explain is not None:
+        tasks.append(_WeightedTask(split.explain, weights.rationale))
+    return [each for each in tasks if each.weight != 0]
+
+
+def _weights(split: EncodedSplit, rows: Rows, alpha: float | None) -> TokenWeights:
+    explain = split.explain
+    return token_weights(
+        alpha=alpha,
+        label_tokens=int(lengths_of(split.predict.targets, rows).sum()),
+        rationale_tokens=0 if explain is None else int(lengths_of(explain.targets, rows).sum()),
+    )
+
+
+def _collate(tasks: list[_WeightedTask], rows: Rows, *, plan: MicroBatchPlan, special: SpecialIds) -> PackedBatch:
+    """Each task's rows in order of length; no group has rows of two tasks."""
+    inputs, targets, weights, group_rows = [], [], [], []
+    input_lengths, target_lengths = [], []
+    for each in tasks:
+        ours, theirs = lengths_of(each.task.inputs, rows), lengths_of(each.task.targets, rows)
+        order = np.lexsort((theirs, ours))
+        inputs.append(tokens_of(each.task.inputs, rows[order]))
+        targets.append(tokens_of(each.task.targets, rows[order]))
+        weights.append(np.full(len(targets[-1]), each.weight, dtype=np.float32))
+        input_lengths.append(ours[order])
+        target_lengths.append(theirs[order])
+        group_rows += [len(part) for part in np.array_split(order, -(-len(order) // plan.group_rows))]
+    input_length, target_length = np.concatenate(input_lengths), np.concatenate(target_lengths)
+    target_ids = np.concatenate(targets)
+    decoder_ids = shift_right(target_ids, target_length, start=special.start)
+    return PackedBatch(
+        inputs=pack(np.concatenate(inputs), input_length, group_rows=group_rows, multiple=plan.length_multiple),
+        decoder_inputs=pack(decoder_ids, target_length, group_rows=group_rows),
+        targets=torch.from_numpy(target_ids),
+        token_weights=torch.from_numpy(np.concatenate(weights)),
+        input_lengths=input_length,
+        target_lengths=target_length,
+    )
+
+
+def shift_right(targets: npt.NDArray[np.int64], lengths: Lengths, *, start: int) -> npt.NDArray[np.int64]:
+    """What the decoder reads to write packed targets: of each row the start token, then all but the last."""
+    shifted = np.empty_like(targets)
+    shifted[1:] = targets[:-1]
+    shifted[np.cumsum(lengths) - lengths] = start
+    return shifted
+
+
+def tokens_of(table: TokenTable, rows: Rows) -> npt.NDArray[np.int64]:
+    """Token ids of some rows, one row after the other; int64, [sum of their lengths]."""
+    lengths = lengths_of(table, rows)
+    ends = np.cumsum(lengths)
+    # Each token's place in the table: where its row begins there, plus how far into the row it is.
+    places = np.repeat(table.offsets[rows] - (ends - lengths), lengths) + np.arange(int(lengths.sum()))
+    return table.ids[places].astype(np.int64)
+
+
+def lengths_of(table: TokenTable, rows: Rows) -> Rows:
+    """int64, [rows]. Not by way of the lengths of a whole table, which may have half a million rows."""
+    lengths: Rows = table.offsets[rows + 1] - table.offsets[rows]
+    return lengths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +175,6 @@ class TaskBatch:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeightedBatch:
-    """A forward and backward pass: rows of one task, and what each of their target tokens counts in the loss."""
-
-    task: TaskBatch
-    token_weight: float
-
-
 def collate_task(task: EncodedTask, rows: Rows, *, special: SpecialIds) -> TaskBatch:
     """The rows of one task, in the order given."""
     input_ids, attention_mask = _pad(task.inputs, rows, fill=special.pad)
@@ -68,43 +187,11 @@ def collate_task(task: EncodedTask, rows: Rows, *, special: SpecialIds) -> TaskB
     )
 
 
-def collate_step(
-    split: EncodedSplit, rows: Rows, *, alpha: float | None, batch_size: int, special: SpecialIds
-) -> Iterator[WeightedBatch]:
-    """The passes of one optimizer step over the logical batch `rows`; tasks without weight are left out.
-
-    A task's passes are of `batch_size` rows each. The step's loss is the sum of `token_weight * summed_token_loss`
-    over the passes, whatever the batch size.
-
-    Raises: DataError (EMPTY_TARGET) if a task with weight has no target tokens.
-    """
-    weights = _weights(split, rows, alpha)
-    for start in range(0, len(rows), batch_size):
-        chunk = rows[start : start + batch_size]
-        for task, weight in ((split.predict, weights.label), (split.explain, weights.rationale)):
-            if weight and task is not None:
-                yield WeightedBatch(task=collate_task(task, chunk, special=special), token_weight=weight)
-
-
-def _weights(split: EncodedSplit, rows: Rows, alpha: float | None) -> TokenWeights:
-    explain = split.explain
-    return token_weights(
-        alpha=alpha,
-        label_tokens=int(_lengths(split.predict.targets, rows).sum()),
-        rationale_tokens=0 if explain is None else int(_lengths(explain.targets, rows).sum()),
-    )
-
-
-def _lengths(table: TokenTable, rows: Rows) -> Rows:
-    """int64, [rows]. Not by way of the lengths of a whole table, which may have half a million rows."""
-    return table.offsets[rows + 1] - table.offsets[rows]
-
-
 def _pad(table: TokenTable, rows: Rows, *, fill: int) -> tuple[Tensor, Tensor]:
     """Padded ids and the mask of what is real, both int64, [rows, longest]."""
-    lengths = _lengths(table, rows)
+    lengths = lengths_of(table, rows)
     width = int(lengths.max(initial=0))
     real = np.arange(width) < lengths[:, None]
     ids = np.full((len(rows), width), fill, dtype=np.int64)
-    ids[real] = np.concatenate([table.row(int(row)) for row in rows]) if len(rows) else 0
+    ids[real] = tokens_of(table, rows)
     return torch.from_numpy(ids), torch.from_numpy(real.astype(np.int64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 
 import torch
 import transformers
@@ -33,4 +34,13 @@ def describe_environment(device: torch.device, precision: Precision) -> dict[str
 def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return platform.processor() or platform.machine()
+    return _processor_name() or platform.processor() or platform.machine()
+
+
+def _processor_name() -> str:
+    """As Linux has it; empty where it has none."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")

@@ -2,31 +2,53 @@
 
 What counts is greedy generation, and most of it need not be run. Fed the target, the decoder's choice at each
 position is the one that generation makes, as long as all choices before it were the target's. So one such pass
-gives the loss and settles every row that follows its target to the end; only the others are generated, from the
-encoder's output that is there already. The tests compare it with plain generation row by row.
+gives the loss, settles every row that follows its target to the end, and of the others says how their generation
+begins. What cannot become right after that beginning is wrong; only the rest is generated, from the encoder's output
+that is there already, and only as long as it can still become right. The tests hold all this against plain
+generation, row by row.
+
+Under the single-task method a prediction is the end of a longer text, and no beginning of that settles anything:
+every row is generated to its end. The loss is that of the label after the model's own rationale and the marker: with
+a test row comes no other rationale, and a label that stands alone is nothing that the model was trained to write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
+from torch.nn import functional
 from transformers import PreTrainedTokenizerBase, T5ForConditionalGeneration
-from transformers.modeling_outputs import BaseModelOutput
 
-from dss_worker.config import Metric
+from dss_worker.config import Metric, ModelType
+from dss_worker.data.columns import ANSWER_MARKER, ChoiceTokens
 from dss_worker.data.encode import EncodedTask
-from dss_worker.training.collate import Rows, collate_task
-from dss_worker.training.loss import summed_token_loss
-from dss_worker.training.metrics import is_right
+from dss_worker.errors import DataError
+from dss_worker.training.choices import Candidates, is_label_likeliest, log_probabilities
+from dss_worker.training.collate import lengths_of, shift_right, tokens_of
+from dss_worker.training.encoded_rows import EncodedRows, batches_by_length, encode_rows
+from dss_worker.training.generate import generate_greedily, inference
+from dss_worker.training.linear_loss import CHUNK_TOKENS
+from dss_worker.training.metrics import Hope, answer_of, is_right
 from dss_worker.training.model import special_ids
+from dss_worker.training.packed_t5 import decode
+from dss_worker.training.packing import Lengths, pack
+from dss_worker.training.token_text import TokenText
 
-# Rows that are generated together, for each row of a batch.
-GENERATED_PER_ROW = 4
+# Tokens that are generated together, for each token of a batch: a step of generation holds the scores of one token a
+# row, where the pass along the targets holds all of a row's activations.
+_GENERATED_PER_TOKEN = 4
+# Of a batch on a CPU: its activations fit into the caches; larger ones are a tenth slower.
+_CPU_BATCH_TOKENS = 2048
+# Of a group of rows that are generated together, one in so many is too few to go on for.
+_JOINING_SHARE = 8
+_NEVER = np.iinfo(np.int64).max
+
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +59,8 @@ class Score:
     loss: float
     # Whether each row's prediction is right, in the split's order.
     correct: tuple[bool, ...]
+    # How often the right one of the allowed answers was the likeliest; None where that was not asked for.
+    choice_accuracy: float | None = None
 
     @property
     def accuracy(self) -> float:
@@ -48,8 +72,22 @@ class _Unsettled:
     """A row whose prediction must be generated."""
 
     row: int
-    # float, [input length, d_model]: the encoder's output for the row's real tokens.
+    # float, [input length, d_model].
     encoded: Tensor
+    # Tokens that its generation is known to begin with.
+    beginning: list[int]
+    hope: Hope | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is known of a split's rows so far."""
+
+    correct: Flags
+    # Of the labels, summed.
+    nats: float = 0.0
+    likeliest: int = 0
+    unsettled: list[_Unsettled] = field(default_factory=list)
 
 
 class Evaluator:
@@ -63,95 +101,217 @@ class Evaluator:
         metric: Metric,
         batch_size: int,
         gen_max_len: int,
+        model_type: ModelType = "task_prefix",
+        choices: ChoiceTokens | None = None,
     ) -> None:
         """
         Args:
-            task: the label task of a split with at least one row.
-            batch_size: rows in memory at a time.
+            task: the label task of a split with at least one row; under "single_task" too its targets are labels.
+            batch_size: rows of the split's greatest lengths in memory at a time, or more that are shorter: a batch
+                has at most batch_size x (longest input + longest target) tokens, and 2,048 on a CPU. Besides the
+                last digits of the loss, nothing depends on it.
             gen_max_len: tokens of a prediction, the decoder's start token included.
+            choices: of each row the texts that are allowed as its answer, for `choice_accuracy`.
+        Raises: DataError (EMPTY_TARGET) if a row has no target tokens, not even an end token.
         """
+        if int(task.targets.lengths.min()) == 0:
+            raise DataError("a row to evaluate on has no target tokens", code="EMPTY_TARGET")
         self._task = task
         self._tokenizer = tokenizer
         self._metric: Metric = metric
-        self._batch_size = batch_size
-        # A step of generation holds the scores of one token a row, where the pass along the targets holds a row's.
-        self._generated_rows = GENERATED_PER_ROW * batch_size
-        self._gen_max_len = gen_max_len
-        self._input_lengths: list[int] = task.inputs.lengths.tolist()
-        self._targets = [task.targets.row(row).tolist() for row in range(len(task.targets))]
-        # Targets go through the tokenizer, as in the released code: a text that it cannot write is not asked for.
-        self._target_texts = [self._decode(target) for target in self._targets]
-        # False for an equation without a value: it equals nothing, itself included.
-        self._can_be_right = [is_right(text, text, metric=metric) for text in self._target_texts]
+        self._max_tokens = gen_max_len - 1
+        self._is_single_task = model_type == "single_task"
+        self._choices = choices
+        self._token_text = TokenText.made_for(tokenizer)
+        self._texts: dict[bytes, str] = {}
+        inputs, targets = task.inputs.lengths, task.targets.lengths
+        self._batch_tokens = batch_size * int(inputs.max() + targets.max())
 
-    def score(self, model: T5ForConditionalGeneration, *, between_batches: Callable[[], None] = lambda: None) -> Score:
+    def score(
+        self,
+        model: T5ForConditionalGeneration,
+        *,
+        between_batches: Callable[[], None] = lambda: None,
+        with_choices: bool = False,
+    ) -> Score:
         """Leaves the model's mode and every random state as they were.
 
         Args:
-            between_batches: called before every batch; may raise to end the evaluation.
+            between_batches: called before every batch and every step of generation; may raise to end the evaluation.
+            with_choices: also score the allowed answers, if the split has some.
         """
-        was_training = model.training
-        model.train(mode=False)
-        try:
-            with torch.inference_mode():
-                return self._score(model, between_batches)
-        finally:
-            model.train(was_training)
-
-    def _score(self, model: T5ForConditionalGeneration, between_batches: Callable[[], None]) -> Score:
-        correct = [False] * len(self._targets)
-        loss_sum = 0.0
-        unsettled: list[_Unsettled] = []
-        for rows in self._batches():
-            between_batches()
-            loss_sum += self._follow_targets(model, rows, correct, unsettled)
-            # Whole batches of what is left over, so that generation too has many rows to a step.
-            while len(unsettled) >= self._generated_rows:
+        choices = self._choices if with_choices else None
+        tally = _Tally(np.zeros(len(self._task.targets), dtype=np.bool_))
+        inputs, targets = self._task.inputs.lengths, self._task.targets.lengths
+        tokens = min(self._batch_tokens, _CPU_BATCH_TOKENS) if model.device.type == "cpu" else self._batch_tokens
+        with inference(model):
+            for rows in batches_by_length(inputs, targets, tokens=tokens):
                 between_batches()
-                self._generate(model, unsettled[: self._generated_rows], correct)
-                del unsettled[: self._generated_rows]
-        if unsettled:
-            self._generate(model, unsettled, correct)
-        return Score(loss=loss_sum / int(self._task.targets.lengths.sum()), correct=tuple(correct))
-
-    def _batches(self) -> Iterator[Rows]:
-        """Rows by length, so that little is padding; the longest first: memory runs out at once or never."""
-        order = np.lexsort((self._task.targets.lengths, self._task.inputs.lengths))[::-1].astype(np.int64)
-        for start in range(0, len(order), self._batch_size):
-            yield order[start : start + self._batch_size]
-
-    def _follow_targets(
-        self, model: T5ForConditionalGeneration, rows: Rows, correct: list[bool], unsettled: list[_Unsettled]
-    ) -> float:
-        """Settles in `correct` what a pass along the targets can, adds the rest to `unsettled`; the summed loss."""
-        special = special_ids(model)
-        batch = collate_task(self._task, rows, special=special).to(model.device)
-        output = model(
-            input_ids=batch.input_ids,
-            attention_mask=batch.attention_mask,
-            decoder_input_ids=batch.decoder_input_ids,
-            use_cache=False,
+                encoded = encode_rows(model, self._task.inputs, rows)
+                if self._is_single_task:
+                    tally.unsettled += (
+                        _Unsettled(row=row, encoded=encoded.of(place), beginning=[], hope=None)
+                        for place, row in enumerate(rows.tolist())
+                    )
+                else:
+                    self._follow_targets(model, encoded, tally)
+                    if choices is not None:
+                        self._compare_choices(model, encoded, choices, tally)
+                self._generate(model, tally, choices, before_step=between_batches, is_end=False)
+            self._generate(model, tally, choices, before_step=between_batches, is_end=True)
+        return Score(
+            loss=tally.nats / int(targets.sum()),
+            correct=tuple(tally.correct.tolist()),
+            choice_accuracy=None if choices is None else tally.likeliest / len(tally.correct),
         )
-        follows = (output.logits.argmax(dim=-1) == batch.targets).cpu().numpy()
-        for position, row in enumerate(rows.tolist()):
-            if not self._can_be_right[row]:
-                continue
-            generated = _generated_if_followed(self._targets[row], end=special.end, gen_max_len=self._gen_max_len)
-            if generated is not None and follows[position, : len(generated)].all():
-                correct[row] = generated == self._targets[row] or self._is_right(row, generated)
-            else:
-                # A copy: a view would keep the whole batch in memory.
-                encoded = output.encoder_last_hidden_state[position, : self._input_lengths[row]].clone()
-                unsettled.append(_Unsettled(row=row, encoded=encoded))
-        return float(summed_token_loss(output.logits, batch.targets).item())
 
-    def _generate(self, model: T5ForConditionalGeneration, waiting: list[_Unsettled], correct: list[bool]) -> None:
-        predictions = _generate_greedily(model, [each.encoded for each in waiting], gen_max_len=self._gen_max_len)
-        for each, prediction in zip(waiting, predictions, strict=True):
-            correct[each.row] = self._is_right(each.row, prediction)
+    def _follow_targets(self, model: T5ForConditionalGeneration, encoded: EncodedRows, tally: _Tally) -> None:
+        """Settles what a pass along the targets can, and leaves the rest as unsettled."""
+        special = special_ids(model)
+        rows = encoded.rows
+        targets, lengths = tokens_of(self._task.targets, rows), lengths_of(self._task.targets, rows)
+        read = pack(
+            shift_right(targets, lengths, start=special.start),
+            lengths,
+            group_rows=[group.rows for group in encoded.inputs.groups],
+        )
+        states = decode(model, encoded.states, encoded.inputs, read.to(model.device))
+        chosen, nats = _choose(model, states, targets)
+        tally.nats += nats
+        known = beginnings(targets, chosen, lengths, end=special.end, max_tokens=self._max_tokens)
+
+        is_whole = known.is_ended & (known.tokens == lengths) & known.follows
+        if self._metric == "text":
+            tally.correct[rows[is_whole]] = True
+            open_places = np.flatnonzero(~is_whole)
+        else:
+            open_places = np.arange(len(rows))
+        starts = np.cumsum(lengths) - lengths
+        for place in open_places.tolist():
+            row = int(rows[place])
+            begin, tokens = int(starts[place]), int(known.tokens[place])
+            # All of them the target's, except perhaps the last.
+            beginning = chosen[begin : begin + tokens].tolist()
+            if not self._can_be_right(row):
+                continue
+            if known.is_ended[place]:
+                tally.correct[row] = self._is_right(row, beginning)
+                continue
+            hope = Hope(self._target_text(row), metric=self._metric, token_text=self._token_text)
+            if all(hope.add(token) for token in beginning):
+                tally.unsettled.append(_Unsettled(row=row, encoded=encoded.of(place), beginning=beginning, hope=hope))
+
+    def _compare_choices(
+        self, model: T5ForConditionalGeneration, encoded: EncodedRows, choices: ChoiceTokens, tally: _Tally
+    ) -> None:
+        rows = encoded.rows.tolist()
+        found = log_probabilities(
+            model,
+            [Candidates(encoded=encoded.of(place), prefix=[], texts=choices[row]) for place, row in enumerate(rows)],
+        )
+        for row, each in zip(rows, found, strict=True):
+            tally.likeliest += is_label_likeliest(each, choices[row], self._task.targets.row(row).tolist())
+
+    def _generate(
+        self,
+        model: T5ForConditionalGeneration,
+        tally: _Tally,
+        choices: ChoiceTokens | None,
+        *,
+        before_step: Callable[[], None],
+        is_end: bool,
+    ) -> None:
+        """Generates unsettled rows, as many together as memory should allow; before the end, in full groups only."""
+        while tally.unsettled:
+            lengths = np.array([len(each.encoded) for each in tally.unsettled], dtype=np.int64)
+            tokens = self._batch_tokens * _GENERATED_PER_TOKEN
+            group, *others = batches_by_length(lengths, np.full_like(lengths, self._max_tokens), tokens=tokens)
+            if not others and not is_end:
+                return
+            rows = [tally.unsettled[i] for i in group]
+            tally.unsettled = [tally.unsettled[i] for other in others for i in other]
+            # The last few of a group join a later one: a step costs much the same for one row as for many.
+            fewest = len(rows) // _JOINING_SHARE if others else 1
+            self._generate_group(model, rows, tally, choices, fewest=max(1, fewest), before_step=before_step)
+
+    def _generate_group(
+        self,
+        model: T5ForConditionalGeneration,
+        group: list[_Unsettled],
+        tally: _Tally,
+        choices: ChoiceTokens | None,
+        *,
+        fewest: int,
+        before_step: Callable[[], None],
+    ) -> None:
+        def goes_on(place: int, token: int) -> bool:
+            hope = group[place].hope
+            return hope is None or hope.add(token)
+
+        predictions = generate_greedily(
+            model,
+            [each.encoded for each in group],
+            max_tokens=self._max_tokens,
+            prefixes=[each.beginning for each in group],
+            goes_on=goes_on,
+            fewest=fewest,
+            before_step=before_step,
+        )
+        end = special_ids(model).end
+        ended = []
+        for each, prediction in zip(group, predictions, strict=True):
+            if each.hope is not None and each.hope.is_lost:
+                continue
+            if len(prediction) < self._max_tokens and prediction[-1] != end:
+                tally.unsettled.append(replace(each, beginning=prediction))
+                continue
+            tally.correct[each.row] = self._is_right(each.row, prediction)
+            ended.append((each, prediction))
+        if self._is_single_task and ended:
+            before_step()
+            self._score_labels(model, ended, tally, choices)
+
+    def _score_labels(
+        self,
+        model: T5ForConditionalGeneration,
+        ended: list[tuple[_Unsettled, list[int]]],
+        tally: _Tally,
+        choices: ChoiceTokens | None,
+    ) -> None:
+        """The labels' loss, and the choices, behind the rationales that were generated."""
+        marker = self._tokenizer(ANSWER_MARKER.strip(), add_special_tokens=False)["input_ids"]
+        end = special_ids(model).end
+        labels = [self._task.targets.row(each.row).tolist() for each, _ in ended]
+        allowed = [[] if choices is None else list(choices[each.row]) for each, _ in ended]
+        found = log_probabilities(
+            model,
+            [
+                Candidates(encoded=each.encoded, prefix=led_up(prediction, marker, end=end), texts=[label, *texts])
+                for (each, prediction), label, texts in zip(ended, labels, allowed, strict=True)
+            ],
+        )
+        for each, label, texts in zip(found, labels, allowed, strict=True):
+            tally.nats -= each[0]
+            tally.likeliest += is_label_likeliest(each[1:], texts, label)
+
+    def _can_be_right(self, row: int) -> bool:
+        """False for an equation without a value: it equals nothing, itself included."""
+        text = self._target_text(row)
+        return is_right(text, text, metric=self._metric)
 
     def _is_right(self, row: int, prediction: list[int]) -> bool:
-        return is_right(self._decode(prediction), self._target_texts[row], metric=self._metric)
+        text: str | None = self._decode(prediction)
+        if self._is_single_task:
+            text = answer_of(text or "")
+        return is_right(text, self._target_text(row), metric=self._metric)
+
+    def _target_text(self, row: int) -> str:
+        """By way of the tokenizer, as in the released code: a text that it cannot write is not asked for."""
+        tokens = self._task.targets.row(row)
+        key = tokens.tobytes()
+        if key not in self._texts:
+            self._texts[key] = self._decode(tokens.tolist())
+        return self._texts[key]
 
     def _decode(self, ids: list[int]) -> str:
         text = self._tokenizer.decode(ids, skip_special_tokens=True)
@@ -160,30 +320,62 @@ class Evaluator:
         return text
 
 
-def _generated_if_followed(target: list[int], *, end: int, gen_max_len: int) -> list[int] | None:
-    """What generation gives where every choice is the target's; None if it would go on past the target."""
-    limit = gen_max_len - 1  # The start token counts.
-    if end in target:
-        target = target[: target.index(end) + 1]
-    elif len(target) < limit:
-        return None
-    return target[:limit]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginnings:
+    """What a pass along the targets says of the generation of each row."""
+
+    # int64: how many of its tokens are known. They are the pass's choices: the target's, except perhaps the last.
+    tokens: Lengths
+    # Whether the last is the target's too.
+    follows: Flags
+    # Whether these are all that generation gives.
+    is_ended: Flags
 
 
-def _generate_greedily(
-    model: T5ForConditionalGeneration, encoded: list[Tensor], *, gen_max_len: int
-) -> list[list[int]]:
-    """Predictions, start token and padding included, for rows of encoder output."""
-    if gen_max_len == 1:
-        return [[] for _ in encoded]
-    lengths = torch.tensor([len(each) for each in encoded], device=model.device)
-    states = pad_sequence(encoded, batch_first=True)
-    mask = (torch.arange(states.shape[1], device=model.device) < lengths[:, None]).to(torch.int64)
-    ids = model.generate(
-        encoder_outputs=BaseModelOutput(last_hidden_state=states),
-        attention_mask=mask,
-        max_length=gen_max_len,
-        do_sample=False,
-        num_beams=1,
-    )
-    return [list(map(int, row)) for row in ids.tolist()]
+def beginnings(
+    targets: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.int64],
+    lengths: Lengths,
+    *,
+    end: int,
+    max_tokens: int,
+) -> Beginnings:
+    """
+    Args:
+        targets, chosen: int64, [tokens of all rows]: what should come next, and what the decoder chose.
+        lengths: int64, [rows], each at least 1.
+        max_tokens: that generation gives, the end token included.
+    """
+    first = np.cumsum(lengths) - lengths
+    places = np.arange(len(targets)) - np.repeat(first, lengths)
+    ended = np.minimum.reduceat(np.where(targets == end, places, _NEVER - 1), first) + 1
+    missed = np.minimum.reduceat(np.where(targets != chosen, places, _NEVER - 1), first) + 1
+    # Generation follows the target no further than this.
+    stop = np.minimum(np.minimum(ended, max_tokens), lengths)
+    follows = missed > stop
+    tokens = np.where(follows, stop, missed)
+    last = chosen[first + np.maximum(tokens, 1) - 1]
+    return Beginnings(tokens=tokens, follows=follows, is_ended=(tokens == max_tokens) | (last == end))
+
+
+def led_up(tokens: list[int], marker: list[int], *, end: int) -> list[int]:
+    """A generated text up to its last marker; where there is none, with one at its end."""
+    for begin in range(len(tokens) - len(marker), -1, -1):
+        if tokens[begin : begin + len(marker)] == marker:
+            return tokens[: begin + len(marker)]
+    return [token for token in tokens if token != end] + marker
+
+
+def _choose(
+    model: T5ForConditionalGeneration, states: Tensor, targets: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], float]:
+    """The likeliest token after each state, and the summed loss of the targets in nats."""
+    wanted = torch.from_numpy(targets).to(states.device)
+    chosen = torch.empty_like(wanted)
+    nats = torch.zeros((), dtype=torch.float64, device=states.device)
+    for start in range(0, len(states), CHUNK_TOKENS):
+        part = slice(start, start + CHUNK_TOKENS)
+        logits = model.lm_head(states[part])
+        chosen[part] = logits.argmax(dim=-1)
+        nats += functional.cross_entropy(logits, wanted[part], reduction="sum")
+    return chosen.cpu().numpy(), float(nats)

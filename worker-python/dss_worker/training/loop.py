@@ -1,172 +1,216 @@
-"""One trial, top to bottom."""
+"""Training and evaluation of one trial, step by step."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
-from transformers import PreTrainedTokenizerBase, T5ForConditionalGeneration
+from transformers import T5ForConditionalGeneration
 
 from dss_worker.config import TrialConfig
-from dss_worker.messages import Evaluation, TrainingPoint, TrialResult
-from dss_worker.training.collate import collate_step
-from dss_worker.training.environment import describe_environment
-from dss_worker.training.evaluate import Evaluator, Score
+from dss_worker.messages import Evaluation, TrainingPoint
+from dss_worker.training.batches import TrainingBatches
+from dss_worker.training.checkpoint import Checkpoint, Selected
+from dss_worker.training.checkpoints import Checkpoints
+from dss_worker.training.evaluate import Evaluator
+from dss_worker.training.flops import StepFlops, WorkCounter
 from dss_worker.training.metrics import pack_bits
-from dss_worker.training.model import (
-    Weights,
-    check_vocabulary,
-    copy_weights,
-    load_model,
-    restore_weights,
-    special_ids,
-)
-from dss_worker.training.model_files import check_model_files
+from dss_worker.training.micro_batches import MicroBatchPlan
+from dss_worker.training.model import copy_weights, other_weights, restore_weights, special_ids, trained_weights
 from dss_worker.training.monitor import Monitor, Reporter
 from dss_worker.training.sampler import BatchOrder
-from dss_worker.training.step import Stepper, set_matmul_precision
-from dss_worker.training.warm_cache import EncodedSplits, WarmCache
+from dss_worker.training.step import Stepper
+from dss_worker.training.warm_cache import EncodedSplits
+
+# A checkpoint's tensors in copies of the trained weights: these, AdamW's two moments, the selected ones.
+_CHECKPOINT_COPIES = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Selected:
-    """The earliest of the steps with the highest valid accuracy so far."""
+class TrainingLoop:
+    """A trial from wherever it stands to its end.
 
-    step: int
-    accuracy: float
-    weights: Weights
-
-
-def run_trial(
-    config: TrialConfig,
-    *,
-    warm: WarmCache,
-    reporter: Reporter,
-    should_stop: Callable[[], bool],
-    device: torch.device,
-    now: Callable[[], float] = time.monotonic,
-) -> TrialResult:
-    """Trains and evaluates one trial. On a CPU, its result is a function of `config` and torch's thread count.
-
-    Args:
-        warm: what earlier trials of this process left; it saves time and changes nothing.
-        should_stop: asked before every step and every batch of an evaluation.
-        now: seconds of a clock that never goes back; for times and the pace of progress only.
-    Raises: TrialCancelled once `should_stop` says so; WorkerError for what goes wrong.
+    It stands between two steps whenever the monitor is asked to go on, also within an evaluation, which changes
+    nothing before it is over. There it can be written down, and another loop that resumes from what was written does
+    what this one would have done: on a CPU to the last bit.
     """
-    settings = config.settings
-    monitor = Monitor(reporter=reporter, should_stop=should_stop, now=now)
-    set_matmul_precision(settings.precision)
 
-    monitor.beat("load")
-    with monitor.phase("load"):
-        check_model_files(config.model)
-        tokenizer = warm.tokenizer(config.model)
-        model = load_model(config.model, settings, device=device)
-        check_vocabulary(config.model, model, tokenizer)
-
-    monitor.beat("tokenize")
-    with monitor.phase("tokenize"):
-        splits = warm.encoded_splits(config, tokenizer)
-
-    test_accuracy, selected_step = _train(
-        config, model=model, tokenizer=tokenizer, splits=splits, reporter=reporter, monitor=monitor
-    )
-    return TrialResult(
-        test_accuracy=test_accuracy,
-        selected_step=selected_step,
-        seconds=monitor.seconds,
-        seconds_by_phase=monitor.seconds_by_phase,
-        examples_per_second=monitor.examples_per_second,
-        train_rows=len(splits.train),
-        valid_rows=len(splits.valid),
-        test_rows=len(splits.test),
-        environment=describe_environment(device, settings.precision),
-    )
-
-
-def _train(
-    config: TrialConfig,
-    *,
-    model: T5ForConditionalGeneration,
-    tokenizer: PreTrainedTokenizerBase,
-    splits: EncodedSplits,
-    reporter: Reporter,
-    monitor: Monitor,
-) -> tuple[float, int]:
-    """Accuracy on the test split, and the step whose weights gave it."""
-    settings = config.settings
-    special = special_ids(model)
-    valid, test = (
-        Evaluator(
-            split.predict,
-            tokenizer=tokenizer,
-            metric=config.dataset.metric,
-            batch_size=settings.batch_size,
-            gen_max_len=settings.gen_max_len,
+    def __init__(
+        self,
+        config: TrialConfig,
+        *,
+        plan: MicroBatchPlan,
+        model: T5ForConditionalGeneration,
+        splits: EncodedSplits,
+        valid: Evaluator,
+        test: Evaluator,
+        checkpoints: Checkpoints,
+        reporter: Reporter,
+        monitor: Monitor,
+    ) -> None:
+        settings = config.settings
+        self._settings = settings
+        self.model = model
+        self._split = splits.train
+        self._valid = valid
+        self._test = test
+        self._checkpoints = checkpoints
+        self._reporter = reporter
+        self._monitor = monitor
+        self._counter = WorkCounter(StepFlops.of_config(model.config, lora_rank=settings.lora_rank))
+        self._stepper = Stepper(
+            model,
+            lr=settings.lr,
+            max_steps=settings.max_steps,
+            precision=settings.precision,
+            plan=plan,
+            optimizer=settings.optimizer,
         )
-        for split in (splits.valid, splits.test)
-    )
+        # Of the steps since the last training point.
+        self._loss_sum = torch.zeros((), dtype=torch.float64, device=model.device)
+        self._training: list[TrainingPoint] = []
+        self._evaluations: list[Evaluation] = []
+        self._selected: Selected | None = None
+        # Dropout's draws begin here, whatever loading drew before.
+        torch.manual_seed(settings.seed)
 
-    def evaluate(evaluator: Evaluator, *, step: int, split: Literal["valid", "test"]) -> Evaluation:
-        with monitor.phase("evaluate"):
-            score = evaluator.score(model, between_batches=lambda: monitor.beat("evaluate"))
-        return _evaluation(score, step=step, split=split)
+    @property
+    def plan(self) -> MicroBatchPlan:
+        return self._stepper.plan
 
-    order = BatchOrder(rows=len(splits.train), batch_rows=settings.batch_size * settings.grad_steps, seed=settings.seed)
-    stepper = Stepper(model, lr=settings.lr, max_steps=settings.max_steps, precision=settings.precision)
-    loss_sum = torch.zeros((), dtype=torch.float64, device=model.device)
-    logged_step = 0
-    selected: _Selected | None = None
-    # Dropout's draws begin here, whatever loading drew before.
-    torch.manual_seed(settings.seed)
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Goes on from there. Its curve is reported: the attempt that succeeds has all of it."""
+        restore_weights(self.model, checkpoint.weights)
+        self._stepper.load_state(checkpoint.stepper, step=checkpoint.step)
+        self._stepper.plan = checkpoint.plan
+        self._loss_sum.fill_(checkpoint.loss_sum)
+        self._training = list(checkpoint.training)
+        self._evaluations = list(checkpoint.evaluations)
+        self._selected = checkpoint.selected
+        self._monitor.step = checkpoint.step
+        self._monitor.go_on_from(checkpoint.tally)
+        if checkpoint.training:
+            self._reporter.metrics(training=checkpoint.training, evaluations=checkpoint.evaluations)
 
-    for step in range(1, settings.max_steps + 1):
-        is_evaluation_due = step % settings.eval_steps == 0 or step == settings.max_steps
+    def run(self) -> Evaluation:
+        """The evaluation of the test split that is the trial's result.
+
+        Raises: TrialCancelled, TrialSuspended; WorkerError (NON_FINITE).
+        """
+        settings = self._settings
+        order = BatchOrder(
+            rows=len(self._split), batch_rows=settings.batch_size * settings.grad_steps, seed=settings.seed
+        )
+        batches = TrainingBatches(
+            self._split,
+            order,
+            alpha=settings.alpha,
+            special=special_ids(self.model),
+            max_steps=settings.max_steps,
+            device=self.model.device,
+        )
+        trained = sum(weight.numel() * weight.element_size() for weight in trained_weights(self.model).values())
+        self._checkpoints.begin(_CHECKPOINT_COPIES * trained)
+        with batches:
+            while True:
+                if self._is_evaluation_due():
+                    self._evaluate()
+                if self._stepper.step > 0 and self._checkpoints.is_due(self._stepper.step):
+                    self._save()
+                if self._stepper.step == settings.max_steps:
+                    break
+                self._take_step(batches)
+        if self._selected is None:
+            return self._evaluations[-1]
+        # The one look at the test split, after everything has been chosen.
+        with self.selected_weights():
+            final = self._score(self._test, step=self._selected.step, split="test", is_final=True)
+        self._reporter.metrics(training=(), evaluations=(final,))
+        return final
+
+    def suspend(self) -> None:
+        """Writes down where the trial stands, unless that is done or there is nothing to lose."""
+        if self._stepper.step not in (0, self._checkpoints.saved_step):
+            self._save()
+
+    def selected_weights(self) -> AbstractContextManager[None]:
+        """Within it the model has the weights that the result is of."""
+        return nullcontext() if self._selected is None else other_weights(self.model, self._selected.weights)
+
+    def restore_selected(self) -> None:
+        """Gives the model the weights that the result is of."""
+        if self._selected is not None:
+            restore_weights(self.model, self._selected.weights)
+
+    def _take_step(self, batches: TrainingBatches) -> None:
+        monitor, step = self._monitor, self._stepper.step
         with monitor.phase("train"):
-            rows = order.batch(step - 1)
-            loss = stepper.take(
-                collate_step(splits.train, rows, alpha=settings.alpha, batch_size=settings.batch_size, special=special)
-            )
-            loss_sum += loss
-            monitor.step = step
-            monitor.rows += len(rows)
+            loss = self._stepper.take(self._counter.counting(batches.passes(step)))
+            self._loss_sum += loss
+            monitor.step = step + 1
+            monitor.rows += batches.rows(step)
+            monitor.work += self._counter.work
             # Reading from the device waits for it: only now and then, and as part of training's time.
-            if is_evaluation_due or monitor.is_progress_due():
-                stepper.check()
+            if self._is_evaluation_due() or monitor.is_progress_due():
+                self._stepper.check()
                 monitor.loss = float(loss)
         monitor.beat("train")
-        if not is_evaluation_due:
-            continue
 
-        point = TrainingPoint(step=step, loss=float(loss_sum) / (step - logged_step))
-        loss_sum.zero_()
-        logged_step = step
-        evaluations = [evaluate(valid, step=step, split="valid")]
-        if settings.select == "compat":
-            evaluations.append(evaluate(test, step=step, split="test"))
-        elif selected is None or evaluations[0].accuracy > selected.accuracy:
-            selected = _Selected(step=step, accuracy=evaluations[0].accuracy, weights=copy_weights(model))
-        reporter.metrics(training=(point,), evaluations=tuple(evaluations))
+    def _is_evaluation_due(self) -> bool:
+        step = self._stepper.step
+        if step == self._evaluated_step:
+            return False
+        return step % self._settings.eval_steps == 0 or step == self._settings.max_steps
 
-    if selected is None:
-        return evaluations[-1].accuracy, settings.max_steps
-    # The one look at the test split, after everything has been chosen.
-    restore_weights(model, selected.weights)
-    final = evaluate(test, step=selected.step, split="test")
-    reporter.metrics(training=(), evaluations=(final,))
-    return final.accuracy, selected.step
+    @property
+    def _evaluated_step(self) -> int:
+        return self._training[-1].step if self._training else 0
 
+    def _evaluate(self) -> None:
+        step = self._stepper.step
+        evaluations = [self._score(self._valid, step=step, split="valid")]
+        if self._settings.select == "compat":
+            is_final = step == self._settings.max_steps
+            evaluations.append(self._score(self._test, step=step, split="test", is_final=is_final))
+        elif self._selected is None or evaluations[0].accuracy > self._selected.accuracy:
+            self._selected = Selected(step=step, accuracy=evaluations[0].accuracy, weights=copy_weights(self.model))
+        point = TrainingPoint(step=step, loss=float(self._loss_sum) / (step - self._evaluated_step))
+        self._loss_sum.zero_()
+        self._training.append(point)
+        self._evaluations += evaluations
+        self._reporter.metrics(training=(point,), evaluations=tuple(evaluations))
 
-def _evaluation(score: Score, *, step: int, split: Literal["valid", "test"]) -> Evaluation:
-    return Evaluation(
-        step=step,
-        split=split,
-        loss=score.loss,
-        accuracy=score.accuracy,
-        rows=len(score.correct),
-        correct=pack_bits(score.correct),
-    )
+    def _score(
+        self, evaluator: Evaluator, *, step: int, split: Literal["valid", "test"], is_final: bool = False
+    ) -> Evaluation:
+        with self._monitor.phase("evaluate"):
+            score = evaluator.score(
+                self.model, between_batches=lambda: self._monitor.beat("evaluate"), with_choices=is_final
+            )
+        return Evaluation(
+            step=step,
+            split=split,
+            loss=score.loss,
+            accuracy=score.accuracy,
+            rows=len(score.correct),
+            correct=pack_bits(score.correct),
+            choice_accuracy=score.choice_accuracy,
+        )
+
+    def _save(self) -> None:
+        # A trial that has failed has nowhere to go on.
+        self._stepper.check()
+        with self._monitor.phase("checkpoint"):
+            self._checkpoints.save(
+                Checkpoint(
+                    step=self._stepper.step,
+                    weights=trained_weights(self.model),
+                    stepper=self._stepper.state(),
+                    plan=self._stepper.plan,
+                    selected=self._selected,
+                    loss_sum=float(self._loss_sum),
+                    training=tuple(self._training),
+                    evaluations=tuple(self._evaluations),
+                    tally=self._monitor.tally,
+                )
+            )

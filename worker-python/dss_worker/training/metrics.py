@@ -1,26 +1,82 @@
-"""When a prediction is right, and how rights and wrongs are kept."""
+"""When a prediction is right, while it still can be, and how rights and wrongs are kept."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from dss_worker.config import Metric
-from dss_worker.data.equation import equal_values
+from dss_worker.data.columns import ANSWER_MARKER
+from dss_worker.data.equation import ExpressionPrefix, equal_values
+from dss_worker.training.token_text import TokenText
+
+# The marker's last space is missing before an empty answer, its first before a text that begins with it.
+_MARKER = re.compile(rf"\s*{re.escape(ANSWER_MARKER.strip())}(?:\s+|$)")
 
 
-def is_right(prediction: str, target: str, *, metric: Metric) -> bool:
+def is_right(prediction: str | None, target: str, *, metric: Metric) -> bool:
     """Whether a decoded prediction answers the decoded target.
 
     Args:
-        prediction, target: decoded text, special tokens removed.
+        prediction, target: decoded text, special tokens removed. A prediction that is None answers nothing.
         metric: "text" for equal texts; "equation" for equal values, where what has no value equals nothing.
     Source: the released code of Hsieh et al. 2023, with a parser for its `eval`.
     """
+    if prediction is None:
+        return False
     return equal_values(prediction, target) if metric == "equation" else prediction == target
 
 
-def pack_bits(correct: Sequence[bool]) -> bytes:
+def split_answer(text: str) -> tuple[str, str | None]:
+    """A single-task text as (rationale, answer): before and after the last marker; all of it and None without one."""
+    markers = list(_MARKER.finditer(text))
+    return (text[: markers[-1].start()], text[markers[-1].end() :].strip()) if markers else (text, None)
+
+
+def answer_of(text: str) -> str | None:
+    """What follows the last marker of a single-task text, stripped; None without a marker."""
+    return split_answer(text)[1]
+
+
+class Hope:
+    """A prediction that grows token by token, given up once no continuation of it can be right.
+
+    It may hope in vain, but never gives up a prediction that could still become right: for "text" one that is the
+    beginning of the target, for "equation" the beginning of an expression.
+    """
+
+    def __init__(self, target: str, *, metric: Metric, token_text: TokenText | None) -> None:
+        """Without a `token_text`, it never gives up."""
+        self._token_text = token_text
+        self._is_empty = True
+        # What is still to come of the text; where in the grammar the expression is.
+        self._rest = target
+        self._expression = ExpressionPrefix() if metric == "equation" else None
+        self.is_lost = False
+
+    def add(self, token: int) -> bool:
+        """The prediction's next token, special ones included; whether there is hope after it."""
+        if self._token_text is None or self.is_lost:
+            return not self.is_lost
+        part = self._token_text.of(token, is_first=self._is_empty)
+        if part is not None:
+            self._is_empty = False
+            self.is_lost = not self._goes_on(part)
+        return not self.is_lost
+
+    def _goes_on(self, part: str) -> bool:
+        if self._expression is not None:
+            extended = self._expression.extend(part)
+            self._expression = extended or self._expression
+            return extended is not None
+        goes_on = self._rest.startswith(part)
+        self._rest = self._rest[len(part) :]
+        return goes_on
+
+
+def pack_bits(correct: Sequence[bool] | npt.NDArray[np.bool_]) -> bytes:
     """One bit per row: row i at byte i // 8, bit i % 8, least significant first; the last byte is filled with 0."""
     return np.packbits(np.asarray(correct, dtype=bool), bitorder="little").tobytes()

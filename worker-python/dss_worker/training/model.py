@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from dss_worker.training.collate import SpecialIds
 
 _TOKEN_IDS = ("pad_token_id", "decoder_start_token_id", "eos_token_id")
 
-# Copies of a model's parameters, by name, in ordinary memory.
+# Values of those of a model's parameters that are trained, by name: all of them unless it has an adapter.
 Weights = dict[str, Tensor]
 
 
@@ -84,16 +86,39 @@ def special_ids(model: T5ForConditionalGeneration) -> SpecialIds:
     return SpecialIds(pad=ids["pad_token_id"], start=ids["decoder_start_token_id"], end=ids["eos_token_id"])
 
 
+def trained_weights(model: T5ForConditionalGeneration) -> Weights:
+    """Not copied. Tied parameters come once: named_parameters() knows them by one name only."""
+    return {name: each.detach() for name, each in model.named_parameters() if each.requires_grad}
+
+
 def copy_weights(model: T5ForConditionalGeneration) -> Weights:
-    """Tied parameters are copied once: named_parameters() knows them by one name only."""
-    return {name: parameter.detach().to("cpu", copy=True) for name, parameter in model.named_parameters()}
+    """A copy in ordinary memory."""
+    return {name: weight.to("cpu", copy=True) for name, weight in trained_weights(model).items()}
 
 
 @torch.no_grad()
 def restore_weights(model: T5ForConditionalGeneration, weights: Weights) -> None:
-    """In place, so that tied parameters stay tied and separate ones separate."""
-    for name, parameter in model.named_parameters():
-        parameter.copy_(weights[name])
+    """In place, so that tied parameters stay tied and separate ones separate.
+
+    Raises: ValueError if they are another model's.
+    """
+    ours = trained_weights(model)
+    if ours.keys() != weights.keys():
+        different = min(ours.keys() ^ weights.keys())
+        raise ValueError(f"the weights do not fit the model: {different} is on one side only")
+    for name, weight in ours.items():
+        weight.copy_(weights[name])
+
+
+@contextmanager
+def other_weights(model: T5ForConditionalGeneration, weights: Weights) -> Iterator[None]:
+    """The model has these weights within, and its own again after."""
+    own = copy_weights(model)
+    restore_weights(model, weights)
+    try:
+        yield
+    finally:
+        restore_weights(model, own)
 
 
 def _load_config(directory: Path, *, dropout: float) -> T5Config:
@@ -118,6 +143,10 @@ def _load_config(directory: Path, *, dropout: float) -> T5Config:
 
 
 def _load_weights(source: ModelSource, config: T5Config) -> T5ForConditionalGeneration:
+    # With peft, transformers would load it too; no plan has its content in a trial's id.
+    if (source.directory / "adapter_config.json").exists():
+        hint = "merge the adapter into the weights, or move adapter_config.json away"
+        raise _invalid(source.directory, "it holds an adapter (adapter_config.json) beside the weights", hint)
     try:
         loaded: Any = T5ForConditionalGeneration.from_pretrained(
             str(source.directory),

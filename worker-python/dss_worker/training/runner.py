@@ -11,8 +11,9 @@ from transformers.utils import logging as transformers_logging
 from dss_worker.config import TrialConfig
 from dss_worker.messages import TrialResult
 from dss_worker.training.environment import pick_device
-from dss_worker.training.loop import run_trial
 from dss_worker.training.monitor import Reporter
+from dss_worker.training.process_times import ProcessTimes
+from dss_worker.training.trial import run_trial
 from dss_worker.training.warm_cache import WarmCache
 
 
@@ -31,14 +32,33 @@ class TrialRunner:
         self._device = pick_device() if device is None else device
         self._now = now
         self._warm = WarmCache()
+        self._times = ProcessTimes.of_this_process()
 
-    def run(self, config: TrialConfig, *, reporter: Reporter, should_stop: Callable[[], bool]) -> TrialResult:
+    def run(
+        self,
+        config: TrialConfig,
+        *,
+        reporter: Reporter,
+        should_stop: Callable[[], bool],
+        should_suspend: Callable[[], bool] = lambda: False,
+    ) -> TrialResult:
         """As `run_trial`."""
-        return run_trial(
-            config, warm=self._warm, reporter=reporter, should_stop=should_stop, device=self._device, now=self._now
-        )
+        try:
+            return run_trial(
+                config,
+                warm=self._warm,
+                reporter=reporter,
+                should_stop=should_stop,
+                should_suspend=should_suspend,
+                device=self._device,
+                now=self._now,
+                seconds_before=self._times.begin_trial(),
+            )
+        finally:
+            self._times.end_trial()
 
     def release_memory(self) -> None:
         """Between trials: what torch holds back for itself is missing to other processes and to a larger trial."""
+        self._warm.drop_gradients()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()

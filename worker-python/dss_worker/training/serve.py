@@ -1,7 +1,10 @@
 """The training child: runs trials that come through one pipe and answers through another.
 
-A thread of its own reads, so that a trial is cancelled while it runs. Nothing but messages goes to the pipe; what
-libraries print goes to stdout and stderr, which are the trial's log.
+A thread of its own reads, so that a trial is cancelled or suspended while it runs. Nothing but messages goes to the
+pipe; what libraries print goes to stdout and stderr, which are the trial's log.
+
+SIGTERM to this process, which only somebody else than the agent sends, has the trial write a checkpoint; then the
+process ends by the signal, as it would have without. A second one ends it at once.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import BinaryIO
+from types import FrameType
+from typing import BinaryIO, NoReturn
 
 import torch
 import transformers
@@ -24,6 +28,7 @@ import transformers
 from dss_worker.errors import Failure, WorkerError
 from dss_worker.messages import (
     Cancelled,
+    CancelTrial,
     Evaluation,
     Failed,
     Finished,
@@ -33,11 +38,14 @@ from dss_worker.messages import (
     Progress,
     Ready,
     RunTrial,
+    Suspended,
     TrainingPoint,
     decode_to_child,
     encode,
 )
-from dss_worker.training.monitor import TrialCancelled
+from dss_worker.training.checkpoint_folder import remove_checkpoints
+from dss_worker.training.checkpoints import checkpoint_directory
+from dss_worker.training.monitor import TrialCancelled, TrialSuspended
 from dss_worker.training.runner import TrialRunner
 
 UNFORESEEN = "INTERNAL"
@@ -58,6 +66,7 @@ def serve(read_fd: int, write_fd: int, *, device: str, threads: int) -> int:
         return 1
     runner = TrialRunner(device=torch.device(device))
     inbox = Inbox(read_fd)
+    signal.signal(signal.SIGTERM, inbox.end)
     with open(write_fd, "wb", buffering=0) as to_agent:
         outlet = Outlet(to_agent)
         outlet.send(Ready(versions=_versions()))
@@ -65,27 +74,49 @@ def serve(read_fd: int, write_fd: int, *, device: str, threads: int) -> int:
             outcome = _run(runner, order, outlet=outlet, inbox=inbox)
             # Only now: while an error was on its way, its traceback held on to what was on the device.
             runner.release_memory()
+            if inbox.is_ended and isinstance(outcome, Suspended):
+                print(f"ended by SIGTERM; the trial can go on from step {outcome.step}", flush=True)
+                break
             outlet.send(outcome)
+            if isinstance(outcome, Finished):
+                _clean_up(order)
             if isinstance(outcome, Failed) and outcome.is_leaving:
                 return 1
+        if inbox.is_ended:
+            _end_by_signal()
     return 0
 
 
 class Inbox:
-    """What the agent said: trials in order, and which are cancelled."""
+    """What the agent said: trials in order, and which are cancelled or suspended."""
 
     def __init__(self, read_fd: int) -> None:
         self._orders: queue.SimpleQueue[RunTrial | None] = queue.SimpleQueue()
         # The agent numbers upwards and has one trial run at a time: the newest is enough.
         self._cancelled_run = 0
+        self._suspended_run = 0
+        # SIGTERM came.
+        self.is_ended = False
         threading.Thread(target=self._read, args=(read_fd,), name="inbox", daemon=True).start()
 
     def next(self) -> RunTrial | None:
-        """Waits for it; None when the agent has gone."""
-        return self._orders.get()
+        """Waits for it; None when the agent has gone, or this process is to go."""
+        order = self._orders.get()
+        return None if self.is_ended else order
 
     def is_cancelled(self, run: int) -> bool:
         return run <= self._cancelled_run
+
+    def is_suspended(self, run: int) -> bool:
+        return run <= self._suspended_run
+
+    def end(self, _signal: int, _frame: FrameType | None) -> None:
+        """Of a signal: suspends what runs, and no more is begun."""
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self.is_ended = True
+        self._suspended_run = sys.maxsize
+        # A simple queue's `put` may interrupt another, or a `get` that waits.
+        self._orders.put(None)
 
     def _read(self, read_fd: int) -> None:
         try:
@@ -94,8 +125,10 @@ class Inbox:
                     message = decode_to_child(line)
                     if isinstance(message, RunTrial):
                         self._orders.put(message)
-                    else:
+                    elif isinstance(message, CancelTrial):
                         self._cancelled_run = message.run
+                    else:
+                        self._suspended_run = max(self._suspended_run, message.run)
         except Exception:
             # Nonsense ends this process as the agent's end does; waiting for more, it would hold its trial for ever.
             traceback.print_exc()
@@ -141,7 +174,9 @@ class PipeReporter:
         self._outlet.send(Metrics(run=self._run, training=training, evaluations=evaluations))
 
 
-def _run(runner: TrialRunner, order: RunTrial, *, outlet: Outlet, inbox: Inbox) -> Finished | Failed | Cancelled:
+def _run(
+    runner: TrialRunner, order: RunTrial, *, outlet: Outlet, inbox: Inbox
+) -> Finished | Failed | Cancelled | Suspended:
     asked = order.config.settings
     print(f"{asked.model_type} on {asked.dataset}, {asked.label_type} labels, seed {asked.seed}", flush=True)
     try:
@@ -149,16 +184,35 @@ def _run(runner: TrialRunner, order: RunTrial, *, outlet: Outlet, inbox: Inbox) 
             order.config,
             reporter=PipeReporter(outlet, order.run),
             should_stop=lambda: inbox.is_cancelled(order.run),
+            should_suspend=lambda: inbox.is_suspended(order.run),
         )
         return Finished(run=order.run, result=result)
     except TrialCancelled:
         return Cancelled(run=order.run)
+    except TrialSuspended as suspended:
+        return Suspended(run=order.run, step=suspended.step)
     except Exception as error:
         # In the log too, in the order of what was printed.
         traceback.print_exc()
         failure = failure_of(error)
         # A CUDA error, for one, comes back whatever the process does next.
         return Failed(run=order.run, failure=failure, is_leaving=failure.code == UNFORESEEN)
+
+
+def _clean_up(order: RunTrial) -> None:
+    """After the result was sent: should it get lost, the next attempt needs no more than the last checkpoint."""
+    directory = checkpoint_directory(order.config.run)
+    if directory is not None and not order.config.run.keep_checkpoints:
+        remove_checkpoints(directory)
+
+
+def _end_by_signal() -> NoReturn:
+    """As whoever sent it expects, and as the agent understands."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def failure_of(error: Exception) -> Failure:

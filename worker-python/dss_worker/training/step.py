@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from typing import cast
 
 import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from transformers import T5ForConditionalGeneration
 
-from dss_worker.config import Precision
+from dss_worker.config import Optimizer, Precision
 from dss_worker.errors import WorkerError
-from dss_worker.training.collate import WeightedBatch
-from dss_worker.training.loss import summed_token_loss
+from dss_worker.training.collate import PackedBatch
+from dss_worker.training.linear_loss import linear_loss
+from dss_worker.training.micro_batches import MicroBatchPlan
+from dss_worker.training.optimizer import (
+    learning_rate,
+    make_optimizer,
+    optimizer_tensors,
+    restore_optimizer_tensors,
+    take_step,
+)
+from dss_worker.training.packed_t5 import PLAIN, Engine, decode, encode
 
-# The released code's, which are those of transformers' Trainer.
-BETAS = (0.9, 0.999)
-EPSILON = 1e-8
+# The released code's, which is that of transformers' Trainer.
 MAX_GRADIENT_NORM = 1.0
+# In the order of `_random_states`.
+_RANDOM_STATES = ("random-cpu", "random-cuda")
 
-
-def make_optimizer(model: T5ForConditionalGeneration, *, lr: float) -> torch.optim.AdamW:
-    """AdamW without weight decay. Fused, because only that form can be told on the device to leave a step out."""
-    return torch.optim.AdamW(model.parameters(), lr=lr, betas=BETAS, eps=EPSILON, weight_decay=0.0, fused=True)
-
-
-def learning_rate(step: int, *, lr: float, max_steps: int) -> float:
-    """`lr` at step 0, falling in a line to 0 at `max_steps`, which no step reaches."""
-    return lr * (1.0 - step / max_steps)
+PassesOf = Callable[[MicroBatchPlan], Iterable[PackedBatch]]
 
 
 class Stepper:
@@ -46,12 +48,16 @@ class Stepper:
         lr: float,
         max_steps: int,
         precision: Precision,
+        plan: MicroBatchPlan,
+        optimizer: Optimizer = "adamw",
     ) -> None:
         self._model = model
-        self._optimizer = make_optimizer(model, lr=lr)
+        self._optimizer = make_optimizer(model, lr=lr, kind=optimizer)
         self._lr = lr
         self._max_steps = max_steps
         self._precision = precision
+        # How steps are split from here on; halved where memory did not do.
+        self.plan = plan
         # Optimizer steps taken; the next step's number, from 0.
         self.step = 0
         device = model.device
@@ -62,33 +68,37 @@ class Stepper:
         self._bad_step = torch.zeros((), dtype=torch.int64, device=device)
         self._bad_loss = torch.zeros((), dtype=torch.float32, device=device)
 
-    def take(self, passes: Iterable[WeightedBatch]) -> Tensor:
-        """One step over the passes of a logical batch.
+    def take(self, passes_of: PassesOf) -> Tensor:
+        """One step over a logical batch.
 
+        Where memory runs out, the step is taken again from its beginning, dropout's random numbers included, with
+        passes half as large, and so are those that follow.
+
+        Args:
+            passes_of: splits the batch by a plan.
         Returns: float32 scalar on the device, the logical batch's loss in nats, before the step.
+        Raises: torch.OutOfMemoryError if one row is too much.
         """
-        device = self._model.device
-        self._optimizer.zero_grad(set_to_none=True)
-        loss = torch.zeros((), dtype=torch.float32, device=device)
-        for each in passes:
-            batch = each.task.to(device)
-            with autocast(device, self._precision):
-                output = self._model(
-                    input_ids=batch.input_ids,
-                    attention_mask=batch.attention_mask,
-                    decoder_input_ids=batch.decoder_input_ids,
-                    use_cache=False,
-                )
-            part = each.token_weight * summed_token_loss(output.logits, batch.targets)
-            # Backward at once: the graphs of a step's passes are never in memory together.
-            torch.autograd.backward(part)
-            loss += part.detach()
+        random_states = _random_states(self._model.device)
+        while True:
+            try:
+                loss = self._loss_and_gradient(passes_of(self.plan))
+                break
+            except Exception as error:
+                halved = self.plan.halved() if is_out_of_memory(error) else None
+                if halved is None:
+                    raise
+                print(f"step {self.step + 1} ran out of memory; again with {halved}", flush=True)
+                self.plan = halved
+            # Outside of the handler: the traceback holds on to what was on the device.
+            self._optimizer.zero_grad(set_to_none=True)
+            _set_random_states(self._model.device, random_states)
+            if self._model.device.type == "cuda":
+                torch.cuda.empty_cache()
         norm = clip_grad_norm_(self._model.parameters(), MAX_GRADIENT_NORM)
         self._note_finite(loss, norm)
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, lr=self._lr, max_steps=self._max_steps)
-        self._optimizer.found_inf = self._found_inf  # type: ignore[attr-defined]
-        self._optimizer.step()
+        lr = learning_rate(self.step, lr=self._lr, max_steps=self._max_steps)
+        take_step(self._optimizer, lr=lr, found_inf=self._found_inf)
         self.step += 1
         return loss
 
@@ -103,12 +113,60 @@ class Stepper:
         what = "the gradient is not finite" if math.isfinite(loss) else f"the loss is {loss}"
         raise WorkerError("NON_FINITE", f"step {step}: {what}", hint="lower lr, or use precision: fp32")
 
+    def state(self) -> dict[str, Tensor]:
+        """What the next step depends on besides the weights, `step` and `plan`; not copied.
+
+        After a `check` only: before it, nobody knows whether there is a next step.
+        """
+        moments = optimizer_tensors(self._model, self._optimizer)
+        states = zip(_RANDOM_STATES, _random_states(self._model.device), strict=False)
+        return {f"optimizer/{name}": tensor for name, tensor in moments.items()} | dict(states)
+
+    def load_state(self, state: Mapping[str, Tensor], *, step: int) -> None:
+        """Goes on where another stepper for an equal model stood, given that one's `state` and `step`.
+
+        Raises: ValueError or KeyError if it was for another model, optimizer or device.
+        """
+        moments = {name.removeprefix("optimizer/"): tensor for name, tensor in state.items() if "/" in name}
+        restore_optimizer_tensors(self._model, self._optimizer, moments)
+        device = self._model.device
+        names = _RANDOM_STATES[: len(_random_states(device))]
+        _set_random_states(device, [state[name] for name in names])
+        self.step = step
+
+    def _loss_and_gradient(self, passes: Iterable[PackedBatch]) -> Tensor:
+        """Adds up both over the passes, the gradient in the parameters."""
+        model = self._model
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = torch.zeros((), dtype=torch.float32, device=model.device)
+        for each in passes:
+            batch = each.to(model.device)
+            with autocast(model.device, self._precision):
+                part = packed_loss(model, batch, engine=self.plan.engine)
+            # Backward at once: the graphs of a step's passes are never in memory together.
+            torch.autograd.backward(part)
+            loss += part.detach()
+        return loss
+
     def _note_finite(self, loss: Tensor, norm: Tensor) -> None:
         bad = ~(torch.isfinite(loss) & torch.isfinite(norm))
         first = bad & (self._found_inf == 0)
         self._bad_step = torch.where(first, self.step + 1, self._bad_step)
         self._bad_loss = torch.where(first, loss, self._bad_loss)
         self._found_inf = torch.maximum(self._found_inf, bad.to(torch.float32))
+
+
+def packed_loss(model: T5ForConditionalGeneration, batch: PackedBatch, *, engine: Engine = PLAIN) -> Tensor:
+    """A pass's share of the logical batch's loss; float32 scalar, nats."""
+    encoded = encode(model, batch.inputs, engine=engine)
+    states = decode(model, encoded, batch.inputs, batch.decoder_inputs, engine=engine)
+    return linear_loss(states, cast(Tensor, model.lm_head.weight), batch.targets, batch.token_weights)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    # torch has no type of its own for the CPU's.
+    is_of_cpu = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return is_of_cpu or isinstance(error, MemoryError | torch.OutOfMemoryError)
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
@@ -122,3 +180,14 @@ def set_matmul_precision(precision: Precision) -> None:
     bf16 has TF32 too: evaluation is never under autocast, where ties between bfloat16 values decide tokens.
     """
     torch.set_float32_matmul_precision("highest" if precision == "fp32" else "high")
+
+
+def _random_states(device: torch.device) -> list[Tensor]:
+    states = [torch.get_rng_state()]
+    return [*states, torch.cuda.get_rng_state(device)] if device.type == "cuda" else states
+
+
+def _set_random_states(device: torch.device, states: list[Tensor]) -> None:
+    torch.set_rng_state(states[0])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states[1], device)

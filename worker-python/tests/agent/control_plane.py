@@ -13,7 +13,7 @@ from typing import Any, Self
 import grpc
 
 from dss_worker.agent.generated.dss.v1 import common_pb2, worker_pb2, worker_pb2_grpc
-from dss_worker.config import DatasetSource, ModelSource, SourceFile, TrialConfig, TrialSettings
+from dss_worker.config import DatasetSource, ModelSource, RunOptions, SourceFile, TrialConfig, TrialSettings
 
 # A guard against hanging forever; nothing takes nearly so long.
 GUARD_S = 120.0
@@ -141,7 +141,8 @@ def scripted_trial(script: str, *, trial_id: str = TRIAL, directory: str = "/dat
     settings = TrialSettings(
         model=script, dataset="cqa", label_type="gt", model_type="task_prefix", seed=3, llm="palm", alpha=0.5,
         subsample=0.25, max_steps=10, eval_steps=5, batch_size=4, grad_steps=2, lr=5e-5, max_input_length=128,
-        gen_max_len=16, precision="fp32", dropout=0.1, select="valid", init="random",
+        gen_max_len=16, precision="fp32", dropout=0.1, select="valid", init="random", optimizer="adamw8bit",
+        adapter="lora", lora_rank=8, lora_alpha=4.0,
     )  # fmt: skip
     rows = SourceFile(path="cqa/cqa_train.json", sha256="ab" * 32, size_bytes=7, role="train")
     config = SourceFile(path="config.json", sha256="cd" * 32, size_bytes=2**40, role="config")
@@ -152,9 +153,14 @@ def scripted_trial(script: str, *, trial_id: str = TRIAL, directory: str = "/dat
         metric="text",
         fields={"input": "question"},
         templates={"predict": "p: "},
+        choices=("yes", "no"),
     )
     model = ModelSource(directory=Path("/model"), files=(config,))
-    return TrialConfig(trial_id=trial_id, settings=settings, model=model, dataset=dataset, checkpoint_steps=7)
+    run = RunOptions(
+        directory=Path("/state/trials") / trial_id, checkpoint_steps=7, keep_checkpoints=True, keep="best",
+        output_rationale=True, micro_batches=3, compile="on", gradient_checkpointing="off",
+    )  # fmt: skip
+    return TrialConfig(trial_id=trial_id, settings=settings, model=model, dataset=dataset, run=run)
 
 
 def assignment(lease: common_pb2.Lease, config: TrialConfig) -> worker_pb2.Assign:
@@ -172,8 +178,9 @@ def assignment(lease: common_pb2.Lease, config: TrialConfig) -> worker_pb2.Assig
             metric=dataset.metric,
             fields=dataset.fields,
             templates=dataset.templates,
+            choices=dataset.choices,
         ),
-        checkpoint_steps=config.checkpoint_steps,
+        run=common_pb2.RunOptions(**{**asdict(config.run), "directory": str(config.run.directory or "")}),
     )
 
 

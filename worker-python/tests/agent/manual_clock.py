@@ -28,6 +28,10 @@ class ManualClock:
         self._timers.append(timer)
         return timer
 
+    def rings_at(self, when_s: float) -> bool:
+        """Whether something is due just then."""
+        return any(not timer.is_over and timer.when_s == when_s for timer in self._timers)
+
     def advance_to(self, now_s: float) -> None:
         """Each timer on the way fires at its time."""
         while due := [timer for timer in self._timers if not timer.is_over and timer.when_s <= now_s]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import queue
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -22,6 +24,8 @@ from dss_worker.messages import (
     Progress,
     Ready,
     RunTrial,
+    Suspended,
+    SuspendTrial,
     ToChild,
     TrainingPoint,
     TrialResult,
@@ -42,6 +46,10 @@ RESULT = TrialResult(
     environment={"device": "cpu"},
 )
 FLOOD_LINES = 50_000
+# What a pipe may hold.
+PRINTED_LINES = 1_000
+# Where a suspended trial stood.
+SUSPENDED_STEP = 7
 
 
 class Child:
@@ -82,6 +90,30 @@ class Child:
                 self.say(Cancelled(run=order.run))
                 return
 
+    def wait_for_suspension(self, order: RunTrial) -> None:
+        self._hear_of_suspension(order)
+        self.say(Suspended(run=order.run, step=SUSPENDED_STEP))
+
+    def ignore_suspension(self, order: RunTrial) -> None:
+        self._hear_of_suspension(order)
+        threading.Event().wait()
+
+    def finish_when_suspended(self, order: RunTrial) -> None:
+        self._hear_of_suspension(order)
+        self.say(Finished(run=order.run, result=RESULT))
+
+    def suspend_unasked(self, order: RunTrial) -> None:
+        self.say(Suspended(run=order.run, step=SUSPENDED_STEP))
+
+    def die_when_suspended(self, order: RunTrial) -> None:
+        self._hear_of_suspension(order)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _hear_of_suspension(self, order: RunTrial) -> None:
+        while self._heard.get() != SuspendTrial(run=order.run):
+            pass
+        self.measure(order.run, SUSPENDED_STEP)
+
     def ignore_everything(self, order: RunTrial) -> None:
         threading.Event().wait()
 
@@ -97,6 +129,26 @@ class Child:
             print(f"line {number}")
         sys.stdout.flush()
         self.say(Finished(run=order.run, result=RESULT))
+
+    def print_and_finish(self, order: RunTrial) -> None:
+        for number in range(PRINTED_LINES):
+            print(f"line {number}")
+            print(f"line {number}", file=sys.stderr)
+        sys.stdout.flush()
+        self.say(Finished(run=order.run, result=RESULT))
+
+    def ignore_abort(self, order: RunTrial) -> None:
+        faulthandler.disable()
+        signal.signal(signal.SIGABRT, signal.SIG_IGN)
+        self.measure(order.run, 1)
+        threading.Event().wait()
+
+    def leave_someone_behind(self, order: RunTrial) -> None:
+        """Who holds all our pipes."""
+        program = "import signal; signal.pause()"
+        left = subprocess.Popen([sys.executable, "-c", program], pass_fds=[self._write_fd])
+        self.measure(order.run, left.pid)
+        sys.exit("last words")
 
     def measure_forever(self, order: RunTrial) -> None:
         for step in range(1, sys.maxsize):
@@ -144,6 +196,7 @@ def main() -> None:
     parser.add_argument("--never-ready", action="store_true")
     options = parser.parse_args()
     die_with_parent(options.agent_pid)
+    faulthandler.enable()
     if options.never_ready:
         sys.exit("No module named torch")
     Child(options.read_fd, options.write_fd).serve()

@@ -15,7 +15,7 @@ from dss_worker.agent.generated.dss.v1 import common_pb2, worker_pb2
 from dss_worker.config import ENGINE_VERSION
 from tests.agent.control_plane import TOKEN, ControlPlane, lease_of
 from tests.agent.processes import SCRIPTED_AGENT, ended, started, wait_until_gone
-from tests.agent.scripted_child import FLOOD_LINES
+from tests.agent.scripted_child import FLOOD_LINES, PRINTED_LINES, SUSPENDED_STEP
 
 LOST = common_pb2.FAILURE_KIND_LOST
 INFRASTRUCTURE = common_pb2.FAILURE_KIND_INFRASTRUCTURE
@@ -38,7 +38,8 @@ def test_it_says_who_it_is_before_anything_else(plane: ControlPlane, agent: subp
     stream = plane.stream()
     hello = stream.welcome()
     assert stream.metadata["authorization"] == f"Bearer {TOKEN}"
-    assert (hello.worker_id, hello.engine_version, hello.pid, hello.slots) == ("local-1", ENGINE_VERSION, agent.pid, 1)
+    assert (hello.worker_id, hello.engine_version, hello.pid) == ("local-1", ENGINE_VERSION, agent.pid)
+    assert (hello.slots, hello.prefetch) == (1, 1)
     assert [(device.kind, device.threads) for device in hello.devices] == [("cpu", 1)]
     assert hello.devices[0].memory_bytes > 0
     assert hello.versions["python"].startswith("3.")
@@ -118,6 +119,7 @@ def test_after_a_break_it_resends_what_was_not_acknowledged_and_nothing_else(
         ("kill_oneself", "CHILD_KILLED", LOST, "signal 9, perhaps for want of memory", "last words"),
         ("crash", "CHILD_CRASHED", INFRASTRUCTURE, "signal 11 (SIGSEGV)", ""),
         ("leave_without_result", "CHILD_CRASHED", INFRASTRUCTURE, "exit code 1", "last words"),
+        ("suspend_unasked", "INTERNAL", INFRASTRUCTURE, "without being asked to", ""),
         ("babble", "INTERNAL", INFRASTRUCTURE, "unknown message 'Poetry'", ""),
         ("fail", "DATASET_INVALID", USER, "row 3 is wrong", ""),
     ],
@@ -198,15 +200,90 @@ def test_an_assignment_that_cannot_be_read_fails_for_good(plane: ControlPlane) -
     assert failed.failure.message == "label_type: expected one of gt, llm, got 'gold'"
 
 
+def test_each_life_of_its_process_has_a_name_of_its_own(plane: ControlPlane) -> None:
+    names = set()
+    for _ in range(2):
+        with started(*SCRIPTED_AGENT, plane.address):
+            names.add(plane.stream().welcome().instance_id)
+    assert len(names) == 2
+
+
 @pytest.mark.usefixtures("agent")
-def test_a_second_assignment_at_once_is_given_back(plane: ControlPlane) -> None:
+def test_a_second_attempt_waits_and_begins_when_the_first_has_ended_and_a_third_is_given_back(
+    plane: ControlPlane,
+) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    first = stream.assign("wait_for_cancel")
+    pid = stream.next("progress").progress.step
+    second = stream.assign("finish", token=2, trial_id="e" * 20)
+    stream.assign("finish", token=3, trial_id="f" * 20)
+    failed = stream.take("failed").failed
+    assert (failed.lease.token, failed.failure.code, failed.failure.kind) == (3, "WORKER_BUSY", LOST)
+    assert not any(message.HasField("finished") for message in stream.unread)
+    stream.say(cancel=worker_pb2.Cancel(lease=first, reason="test"))
+    progress = stream.next("progress").progress
+    assert (progress.lease, progress.step) == (second, pid)
+    assert stream.take("finished").finished.lease == second
+
+
+@pytest.mark.usefixtures("agent")
+@pytest.mark.parametrize("order", ["cancel", "stale"])
+def test_a_waiting_attempt_that_is_taken_back_never_begins(plane: ControlPlane, order: str) -> None:
+    stream = plane.stream()
+    stream.welcome(renew_every_ms=20)
+    running = stream.assign("wait_for_cancel")
+    waiting = stream.assign("finish", token=2, trial_id="f" * 20)
+    while list(stream.next("renew").renew.leases) != [running, waiting]:
+        pass
+    if order == "cancel":
+        stream.say(cancel=worker_pb2.Cancel(lease=waiting, reason="another worker is free"))
+    else:
+        stream.say(stale=worker_pb2.Stale(lease=waiting))
+    while list(stream.next("renew").renew.leases) != [running]:
+        pass
+    stream.say(cancel=worker_pb2.Cancel(lease=running, reason="test"))
+    stream.assign("finish", token=3)
+    assert stream.take("finished").finished.lease.token == 3
+    assert not any(message.HasField("failed") for message in stream.unread)
+
+
+@pytest.mark.usefixtures("agent")
+def test_a_waiting_attempt_outlives_the_child_and_is_run_by_the_next(plane: ControlPlane) -> None:
     stream = plane.stream()
     stream.welcome()
     stream.assign("wait_for_cancel")
-    stream.next("progress")
-    stream.assign("finish", token=2, trial_id="f" * 20)
-    failed = stream.take("failed").failed
-    assert (failed.lease.token, failed.failure.code, failed.failure.kind) == (2, "WORKER_BUSY", LOST)
+    pid = stream.next("progress").progress.step
+    waiting = stream.assign("finish", token=2, trial_id="f" * 20)
+    while waiting not in stream.next("renew").renew.leases:
+        pass
+    os.kill(pid, signal.SIGKILL)
+    assert stream.take("failed").failed.lease.token == 1
+    assert stream.next("progress").progress.step != pid
+    assert stream.take("finished").finished.lease == waiting
+
+
+@pytest.mark.usefixtures("agent")
+def test_what_an_attempt_printed_is_in_its_log_though_the_next_begins_at_once(plane: ControlPlane) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    for token in (1, 2):
+        stream.assign("print_and_finish", token=token, trial_id=f"{token}" * 20)
+    logs = []
+    for token in (1, 2):
+        finished = stream.next("finished")
+        assert finished.finished.lease.token == token
+        # Nothing of the log is acknowledged before.
+        stream.acknowledge(*range(1, finished.sequence + 1))
+        logs += [message for message in stream.unread if message.HasField("log")]
+        assert all(message.sequence < finished.sequence for message in logs)
+        stream.unread.clear()
+    for token in (1, 2):
+        lines = [line for message in logs if message.log.lease.token == token for line in message.log.lines]
+        for output in ("stdout", "stderr"):
+            assert [line.text for line in lines if line.stream == output] == [
+                f"line {number}" for number in range(PRINTED_LINES)
+            ]
 
 
 def test_when_idle_a_drain_ends_it(plane: ControlPlane, agent: subprocess.Popen[str]) -> None:
@@ -250,14 +327,62 @@ def test_what_does_not_end_within_the_grace_is_killed_and_given_back(
     assert not any(message.HasField("failed") for message in stream.unread)
 
 
+def test_drained_it_has_what_runs_leave_with_a_checkpoint_and_gives_it_back(
+    plane: ControlPlane, agent: subprocess.Popen[str]
+) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    lease = stream.assign("wait_for_suspension")
+    stream.next("progress")
+    stream.assign("finish", token=2, trial_id="f" * 20)  # and what waits is not begun
+    stream.say(drain=worker_pb2.Drain(grace_ms=60_000))
+    measured = stream.take("metrics")
+    drained = stream.take("drained")
+    assert measured.metrics.training[0].step == SUSPENDED_STEP
+    assert measured.sequence < drained.sequence
+    assert ended(agent)[0] == 0
+    logs = [message.log for message in stream.rest() if message.HasField("log")]
+    assert [(log.lease, line.text) for log in logs for line in log.lines if line.stream == "dss"] == [
+        (lease, f"left after step {SUSPENDED_STEP}; another attempt goes on from there")
+    ]
+    assert not any(message.HasField("failed") or message.HasField("finished") for message in stream.unread)
+
+
+def test_what_ends_while_it_is_to_be_suspended_is_finished(plane: ControlPlane, agent: subprocess.Popen[str]) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    stream.assign("finish_when_suspended")
+    stream.next("progress")
+    agent.send_signal(signal.SIGTERM)
+    finished = stream.take("finished")
+    assert finished.sequence < stream.take("drained").sequence
+    assert ended(agent)[0] == 143
+
+
+def test_a_child_that_was_told_to_end_like_the_agent_is_no_failure(
+    plane: ControlPlane, agent: subprocess.Popen[str]
+) -> None:
+    stream = plane.stream()
+    stream.welcome()
+    stream.assign("die_when_suspended")
+    stream.next("progress")
+    agent.send_signal(signal.SIGTERM)
+    stream.take("drained")
+    assert ended(agent)[0] == 143
+    assert not any(message.HasField("failed") for message in stream.rest())
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_told_to_end_it_gives_back_what_runs(
+def test_told_to_end_it_suspends_what_runs_and_told_again_it_kills_it(
     plane: ControlPlane, agent: subprocess.Popen[str], number: signal.Signals, status: int
 ) -> None:
     stream = plane.stream()
     stream.welcome()
-    stream.assign("ignore_everything")
+    stream.assign("ignore_suspension")
     pid = stream.next("progress").progress.step
+    agent.send_signal(number)
+    assert stream.take("metrics").metrics.training[0].step == SUSPENDED_STEP
+    os.kill(pid, 0)
     agent.send_signal(number)
     stream.take("drained")
     assert ended(agent)[0] == status

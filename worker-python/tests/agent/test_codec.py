@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import get_args
 
 import pytest
@@ -16,10 +17,12 @@ from dss_worker.agent.protocol import (
     Cancel,
     Drain,
     FailedReport,
+    FinishedReport,
     Lease,
     LeaseProgress,
     LogLine,
     LogReport,
+    MetricsReport,
     Numbered,
     Refused,
     Renewed,
@@ -28,6 +31,7 @@ from dss_worker.agent.protocol import (
     Welcome,
 )
 from dss_worker.errors import Failure, FailureKind
+from dss_worker.messages import Evaluation, TrialResult
 from tests.agent.control_plane import TRIAL, assignment, lease_of, scripted_trial
 
 LEASE = Lease(trial_id=TRIAL, attempt=1, token=2**63)
@@ -65,11 +69,16 @@ def test_an_assignment_is_read_whole() -> None:
 def test_absent_settings_are_none_and_zero_is_zero() -> None:
     message = assignment(WIRE_LEASE, scripted_trial("m"))
     message.settings.alpha = 0.0
-    message.settings.ClearField("llm")
+    for name in ("llm", "lora_rank", "lora_alpha"):
+        message.settings.ClearField(name)
+    message.settings.adapter = "none"
+    message.run.ClearField("directory")
     assign = decode_to_worker(ControlMessage(assign=message))
     assert isinstance(assign, Assign)
     assert not isinstance(assign.trial, Failure)
-    assert (assign.trial.settings.alpha, assign.trial.settings.llm) == (0.0, None)
+    settings = assign.trial.settings
+    assert (settings.alpha, settings.llm, settings.lora_rank, settings.lora_alpha) == (0.0, None, None, None)
+    assert assign.trial.run.directory is None
 
 
 @pytest.mark.parametrize(
@@ -78,6 +87,11 @@ def test_absent_settings_are_none_and_zero_is_zero() -> None:
         ("settings.precision", "fp8", "precision: expected one of fp32, tf32, bf16, got 'fp8'"),
         ("settings.lr", math.inf, "lr: expected a number above 0, got inf"),
         ("dataset.layout", "zip", "layout: expected one of release, folder, got 'zip'"),
+        ("settings.optimizer", "sgd", "optimizer: expected one of adamw, adamw8bit, got 'sgd'"),
+        ("settings.llm", "../gpt", "llm: expected a name, got '../gpt'"),
+        ("run.keep", "all", "keep: expected one of none, last, best, got 'all'"),
+        ("run.compile", "", "compile: expected one of auto, on, off, got ''"),
+        ("run.gradient_checkpointing", "yes", "gradient_checkpointing: expected one of auto, on, off, got 'yes'"),
         ("dataset.metric", "bleu", "metric: expected one of text, equation, got 'bleu'"),
     ],
 )
@@ -110,6 +124,34 @@ def test_every_kind_of_failure_has_its_value(kind: FailureKind) -> None:
     message = encode_from_worker(Numbered(sequence=3, report=FailedReport(lease=LEASE, failure=failure)))
     assert message.sequence == 3
     assert common_pb2.FailureKind.Name(message.failed.failure.kind) == f"FAILURE_KIND_{kind.upper()}"
+
+
+def test_a_result_travels_whole() -> None:
+    result = TrialResult(
+        test_accuracy=0.5, selected_step=5, seconds=1.5, seconds_by_phase={"import": 2.0, "train": 1.0},
+        examples_per_second=8.0, train_rows=4, valid_rows=9, test_rows=10, environment={"plan": "1 group"},
+        choice_accuracy=0.0, resumed_step=3, useful_tokens_per_second=6.0, padded_tokens_per_second=7.0,
+        mfu_useful=0.25, mfu_padded=0.5, peak_flops=1e12, peak_flops_source="measured", peak_memory_bytes=2**40,
+        predicted_memory_bytes=2**41,
+    )  # fmt: skip
+    report = FinishedReport(lease=LEASE, result=result)
+    wire = encode_from_worker(Numbered(sequence=1, report=report)).finished.result
+    assert wire.HasField("choice_accuracy")
+    read = {field.name: getattr(wire, field.name) for field in fields(result)}
+    maps = {name: dict(read[name]) for name in ("seconds_by_phase", "environment")}
+    assert TrialResult(**{**read, **maps}) == result
+
+
+@pytest.mark.parametrize("choice_accuracy", [None, 0.0, 0.75])
+def test_an_evaluation_says_how_often_the_right_choice_was_likeliest_where_there_are_choices(
+    choice_accuracy: float | None,
+) -> None:
+    evaluation = Evaluation(
+        step=1, split="test", loss=0.5, accuracy=0.5, rows=2, correct=b"\x01", choice_accuracy=choice_accuracy
+    )
+    report = MetricsReport(lease=LEASE, training=(), evaluations=(evaluation,))
+    (wire,) = encode_from_worker(Numbered(sequence=1, report=report)).metrics.evaluations
+    assert (wire.choice_accuracy if wire.HasField("choice_accuracy") else None) == choice_accuracy
 
 
 def test_of_a_long_detail_the_end_is_kept_and_half_characters_are_replaced() -> None:

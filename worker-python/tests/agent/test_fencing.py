@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from dss_worker.agent.agent import Agent, Identity
-from dss_worker.agent.attempts import STOP_WITHIN_S
+from dss_worker.agent.agent import LAST_REPORT_S, SUSPEND_WITHIN_S, Agent, Identity
+from dss_worker.agent.attempts import HUNG_AFTER_S, STOP_WITHIN_S
+from dss_worker.agent.child import LAST_WORDS_S
 from dss_worker.agent.generated.dss.v1 import common_pb2, worker_pb2
 from dss_worker.agent.protocol import Device
 from dss_worker.agent.session import Session
@@ -17,9 +19,11 @@ from tests.agent.control_plane import GUARD_S, TOKEN, ControlPlane, Stream
 from tests.agent.manual_clock import ManualClock
 from tests.agent.processes import environment, wait_until_gone
 from tests.agent.scripted_agent import CHILD
+from tests.agent.scripted_child import SUSPENDED_STEP
 
 IDENTITY = Identity(
     worker_id="local-1",
+    instance_id="one-life",
     host="here",
     pid=os.getpid(),
     device=Device(kind="cpu", name="a core", memory_bytes=1, threads=1),
@@ -104,7 +108,8 @@ async def test_an_attempt_is_killed_before_its_lease_is_over_and_its_reports_are
     # The stream that brought no answer is given up too.
     second = await setting.next_stream()
     hello = await asyncio.to_thread(second.welcome)
-    assert list(hello.running) == []
+    # It is over here, and the control plane has not heard of that.
+    assert list(hello.running) == [lease]
     failed = (await heard(second, "failed")).failed
     assert (failed.lease, failed.failure.code) == (lease, "LEASE_LOST")
     assert failed.failure.kind == common_pb2.FAILURE_KIND_LOST
@@ -116,6 +121,7 @@ async def test_while_renewals_are_answered_the_attempt_goes_on(setting: Setting)
     stream = await setting.stream()
     lease, pid = await begun(stream)
     await heard(stream, "renew")
+    stream.assign("finish", token=2, trial_id="e" * 20)  # there is room for no more
     for now_s in (10, 20, 30, 40):
         setting.clock.advance_to(now_s)
         renewed = await heard(stream, "renew")
@@ -152,7 +158,8 @@ async def test_a_result_that_was_reported_before_the_end_of_its_lease_is_not_thr
     setting.clock.advance_to(27)
     second = await setting.next_stream()
     hello = await asyncio.to_thread(second.welcome)
-    assert list(hello.running) == []
+    # Left out, it would be given back, and its result would come too late.
+    assert list(hello.running) == [lease]
     again = await heard(second, "finished")
     assert (again.sequence, again.finished.lease) == (reported.sequence, lease)
     assert not any(message.HasField("failed") for message in second.unread)
@@ -198,3 +205,115 @@ async def test_a_trial_that_does_not_stop_when_cancelled_is_killed_and_the_next_
     finished = await heard(stream, "finished")
     assert finished.finished.lease.token == 2
     assert not any(message.HasField("failed") for message in stream.unread)
+
+
+@in_loop
+async def test_a_waiting_attempt_is_renewed_and_lost_like_any_other(setting: Setting) -> None:
+    stream = await setting.stream()
+    stream.renews = False
+    running, pid = await begun(stream)
+    waiting = stream.assign("finish", token=2, trial_id="f" * 20)
+    while list((await heard(stream, "renew")).renew.leases) != [running, waiting]:
+        pass
+    setting.clock.advance_to(27)
+    await asyncio.to_thread(wait_until_gone, pid)
+    second = await setting.next_stream()
+    await asyncio.to_thread(second.welcome)
+    lost = [(await heard(second, "failed")).failed for _ in range(2)]
+    assert [each.lease for each in lost] == [running, waiting]
+    assert {each.failure.code for each in lost} == {"LEASE_LOST"}
+
+
+@in_loop
+async def test_a_trial_that_does_not_suspend_in_time_is_killed_and_given_back(setting: Setting) -> None:
+    stream = await setting.stream()
+    await asyncio.to_thread(stream.welcome)
+    stream.assign("ignore_suspension")
+    pid = (await heard(stream, "progress")).progress.step
+    setting.agent.stop(143)
+    assert (await heard(stream, "metrics")).metrics.training[0].step == SUSPENDED_STEP
+    setting.clock.advance_to(SUSPEND_WITHIN_S - 0.1)
+    os.kill(pid, 0)
+    setting.clock.advance_to(SUSPEND_WITHIN_S)
+    await asyncio.to_thread(wait_until_gone, pid)
+    drained = await heard(stream, "drained")
+    assert not any(message.HasField("failed") for message in stream.unread)
+    stream.acknowledge(drained.sequence)
+    assert (await setting.agent.ended).status == 143
+
+
+@in_loop
+async def test_told_to_end_without_a_control_plane_it_ends_all_the_same(setting: Setting) -> None:
+    stream = await setting.stream()
+    await asyncio.to_thread(stream.welcome)
+    stream.assign("wait_for_suspension")
+    await heard(stream, "progress")
+    setting.agent.stop(143)
+    # Nobody acknowledges it.
+    await heard(stream, "drained")
+    assert not setting.agent.ended.done()
+    setting.clock.advance_to(LAST_REPORT_S)
+    assert (await setting.agent.ended).status == 143
+
+
+@in_loop
+async def test_what_was_suspended_stays_ours_until_it_is_given_back(setting: Setting) -> None:
+    stream = await setting.stream()
+    await asyncio.to_thread(stream.welcome)
+    lease = stream.assign("wait_for_suspension")
+    await heard(stream, "progress")
+    stream.say(drain=worker_pb2.Drain(grace_ms=60_000))
+    await heard(stream, "drained")
+    setting.clock.advance_to(10)
+    while not (renewed := await heard(stream, "renew")).renew.leases:
+        pass
+    assert list(renewed.renew.leases) == [lease]
+
+
+@in_loop
+async def test_a_child_that_says_nothing_for_half_an_hour_is_ended_with_its_stacks(setting: Setting) -> None:
+    stream = await setting.stream()
+    await asyncio.to_thread(stream.welcome, lease_ms=10_000_000, renew_every_ms=10_000_000)
+    stream.assign("ignore_everything")
+    pid = (await heard(stream, "progress")).progress.step
+    setting.clock.advance_to(HUNG_AFTER_S - 0.1)
+    os.kill(pid, 0)
+    setting.clock.advance_to(HUNG_AFTER_S)
+    failure = (await heard(stream, "failed")).failed.failure
+    assert (failure.code, failure.kind) == ("CHILD_HUNG", common_pb2.FAILURE_KIND_INFRASTRUCTURE)
+    assert failure.message == "training said nothing for 30 minutes and was ended"
+    assert "in ignore_everything" in failure.detail
+    stream.assign("finish", token=2)
+    await heard(stream, "finished")
+
+
+@in_loop
+async def test_a_hanging_child_that_cannot_be_asked_to_end_is_killed(setting: Setting) -> None:
+    stream = await setting.stream()
+    await asyncio.to_thread(stream.welcome, lease_ms=10_000_000, renew_every_ms=10_000_000)
+    stream.assign("ignore_abort")
+    pid = (await heard(stream, "progress")).progress.step
+    await heard(stream, "metrics")
+    setting.clock.advance_to(HUNG_AFTER_S + STOP_WITHIN_S - 0.1)
+    os.kill(pid, 0)
+    setting.clock.advance_to(HUNG_AFTER_S + STOP_WITHIN_S)
+    assert (await heard(stream, "failed")).failed.failure.code == "CHILD_HUNG"
+
+
+@in_loop
+async def test_who_holds_the_pipes_of_a_child_that_has_ended_is_not_waited_for(setting: Setting) -> None:
+    stream = await setting.stream()
+    await asyncio.to_thread(stream.welcome)
+    stream.assign("leave_someone_behind")
+    left = (await heard(stream, "metrics")).metrics.training[0].step
+    try:
+        async with asyncio.timeout(GUARD_S):
+            while not setting.clock.rings_at(LAST_WORDS_S):
+                await asyncio.sleep(0)
+        setting.clock.advance_to(LAST_WORDS_S)
+        failure = (await heard(stream, "failed")).failed.failure
+        assert (failure.code, failure.detail) == ("CHILD_CRASHED", "last words\n")
+        stream.assign("finish", token=2)
+        await heard(stream, "finished")
+    finally:
+        os.kill(left, signal.SIGKILL)

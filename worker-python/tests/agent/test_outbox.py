@@ -90,8 +90,8 @@ def test_lines_under_way_are_told_by_their_lease() -> None:
 def test_an_end_under_way_is_told_by_its_lease() -> None:
     outbox = Outbox()
     outbox.add(metrics())
-    assert not outbox.has_end_of(LEASE)
+    assert list(outbox.ended) == []
     outbox.add(FailedReport(lease=LEASE, failure=Failure(code="X", message="")))
-    assert (outbox.has_end_of(LEASE), outbox.has_end_of(OTHER)) == (True, False)
+    assert list(outbox.ended) == [LEASE]
     outbox.acknowledge([2])
-    assert not outbox.has_end_of(LEASE)
+    assert list(outbox.ended) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from dss_worker.agent.generated.dss.v1 import common_pb2, worker_pb2
-from dss_worker.config import ENGINE_VERSION
+from dss_worker.config import ENGINE_VERSION, RunOptions
 from tests.agent.control_plane import ControlPlane, Stream
-from tests.agent.processes import started, wait_until_gone
+from tests.agent.processes import ended, started, wait_until_gone
 from tests.training.support import model_source, trial, write_dataset
 
 
@@ -24,11 +25,15 @@ def plane() -> Iterator[ControlPlane]:
         yield plane
 
 
+def command(plane: ControlPlane) -> list[str]:
+    agent = [sys.executable, "-m", "dss_worker", "agent", "--server", plane.address, "--worker-id", "local-1"]
+    return [*agent, "--threads", "1", "--device", "cpu"]
+
+
 @pytest.fixture(scope="module")
 def worker(plane: ControlPlane) -> Iterator[tuple[subprocess.Popen[str], Stream]]:
-    """One for all tests here: its imports take seconds, and staying warm is its purpose."""
-    command = [sys.executable, "-m", "dss_worker", "agent", "--server", plane.address, "--worker-id", "local-1"]
-    with started(*command, "--threads", "1", "--device", "cpu") as agent:
+    """One for all tests here that leave it alive: its imports take seconds, and staying warm is its purpose."""
+    with started(*command(plane)) as agent:
         stream = plane.stream()
         stream.welcome()
         yield agent, stream
@@ -109,3 +114,24 @@ def test_after_an_error_that_nobody_foresaw_the_child_ends(
     assert (failure.code, failure.kind) == ("INTERNAL", common_pb2.FAILURE_KIND_INFRASTRUCTURE)
     assert "negative dimension" in failure.message
     wait_until_gone(child)
+
+
+def test_told_to_end_in_the_middle_of_a_trial_it_loses_nothing(plane: ControlPlane, tmp_path: Path) -> None:
+    config = trial(tmp_path, max_steps=400, eval_steps=200)
+    config = replace(config, run=RunOptions(directory=tmp_path / "state"))
+    with started(*command(plane)) as agent:
+        stream = plane.stream()
+        stream.welcome()
+        stream.lend(config, token=1)
+        while stream.next("progress").progress.phase != "train":
+            pass
+        agent.send_signal(signal.SIGTERM)
+        stream.take("drained")
+        assert ended(agent)[0] == 128 + signal.SIGTERM
+        assert not any(message.HasField("failed") or message.HasField("finished") for message in stream.rest())
+    with started(*command(plane)):
+        stream = plane.stream()
+        stream.welcome()
+        stream.lend(config, token=2)
+        result = stream.take("finished").finished.result
+    assert 0 < result.resumed_step < config.settings.max_steps

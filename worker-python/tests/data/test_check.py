@@ -159,6 +159,11 @@ def test_a_folder_with_a_description_is_read_as_training_reads_it(tmp_path: Path
     assert found["splits"][0]["labels"] == [{"label": "2", "rows": 3}, {"label": "4", "rows": 1}]
     (teacher,) = found["teachers"]
     assert (teacher["teacher"], teacher["rows"], teacher["label_accuracy"]) == (None, 3, 1.0)
+    # A trial that trains on rationales would refuse the dataset for these.
+    assert [(row["where"], row["message"]) for row in found["wrong_rows"]["shown"]] == [
+        ("mine/train.jsonl:4", f'expected a field "{field}", got only label, question')
+        for field in ("why", "llm_label")
+    ]
     assert [file["role"] for file in found["files"]] == ["train", "test"]
 
 
@@ -168,10 +173,38 @@ def test_a_folder_with_a_description_is_read_as_training_reads_it(tmp_path: Path
         ("metric: bleu", "mine/dataset.yaml: metric: expected text or equation, got 'bleu'"),
         ("fields: {inputs: q}", "mine/dataset.yaml: fields: expected only the keys input, label, rationale, llm_label"),
         ("templates: {predict: 5}", "mine/dataset.yaml: templates.predict: expected a text, got 5"),
-        ("- metric", "mine/dataset.yaml: expected a mapping with the keys metric, fields, templates, got ['metric']"),
+        (
+            "- metric",
+            "mine/dataset.yaml: expected a mapping with the keys metric, fields, "
+            "templates, teachers, choices, got ['metric']",
+        ),
         ("metric: text\nfields: [", "mine/dataset.yaml:2: expected YAML, got "),
         ("metric: !!python/object/apply:os.getcwd []", "mine/dataset.yaml:1: expected YAML, got could not determine"),
-        ("x" * 70_000, "mine/dataset.yaml: expected at most 65536 bytes, got 70000"),
+        ("x" * 1_100_000, "mine/dataset.yaml: expected at most 1048576 bytes, got 1100000"),
+        ("", "mine/dataset.yaml:1: the file is empty"),
+        ("# nothing", "mine/dataset.yaml:1: the file is empty"),
+        ("metric: text\nmetric: text", 'mine/dataset.yaml:2: expected YAML, got the key "metric" is given twice'),
+        (
+            "templates: {input: question}",
+            "mine/dataset.yaml: templates.input: expected a text with the name of a field",
+        ),
+        ("templates: {input: '{}'}", "mine/dataset.yaml: templates.input: expected a text with the name of a field"),
+        ("base: &a {metric: text}\n<<: *a", "mine/dataset.yaml: expected only the keys metric, fields, templates"),
+        ("? [a]\n: b", "mine/dataset.yaml:1: expected YAML, got found unhashable key"),
+        ("teachers: {}", "mine/dataset.yaml: teachers: expected a mapping of names to fields, got {}"),
+        ("teachers: {palm: {}}", "mine/dataset.yaml: teachers.palm: expected rationale or llm_label, got neither"),
+        ("teachers: {palm: why}", "mine/dataset.yaml: teachers.palm: expected a mapping with the keys rationale, llm"),
+        ("teachers: {palm: {why: x}}", "mine/dataset.yaml: teachers.palm: expected only the keys rationale, llm_label"),
+        ("teachers: {none: {rationale: x}}", "mine/dataset.yaml: teachers: expected a name of letters, digits and ._-"),
+        ("teachers: {a b: {rationale: x}}", "mine/dataset.yaml: teachers: expected a name of letters, digits and ._-"),
+        (
+            "teachers: {palm: {rationale: x}}\nfields: {llm_label: y}",
+            "mine/dataset.yaml: fields.llm_label: expected this within one of the teachers, since there are some",
+        ),
+        ("choices: [a]", "mine/dataset.yaml: choices: expected at least two different texts, got ['a']"),
+        ("choices: [a, b, a]", "mine/dataset.yaml: choices: expected at least two different texts, got "),
+        ("choices: [a, 1]", "mine/dataset.yaml: choices: expected a list of texts, got ['a', 1]"),
+        ("choices: [a, b]\nfields: {choices: c}", "mine/dataset.yaml: fields.choices: expected either this or choices"),
     ],
 )
 def test_a_description_that_is_none_is_a_problem(tmp_path: Path, yaml: str, said: str) -> None:
@@ -180,6 +213,136 @@ def test_a_description_that_is_none_is_a_problem(tmp_path: Path, yaml: str, said
     (found,) = check(tmp_path, "mine")
     (problem,) = found["problems"]
     assert problem["message"].startswith(said), problem["message"]
+
+
+def test_a_description_is_read_as_yaml_1_2_in_which_yes_and_no_are_words(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "mine/train.jsonl": lines([{"input": "q", "label": "anything"}]),
+            "mine/test.jsonl": lines([{"input": "q", "label": label} for label in ("no", "12:30", "maybe")]),
+            "mine/dataset.yaml": "choices: [yes, no, 12:30, 2026-01-01, 1_000]",
+        },
+    )
+    (found,) = check(tmp_path, "mine")
+    assert found["problems"] == []
+    assert found["wrong_rows"]["shown"] == [
+        {
+            "where": "mine/test.jsonl:3",
+            "message": 'expected one of yes, no, 12:30, 2026-01-01, 1_000 in "label", got "maybe"',
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"label": "a", "options": ["a", "b"]}, None),
+        ({"label": "c", "options": ["a", "b"]}, 'expected one of a, b in "label", got "c"'),
+        ({"label": "a", "options": []}, 'expected texts in "options", got an array of 0'),
+        ({"label": "a", "options": "ab"}, 'expected texts in "options", got "ab"'),
+        ({"label": "a"}, 'expected texts in "options", got null'),
+        ({"label": "a", "options": ["a", 2]}, 'expected a text in "options[1]", got 2'),
+    ],
+)
+def test_the_rows_of_a_test_split_may_each_name_their_answers(
+    tmp_path: Path, row: dict[str, Any], said: str | None
+) -> None:
+    write(
+        tmp_path,
+        {
+            "mine/train.jsonl": lines([{"input": "q", "label": "anything"}]),
+            "mine/test.jsonl": lines([{"input": "q", **row}]),
+            "mine/dataset.yaml": "fields: {choices: options}",
+        },
+    )
+    (found,) = check(tmp_path, "mine")
+    assert [wrong["message"] for wrong in found["wrong_rows"]["shown"]] == ([] if said is None else [said])
+
+
+def test_a_folder_may_hold_several_teachers_and_each_is_judged(tmp_path: Path) -> None:
+    row = {"input": "q", "label": "y", "palm_why": "p", "palm_label": "y", "why": "h"}
+    write(
+        tmp_path,
+        {
+            "mine/train.jsonl": lines([row, {**row, "palm_label": "n"}, {**row, "why": None}]),
+            "mine/test.jsonl": lines([row, {"input": "q", "label": "y", "palm_why": 5}]),
+            "mine/dataset.yaml": "teachers:\n  palm: {rationale: palm_why, llm_label: palm_label}\n"
+            "  human: {rationale: why}\n  robot: {llm_label: robots}\n",
+        },
+    )
+    (found,) = check(tmp_path, "mine")
+    assert [(each["teacher"], each["split"], each["rows"], each["label_accuracy"]) for each in found["teachers"]] == [
+        ("palm", "train", 3, 2 / 3),
+        ("human", "train", 2, None),
+        ("palm", "test", 1, 1.0),
+        ("human", "test", 1, None),
+    ]
+    # Of test rows, training reads no teacher's outputs.
+    assert found["wrong_rows"]["shown"] == [
+        {"where": "mine/train.jsonl:3", "message": 'expected a text in "why", got null'}
+    ]
+    assert [problem["message"] for problem in found["problems"]] == [
+        'mine/train.jsonl: no row has the field "robots" that dataset.yaml names for the teacher robot'
+    ]
+
+
+def test_rows_without_a_nameless_teachers_outputs_are_right(tmp_path: Path) -> None:
+    rows = lines([{"input": "q", "label": "y", "rationale": None}])
+    write(tmp_path, {"mine/train.jsonl": rows, "mine/test.jsonl": rows})
+    (found,) = check(tmp_path, "mine")
+    assert (found["problems"], found["wrong_rows"]["count"], found["teachers"]) == ([], 0, [])
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_what_only_python_takes_for_json_is_wrong(tmp_path: Path, constant: str) -> None:
+    row = f'{{"input": "q", "label": "y", "score": {constant}}}\n'
+    write(tmp_path, {"mine/train.jsonl": row, "mine/test.jsonl": row})
+    (found,) = check(tmp_path, "mine")
+    assert found["wrong_rows"]["shown"][0] == {
+        "where": "mine/train.jsonl:1",
+        "message": f"expected JSON, got {constant}, which is no JSON value",
+    }
+
+
+def asdiv(root: Path) -> Path:
+    """SVAMP with outputs for all of its rows, ASDiv with outputs for two of three."""
+    svamp(root, [RIGHT] * 4)
+    rows = [{"Body": "Two.", "Question": "And one?", "Formula": "2+1=3", "Answer": "3 (pens)"}] * 3
+    outputs = ["Why. The answer is (2 + 1).", WRONG]
+    return write(root, {"asdiv/asdiv_train.json": lines(rows), "asdiv/llm/train_CoT_0.json": json.dumps(outputs)})
+
+
+def test_asdiv_is_svamp_and_its_own_rows_and_is_tested_on_svamp(tmp_path: Path) -> None:
+    (found,) = check(asdiv(tmp_path), "asdiv")
+    assert (found["layout"], found["metric"], found["problems"], found["wrong_rows"]["count"]) == (
+        "release", "equation", [], 0,
+    )  # fmt: skip
+    assert [(split["split"], split["rows"]) for split in found["splits"]] == [("train", 7), ("test", 2)]
+    assert [(each["teacher"], each["rows"], each["label_accuracy"]) for each in found["teachers"]] == [
+        ("palm", 6, 2 / 6)
+    ]
+    assert [(file["role"], file["path"]) for file in found["files"]] == [
+        ("train", "svamp/svamp_train.json"),
+        ("train", "asdiv/asdiv_train.json"),
+        ("teacher", "svamp/llm/train_CoT_0.json"),
+        ("teacher", "asdiv/llm/train_CoT_0.json"),
+        ("test", "svamp/svamp_test.json"),
+    ]
+
+
+def test_asdiv_is_incomplete_without_svamp_and_has_no_teacher_that_only_one_part_has(tmp_path: Path) -> None:
+    asdiv(tmp_path)
+    (tmp_path / "asdiv/llm/train_CoT_0.json").unlink()
+    (found,) = check(tmp_path, "asdiv")
+    assert (found["problems"], found["teachers"]) == ([], [])
+    for split in ("train", "test"):
+        (tmp_path / f"svamp/svamp_{split}.json").unlink()
+    (found,) = check(tmp_path, "asdiv")
+    assert [problem["message"] for problem in found["problems"]] == [
+        "there is no file svamp/svamp_train.json",
+        "there is no file svamp/svamp_test.json",
+    ]
 
 
 def test_what_is_missing_is_named_and_the_others_are_still_looked_at(tmp_path: Path) -> None:

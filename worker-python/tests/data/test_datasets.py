@@ -116,6 +116,115 @@ def test_teacher_files_are_read_in_the_order_that_the_plan_gives(tmp_path: Path)
     assert by_question["q10"] == "part 10."
 
 
+GPT_TEXTS = {
+    "cqa": ("\n Why {i}.\nSo the answer is (b) x{i}.\nQ: more", " x"),
+    "svamp": ("\n Why {i}. The answer is ({i}).\n\nQ: more", "()"),
+    "esnli": ("\n Why {i}.\nAnswer: neutral\nPremise", "neutral"),
+    "anli1": ("Why {i}. The answer is neutral.\nPremise: more", "neutral"),
+}
+
+
+@pytest.mark.parametrize("name", list(GPT_TEXTS))
+def test_the_outputs_of_gpt_neox_lie_in_one_file_beside_the_dataset(tmp_path: Path, name: str) -> None:
+    text, label = GPT_TEXTS[name]
+    path = f"gpt-neox/{name}/train.json"
+    files = {f"{name}/{name}_{split}.json": f"{SOUND[name]}\n" * 4 for split in ("train", "valid", "test")}
+    write(tmp_path, {**files, path: json.dumps([text.replace("{i}", str(i)) for i in range(3)])})
+    dataset = release_source(tmp_path, name, teacher=[path])
+    trial = settings(dataset=name, model_type="task_prefix", label_type="llm", llm="gpt")
+    splits = load_splits(dataset, trial)
+    assert [row.rationale for row in splits.train] == [f"Why {i}." for i in range(3)]
+    expected = {"cqa": [f"x{i}" for i in range(3)], "svamp": [f"({i})" for i in range(3)]}
+    assert targets(splits.train) == expected.get(name, [label] * 3)
+
+
+def asdiv(root: Path, *, outputs: int = 5) -> DatasetSource:
+    """As the plan has it: the 20 rows of SVAMP with outputs for 18 of them, and five of ASDiv."""
+    svamp(root, outputs=18)
+    rows = [{"Body": f"b{i}", "Question": f"a{i}", "Formula": "x", "Answer": f"{i} (pens)"} for i in range(5)]
+    texts = [f"because {i}. The answer is ({i} * 1)." for i in range(outputs)]
+    write(root, {"asdiv/asdiv_train.json": lines(rows), "asdiv/llm/train_CoT_0.json": json.dumps(texts)})
+    roles = [
+        ("svamp/svamp_train.json", "train"),
+        ("asdiv/asdiv_train.json", "train"),
+        ("svamp/svamp_test.json", "test"),
+    ]
+    teachers = [(TEACHER, "teacher"), ("asdiv/llm/train_CoT_0.json", "teacher")]
+    return source(root, [*roles, *teachers], metric="equation")
+
+
+def test_asdiv_is_svamps_rows_and_then_its_own_and_is_tested_on_svamps(tmp_path: Path) -> None:
+    splits = load_splits(asdiv(tmp_path), settings(dataset="asdiv"))
+    kept, split_off = split_rows(25, 0.1, 0)
+    rows = [(f"q{i}", f"( {i} )") for i in range(20)] + [(f"b{i}\na{i}", f"{i}") for i in range(5)]
+    assert [(row.inputs[0], row.label) for row in splits.train] == [rows[i] for i in kept]
+    assert [(row.inputs[0], row.label) for row in splits.valid] == [rows[i] for i in split_off]
+    assert questions(splits.test) == ["t0", "t1", "t2"]
+
+
+def test_each_part_of_asdiv_is_cut_to_its_own_outputs_before_anything_is_drawn(tmp_path: Path) -> None:
+    trial = settings(dataset="asdiv", model_type="task_prefix", label_type="llm", llm="palm", subsample=0.5, seed=3)
+    splits = load_splits(asdiv(tmp_path, outputs=4), trial)
+    rows = [(f"q{i}", f"why {i}.", f"({i} + 0)") for i in range(18)]
+    rows += [(f"b{i}\na{i}", f"because {i}.", f"({i} * 1)") for i in range(4)]
+    subsample, _ = split_rows(22, 0.5, 3)
+    kept, _ = split_rows(11, 0.1, 0)
+    found = [(row.inputs[0], row.rationale, row.teacher_label) for row in splits.train]
+    assert found == [rows[subsample[i]] for i in kept]
+
+
+@pytest.mark.parametrize("answer", ["", "  "])
+def test_a_row_of_asdiv_without_an_answer_is_wrong(tmp_path: Path, answer: str) -> None:
+    asdiv(tmp_path)
+    rows = lines([{"Body": "b", "Question": "q", "Answer": "1"}, {"Body": "b", "Question": "q", "Answer": answer}])
+    write(tmp_path, {"asdiv/asdiv_train.json": rows})
+    dataset = source(tmp_path, [("asdiv/asdiv_train.json", "train"), ("svamp/svamp_test.json", "test")])
+    with pytest.raises(DataError) as caught:
+        load_splits(dataset, settings(dataset="asdiv"))
+    assert caught.value.message == f'asdiv/asdiv_train.json:2: expected a number in "Answer", got "{answer}"'
+
+
+def test_test_rows_have_the_answers_that_their_dataset_allows(tmp_path: Path) -> None:
+    write(tmp_path, {f"cqa/cqa_{split}.json": f"{SOUND['cqa']}\n" * 2 for split in ("train", "test")})
+    write(tmp_path, {f"esnli/esnli_{split}.json": f"{SOUND['esnli']}\n" * 2 for split in ("train", "valid", "test")})
+    for name, choices in (("cqa", tuple("12345")), ("esnli", ("entailment", "neutral", "contradiction"))):
+        splits = load_splits(release_source(tmp_path, name), settings(dataset=name))
+        assert [row.choices for row in splits.test] == [choices] * 2
+    splits = load_splits(release_source(svamp(tmp_path), "svamp"), settings())
+    assert {row.choices for row in splits.test} == {None}
+
+
+def test_a_folder_allows_the_answers_that_it_names_for_all_rows_or_each(tmp_path: Path) -> None:
+    rows = [{"input": "q", "label": "y", "options": ["y", f"{i}"]} for i in range(3)]
+    trial = settings(dataset="mine")
+    splits = load_splits(folder(tmp_path, rows, choices=("n", "y")), trial)
+    assert [row.choices for row in splits.test] == [("n", "y")] * 3
+    # What is not in a test row says nothing about any result.
+    assert {row.choices for row in splits.train} == {None}
+    splits = load_splits(folder(tmp_path, rows, fields={"choices": "options"}), trial)
+    assert [row.choices for row in splits.test] == [("y", "0"), ("y", "1"), ("y", "2")]
+    with pytest.raises(DataError, match=r'mine/test\.jsonl:1: expected one of a, b in "label", got "y"'):
+        load_splits(folder(tmp_path, rows, choices=("a", "b")), trial)
+
+
+def test_a_teachers_fields_are_read_in_training_rows_alone_and_only_if_needed(tmp_path: Path) -> None:
+    rows = [{"input": f"q{i}", "label": "y", "why": "w", "guess": 5} for i in range(20)]
+    dataset = folder(tmp_path, rows, fields={"rationale": "why", "llm_label": "guess"})
+    splits = load_splits(dataset, settings(dataset="mine", model_type="single_task", llm="human"))
+    assert {(row.rationale, row.teacher_label) for row in splits.train} == {("w", None)}
+    assert {(row.rationale, row.teacher_label) for row in splits.test} == {(None, None)}
+
+
+def test_other_teachers_of_the_same_rows_are_other_outputs_and_the_same_questions(tmp_path: Path) -> None:
+    rows = [{"input": f"q{i}", "label": "y", "a": "w", "b": "v"} for i in range(20)]
+    trial = settings(dataset="mine", model_type="task_prefix")
+    one, other = (
+        load_splits(folder(tmp_path, rows, fields={"rationale": name}), trial).train.table for name in ("a", "b")
+    )
+    assert one.digest == other.digest
+    assert one.teacher_digest != other.teacher_digest
+
+
 def test_a_folder_keeps_its_valid_file_and_maps_its_fields(tmp_path: Path) -> None:
     rows = [{"text": f"q{i}", "gold": "y", "why": "w", "guess": "n"} for i in range(20)]
     fields = {"input": "text", "label": "gold", "rationale": "why", "llm_label": "guess"}
@@ -155,6 +264,11 @@ WRONG: list[tuple[str, str | bytes, str]] = [
     ("svamp", "nope", "svamp/svamp_train.json:2: expected JSON, got other text (column 1: Expecting value)"),
     ("svamp", b'{"input": "\xff"}', "svamp/svamp_train.json:2: expected UTF-8, got the byte 0xff at column 12"),
     ("svamp", "[" * 100_000, "svamp/svamp_train.json:2: expected JSON, got brackets nested too deeply"),
+    (
+        "svamp",
+        '{"input": "q", "label": "y", "score": NaN}',
+        "train.json:2: expected JSON, got NaN, which is no JSON value",
+    ),
     ("svamp", "[1]", "svamp/svamp_train.json:2: expected a JSON object, got an array of 1"),
     ("svamp", "null", "svamp/svamp_train.json:2: expected a JSON object, got null"),
     ("svamp", "\n5", "svamp/svamp_train.json:3: expected a JSON object, got 5"),
@@ -179,6 +293,7 @@ WRONG: list[tuple[str, str | bytes, str]] = [
 SOUND = {
     "svamp": '{"input": "q", "label": "y"}',
     "esnli": '{"premise": "p", "hypothesis": "h", "label": 0}',
+    "anli1": '{"premise": "p", "hypothesis": "h", "label": 0}',
     "cqa": '{"question": "q", "answer": "a", "choices": ["1", "2", "3", "4", "5"]}',
 }
 

@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 import sentencepiece
+import tokenizers
+import transformers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from dss_worker.config import SourceFile, TrialSettings
+from dss_worker.config import LabelType, SourceFile, TrialSettings
 from dss_worker.data.bounded_cache import BoundedCache
 from dss_worker.data.datasets import load_splits
 from dss_worker.data.encode import MAX_TARGET_TOKENS, EncodedSplit, encode_split
 from dss_worker.data.rows import Row, RowTable, Split
+from dss_worker.data.token_cache import TokenCache
 from dss_worker.data.tokens import TokenTable, tokenize
 from dss_worker.errors import WorkerError
 from tests.data.builders import release_source, settings
@@ -141,6 +144,72 @@ def test_a_split_that_is_only_predicted_keeps_the_prefix_and_has_no_second_task(
     assert encoded.predict.inputs.row(0).tolist() == tokenizer(f"predict: {TEXTS[0]}")["input_ids"]
 
 
+@pytest.mark.parametrize(("label_type", "said"), [("gt", "label"), ("llm", "said")])
+def test_a_single_task_is_the_rationale_and_then_the_label_without_a_prefix(
+    tokenizer: PreTrainedTokenizerBase, label_type: LabelType, said: str
+) -> None:
+    trial = settings(model_type="single_task", label_type=label_type, llm="palm")
+    encoded = encode(split_of(rows_of(TEXTS[:3]), [2, 0], label_type=label_type), tokenizer, trial)
+    assert encoded.explain is None
+    assert as_lists(encoded.predict.inputs) == [tokenizer(TEXTS[i])["input_ids"] for i in (2, 0)]
+    texts = [f"why {TEXTS[i]} So the answer is {said} {TEXTS[i]}" for i in (2, 0)]
+    assert as_lists(encoded.predict.targets) == [tokenizer(text)["input_ids"] for text in texts]
+
+
+def test_a_single_task_is_judged_by_the_label_alone(tokenizer: PreTrainedTokenizerBase) -> None:
+    trial = settings(model_type="single_task", llm="palm")
+    encoded = encode(split_of(rows_of(["x"])), tokenizer, trial, with_rationale=False)
+    assert as_lists(encoded.predict.targets) == [tokenizer("label x")["input_ids"]]
+
+
+def test_a_single_tasks_target_is_cut_at_256_tokens_with_the_end_token_kept(tokenizer: PreTrainedTokenizerBase) -> None:
+    row = Row(inputs=("x",), label="y", rationale="long " * 300)
+    encoded = encode(split_of([row]), tokenizer, settings(model_type="single_task", llm="palm"))
+    assert encoded.predict.targets.lengths.tolist() == [MAX_TARGET_TOKENS]
+    assert encoded.predict.targets.row(0)[-1] == tokenizer.eos_token_id
+
+
+def test_allowed_answers_come_in_tokens_and_only_when_asked_for(tokenizer: PreTrainedTokenizerBase) -> None:
+    answers = (("food", "north"), ("Oslo",), ("food", "food"))
+    rows = [Row(inputs=("x",), label=each[0], choices=each) for each in answers]
+    encoded = encode(split_of(rows, [2, 0, 1]), tokenizer, settings(), with_choices=True)
+    assert encoded.choices == tuple(
+        tuple(tuple(tokenizer(text)["input_ids"]) for text in answers[i]) for i in (2, 0, 1)
+    )
+    # Which of them is right is a matter of equal tokens.
+    assert encoded.choices[1][0] == tuple(encoded.predict.targets.row(1).tolist())
+    assert encode(split_of(rows), tokenizer, settings()).choices is None
+
+
+def test_a_split_with_a_row_that_names_no_answers_has_none(tokenizer: PreTrainedTokenizerBase) -> None:
+    rows = [Row(inputs=("x",), label="y", choices=("y",)), Row(inputs=("x",), label="y")]
+    assert encode(split_of(rows), tokenizer, settings(), with_choices=True).choices is None
+
+
+def test_trials_share_allowed_answers_and_each_text_is_tokenized_once(tokenizer: PreTrainedTokenizerBase) -> None:
+    counting: Any = Counting(tokenizer)
+    cache = token_cache()
+    rows = [Row(inputs=("x",), label="y", choices=("y", "n", "y"))] * 50
+    found = [
+        encode(split_of(rows), counting, settings(seed=i), with_choices=True, cache=cache, tokenizer_files=FILES)
+        for i in range(2)
+    ]
+    assert counting.texts == 50 + 50 + 2
+    assert found[0].choices is found[1].choices
+
+
+def test_rationales_are_generated_from_the_inputs_with_the_explain_prefix(tokenizer: PreTrainedTokenizerBase) -> None:
+    trial = settings(model_type="task_prefix", llm="palm")
+    split = split_of(rows_of(TEXTS[:2]), [1, 0])
+    encoded = encode(split, tokenizer, trial, with_rationale=False, with_explain_inputs=True)
+    assert encoded.explain is None
+    assert encoded.explain_inputs is not None
+    assert as_lists(encoded.explain_inputs) == [tokenizer(f"explain: {TEXTS[i]}")["input_ids"] for i in (1, 0)]
+    assert encode(split, tokenizer, trial).explain_inputs is None
+    for other in (settings(), settings(model_type="single_task", llm="palm")):
+        assert encode(split, tokenizer, other, with_explain_inputs=True).explain_inputs is None
+
+
 def test_a_dataset_may_have_prefixes_of_its_own(tokenizer: PreTrainedTokenizerBase) -> None:
     encoded = encode(
         split_of(rows_of(["x"])),
@@ -237,6 +306,44 @@ def test_a_second_trial_tokenizes_only_what_is_new(
     alone = encode(split, tokenizer, second)
     assert as_lists(encoded.predict.inputs) == as_lists(alone.predict.inputs)
     assert as_lists(encoded.predict.targets) == as_lists(alone.predict.targets)
+
+
+def test_a_single_tasks_targets_with_gold_labels_are_not_those_with_the_teachers(
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    cache = token_cache()
+    labels: tuple[LabelType, ...] = ("gt", "llm")
+    for label_type in labels:
+        trial = settings(model_type="single_task", label_type=label_type, llm="palm")
+        split = split_of(rows_of(["x"]), label_type=label_type)
+        encoded = encode(split, tokenizer, trial, cache=cache, tokenizer_files=FILES)
+        assert as_lists(encoded.predict.targets) == as_lists(encode(split, tokenizer, trial).predict.targets)
+
+
+def test_another_process_finds_the_tables_on_disk(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> None:
+    trials = [settings(model_type=each, llm="palm") for each in ("task_prefix", "single_task", "standard")]
+    split = split_of(rows_of(TEXTS), [3, 0])
+    for _ in range(2):
+        counting: Any = Counting(tokenizer)
+        cache = TokenCache(tmp_path)
+        for trial in trials:
+            encoded = encode(split, counting, trial, cache=cache, tokenizer_files=FILES)
+            alone = encode(split, tokenizer, trial)
+            assert as_lists(encoded.predict.inputs) == as_lists(alone.predict.inputs)
+            assert as_lists(encoded.predict.targets) == as_lists(alone.predict.targets)
+    assert counting.texts == 0
+
+
+@pytest.mark.parametrize("library", [transformers, tokenizers])
+def test_another_version_of_a_library_makes_tables_of_its_own(
+    tokenizer: PreTrainedTokenizerBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: ModuleType
+) -> None:
+    counting: Any = Counting(tokenizer)
+    split = split_of(rows_of(["x"]))
+    for made in (2, 4):
+        encode(split, counting, settings(), cache=TokenCache(tmp_path), tokenizer_files=FILES)
+        assert counting.texts == made
+        monkeypatch.setattr(library, "__version__", "0")
 
 
 @pytest.mark.parametrize("change", ["rows", "outputs", "tokenizer"])

@@ -7,7 +7,14 @@ from fractions import Fraction
 
 import pytest
 
-from dss_worker.data.equation import MAX_DEPTH, MAX_LENGTH, equal_values, equation_value
+from dss_worker.data.equation import (
+    MAX_DEPTH,
+    MAX_LENGTH,
+    ExpressionPrefix,
+    can_become_expression,
+    equal_values,
+    equation_value,
+)
 
 
 @pytest.mark.parametrize(
@@ -142,3 +149,54 @@ def flat_expression(draw: random.Random) -> tuple[str, Fraction]:
 def test_products_come_before_sums_and_equals_are_taken_from_the_left(seed: int) -> None:
     text, value = flat_expression(random.Random(seed))
     assert equation_value(text) == pytest.approx(float(value), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["", " ", "\n(", "( 8", "( 8.", "( 8.0 -", "--", "2 * -", "(((", ".", "1 /", "1 / 0", "(1) "],
+)
+def test_a_text_can_become_an_expression_while_only_its_end_is_missing(prefix: str) -> None:
+    assert can_become_expression(prefix)
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("x", "1 2", "1.2.", "..", ". 5", ".(", "()", ")", "1)", "(1))", "* 2", "(*", "1 */", "(2)(", "2(", "(2)3"),
+        *("1,", "1e", "\u0663", "1\u00a0", "\v1"),
+    ],
+)
+def test_a_text_that_no_expression_begins_with_cannot(prefix: str) -> None:
+    assert not can_become_expression(prefix)
+
+
+def test_a_prefix_leaves_room_for_what_it_still_needs() -> None:
+    assert can_become_expression("(" * MAX_DEPTH)
+    assert not can_become_expression("(" * (MAX_DEPTH + 1))
+    assert can_become_expression("-" * (MAX_LENGTH - 1))
+    assert not can_become_expression("-" * MAX_LENGTH)
+    assert can_become_expression("((" + "1" * (MAX_LENGTH - 4))
+    assert not can_become_expression("((" + "1" * (MAX_LENGTH - 3))
+
+
+def completed(prefix: str) -> str | None:
+    """An expression that begins like this, if there is one: what is missing, added in the shortest way."""
+    closing = ")" * max(0, prefix.count("(") - prefix.count(")"))
+    texts = (prefix + closing, prefix + "1" + closing)
+    return next((text for text in texts if equation_value(text.replace("/", "*")) is not None), None)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_prefixes_are_those_of_the_texts_that_the_parser_reads(seed: int) -> None:
+    """Random texts, mostly near the grammar, cut anywhere: judged a character at a time, and by completing them."""
+    draw = random.Random(seed)
+    for _ in range(500):
+        text = made_expression(draw, depth=2)[0]
+        for _ in range(draw.randrange(3)):
+            place = draw.randrange(len(text) + 1)
+            text = text[:place] + draw.choice(["", *"0.1+-*/() \n", "x"]) + text[place + draw.randrange(2) :]
+        prefix = text[: draw.randrange(len(text) + 1)]
+        assert can_become_expression(prefix) == (completed(prefix) is not None), prefix
+        cut = draw.randrange(len(prefix) + 1)
+        begun = ExpressionPrefix().extend(prefix[:cut])
+        assert (begun and begun.extend(prefix[cut:])) == ExpressionPrefix().extend(prefix), prefix

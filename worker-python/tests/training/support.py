@@ -21,6 +21,7 @@ from dss_worker.config import DatasetSource, Metric, ModelSource, SourceFile, Tr
 from dss_worker.data.encode import EncodedSplit, EncodedTask
 from dss_worker.data.tokens import TokenTable
 from dss_worker.messages import Evaluation, Phase, TrainingPoint
+from dss_worker.training.micro_batches import MicroBatchPlan
 
 WORDS = [*map(str, range(21)), "+", "-", "*", "/", "(", ")", ".", ":", "predict", "explain", "plus", "and", "is", "of"]
 VOCABULARY = ["<pad>", "</s>", "<unk>", *WORDS]
@@ -128,6 +129,14 @@ def random_split(*, rows: int, seed: int, longest: int = 9) -> EncodedSplit:
         return token_table([*draw.integers(3, len(VOCABULARY), size=n).tolist(), 1] for n in lengths)
 
     return EncodedSplit(EncodedTask(table(), table()), EncodedTask(table(), table()))
+
+
+def micro_batches(rows: int, **changes: object) -> MicroBatchPlan:
+    """Passes of at most so many rows, with no other bounds."""
+    values: dict[str, Any] = {
+        "pass_tokens": 10**9, "pass_cells": 10**9, "passes": 1, "group_rows": 8, "length_multiple": 1
+    }  # fmt: skip
+    return MicroBatchPlan(pass_rows=rows, **{**values, **changes})
 
 
 def token_table(rows: Iterable[Sequence[int]]) -> TokenTable:

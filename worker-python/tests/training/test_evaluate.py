@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from transformers import GenerationConfig, PreTrainedTokenizerBase, T5ForConditionalGeneration
+from transformers import PreTrainedTokenizerBase, T5ForConditionalGeneration
 
 from dss_worker.config import Metric
-from dss_worker.data.encode import EncodedSplit, EncodedTask
+from dss_worker.data.encode import EncodedTask
 from dss_worker.data.tokens import TokenTable, tokenize
-from dss_worker.training.collate import collate_step, collate_task
-from dss_worker.training.evaluate import Evaluator, Score, _generated_if_followed
-from dss_worker.training.metrics import is_right
+from dss_worker.errors import DataError
+from dss_worker.training.collate import collate_task
+from dss_worker.training.evaluate import Evaluator, Score, beginnings
 from dss_worker.training.model import load_tokenizer, special_ids
-from dss_worker.training.step import Stepper
+from tests.training.plain import by_generation, trained_for
 from tests.training.support import VOCABULARY, tiny_model, write_model
 
 # The first two can be taken for right although they are not their targets; the last has no value.
@@ -45,44 +45,10 @@ def models(task: EncodedTask) -> list[T5ForConditionalGeneration]:
 
 
 def half_trained(task: EncodedTask) -> Iterator[T5ForConditionalGeneration]:
-    yield tiny_model(seed=0)
-    for steps in (25, 45, 70):
+    for steps in (0, 25, 45, 70):
         model = tiny_model(seed=0)
-        stepper = Stepper(model, lr=1e-2, max_steps=1000, precision="fp32")
-        split = EncodedSplit(task, None)
-        for step in range(steps):
-            rows = np.random.default_rng(step).integers(0, 160, size=32)
-            stepper.take(collate_step(split, rows, alpha=None, batch_size=32, special=special_ids(model)))
+        trained_for(steps, model, task, lr=1e-2)
         yield model
-
-
-def by_generation(
-    model: T5ForConditionalGeneration,
-    task: EncodedTask,
-    tokenizer: PreTrainedTokenizerBase,
-    *,
-    metric: Metric,
-    gen_max_len: int,
-) -> list[bool]:
-    """The released code's way: all rows generated from their inputs, decoded with their targets, compared."""
-    model.train(mode=False)
-    batch = collate_task(task, np.arange(len(task.targets)), special=special_ids(model))
-    ids = model.generate(
-        input_ids=batch.input_ids,
-        attention_mask=batch.attention_mask,
-        generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
-            max_length=gen_max_len,
-            num_beams=1,
-            do_sample=False,
-            decoder_start_token_id=0,
-            eos_token_id=1,
-            pad_token_id=0,
-        ),
-    )
-    model.train()
-    targets = batch.targets.masked_fill(batch.targets == -100, 0)
-    texts = zip(*(tokenizer.batch_decode(each, skip_special_tokens=True) for each in (ids, targets)), strict=True)
-    return [is_right(prediction, target, metric=metric) for prediction, target in texts]
 
 
 def score(
@@ -192,18 +158,42 @@ def test_training_does_not_notice(task: EncodedTask, tokenizer: PreTrainedTokeni
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+# What is known of a generation after a pass along the target 5 6 ... that chose as given: tokens, and if they are all.
 @pytest.mark.parametrize(
-    ("target", "gen_max_len", "generated"),
+    ("target", "chosen", "max_tokens", "known", "is_ended"),
     [
-        ([5, 6, 1], 4, [5, 6, 1]),
-        ([5, 6, 1], 3, [5, 6]),
-        ([5, 6, 1], 1, []),
-        ([5, 1, 6, 1], 9, [5, 1]),
-        ([5, 6], 4, None),
-        ([5, 6], 3, [5, 6]),
+        ([5, 6, 1], [5, 6, 1], 9, 3, True),
+        ([5, 6, 1], [5, 6, 7], 9, 3, False),
+        ([5, 6, 1], [5, 7, 1], 9, 2, False),
+        ([5, 6, 1], [5, 1, 1], 9, 2, True),
+        ([5, 6, 1], [4, 6, 1], 9, 1, False),
+        ([5, 6, 1], [5, 6, 1], 2, 2, True),
+        ([5, 6, 1], [5, 7, 1], 2, 2, True),
+        ([5, 6, 1], [4, 6, 1], 2, 1, False),
+        ([5, 6, 1], [5, 6, 1], 0, 0, True),
+        ([5, 1, 6, 1], [5, 1, 7, 1], 9, 2, True),
+        ([5, 6], [5, 6], 9, 2, False),
+        ([5, 6], [5, 6], 2, 2, True),
+        ([1], [1], 9, 1, True),
+        ([1], [4], 9, 1, False),
     ],
 )
-def test_what_follows_its_target_is_known_up_to_the_end_token_or_the_limit(
-    target: list[int], gen_max_len: int, generated: list[int] | None
+def test_a_pass_along_the_target_says_how_generation_begins(
+    target: list[int], chosen: list[int], max_tokens: int, known: int, is_ended: bool
 ) -> None:
-    assert _generated_if_followed(target, end=1, gen_max_len=gen_max_len) == generated
+    other = [5, 6, 7, 1]
+    found = beginnings(
+        np.array([*other, *target, *other]),
+        np.array([*other, *chosen, *other]),
+        np.array([4, len(target), 4]),
+        end=1,
+        max_tokens=max_tokens,
+    )
+    assert (found.tokens[1], found.is_ended[1]) == (known, is_ended)
+    assert found.follows[1] == (chosen[:known] == target[:known])
+
+
+def test_a_row_without_any_target_token_is_refused(tokenizer: PreTrainedTokenizerBase) -> None:
+    task = EncodedTask(tokenize(["1", "2"], tokenizer), TokenTable.of([[5, 1], []]))
+    with pytest.raises(DataError, match="no target tokens"):
+        score(tiny_model(), task, tokenizer)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from dss_worker.config import TrialConfig
+from dss_worker.config import ENGINE_VERSION, RunOptions, TrialConfig
 from dss_worker.errors import DataError, WorkerError
 from dss_worker.messages import Evaluation, Phase, TrialResult
+from dss_worker.training.metrics import is_right
 from dss_worker.training.monitor import TrialCancelled
 from dss_worker.training.runner import TrialRunner
-from tests.training.support import CPU, Recorder, never, settings, trial, write_dataset, write_model
+from dss_worker.training.warm_cache import WarmCache
+from tests.training.support import CPU, Recorder, never, settings, tiny_model, trial, write_dataset, write_model
 
 
 def run(
@@ -108,6 +111,21 @@ def test_a_trial_stops_within_an_evaluation(tmp_path: Path) -> None:
     assert phases.count("evaluate") == 3
 
 
+@pytest.mark.parametrize("phase", ["load", "tokenize"])
+def test_a_trial_stops_while_it_is_prepared(tmp_path: Path, phase: Phase) -> None:
+    phases: list[Phase] = []
+
+    class Watching(Recorder):
+        def progress(self, *, step: int, loss: float, examples_per_second: float, phase: Phase) -> None:
+            phases.append(phase)
+
+    with pytest.raises(TrialCancelled):
+        TrialRunner(device=CPU, now=ticking(1.0)).run(
+            trial(tmp_path), reporter=Watching(), should_stop=lambda: phases.count(phase) >= 2
+        )
+    assert phases[-2:] == [phase, phase]
+
+
 def test_a_runner_goes_on_after_a_trial_that_failed_or_was_cancelled(tmp_path: Path) -> None:
     config = trial(tmp_path)
     _, expected = run(config)
@@ -137,7 +155,7 @@ def test_progress_is_reported_at_the_start_and_then_once_a_second(tmp_path: Path
     assert [progress[:2] for progress in still.progresses] == [("load", 0)]
     _, slow = run(trial(tmp_path), now=ticking(1.0))
     reported = [progress[:2] for progress in slow.progresses]
-    assert reported[:2] == [("load", 0), ("tokenize", 0)]
+    assert list(dict.fromkeys(reported))[:3] == [("load", 0), ("tokenize", 0), ("train", 1)]
     assert {("train", step) for step in range(1, 7)} | {("evaluate", step) for step in (2, 4, 6)} <= set(reported)
     losses = [loss for _, step, loss in slow.progresses if step > 0]
     assert all(np.isfinite(losses))
@@ -152,19 +170,23 @@ def test_the_pace_of_progress_changes_no_result(tmp_path: Path) -> None:
 
 def test_time_is_counted_by_phase(tmp_path: Path) -> None:
     result, _ = run(trial(tmp_path), now=ticking(0.125))
-    assert set(result.seconds_by_phase) == {"load", "tokenize", "train", "evaluate"}
-    assert all(seconds > 0 for seconds in result.seconds_by_phase.values())
-    assert sum(result.seconds_by_phase.values()) < result.seconds
+    # The process's start and its waiting come before the trial, and are no part of its time.
+    before = {"import", "idle"}
+    of_trial = {phase: seconds for phase, seconds in result.seconds_by_phase.items() if phase not in before}
+    assert set(result.seconds_by_phase) == before | {"load", "tokenize", "train", "evaluate"}
+    assert all(seconds > 0 for seconds in of_trial.values())
+    assert sum(of_trial.values()) < result.seconds
     assert result.examples_per_second == pytest.approx(6 * 8 / result.seconds_by_phase["train"])
 
 
 def test_a_result_says_what_it_ran_on(tmp_path: Path) -> None:
     result, _ = run(trial(tmp_path, precision="bf16"))
     names = {"python", "torch", "transformers", "device", "device_name", "threads", "host", "engine", "precision"}
-    assert set(result.environment) == names
+    assert set(result.environment) >= names
+    assert result.environment["plan"].startswith("at most 8 rows")
     assert result.environment["torch"] == torch.__version__
     assert (result.environment["device"], result.environment["threads"]) == ("cpu", "1")
-    assert (result.environment["engine"], result.environment["precision"]) == ("1", "bf16")
+    assert (result.environment["engine"], result.environment["precision"]) == (str(ENGINE_VERSION), "bf16")
 
 
 def test_a_trial_learns(tmp_path: Path) -> None:
@@ -202,3 +224,41 @@ def test_rationales_are_needed_by_the_two_task_method_alone(tmp_path: Path) -> N
     with pytest.raises(DataError, match="rationale"):
         run(config)
     run(replace(config, settings=settings(model_type="standard")))
+
+
+def test_a_result_says_how_well_its_hardware_was_used(tmp_path: Path) -> None:
+    result, _ = run(trial(tmp_path))
+    assert 0 < result.useful_tokens_per_second <= result.padded_tokens_per_second
+    assert 0 < result.mfu_useful <= result.mfu_padded < 1
+    assert (result.peak_flops > 0, result.peak_flops_source) == (True, "measured")
+    # A tiny model: nearly all of it is the process.
+    assert 0.5 < result.predicted_memory_bytes / result.peak_memory_bytes < 2
+
+
+@pytest.mark.parametrize("model_type", ["task_prefix", "single_task"])
+def test_rationales_of_the_test_rows_are_kept_where_that_is_asked_for(tmp_path: Path, model_type: str) -> None:
+    asked = trial(tmp_path, model_type=model_type, alpha=0.5 if model_type == "task_prefix" else None)
+    asked = replace(asked, run=RunOptions(directory=tmp_path / "own", output_rationale=True))
+    result, _ = run(asked)
+    lines = [json.loads(line) for line in (tmp_path / "own" / "rationales.jsonl").read_text().splitlines()]
+    assert [line["row"] for line in lines] == list(range(result.test_rows))
+    assert set(lines[0]) == {"row", "input", "rationale", "prediction", "label"}
+    # As evaluation has it: the weights are those that gave the result.
+    if model_type == "task_prefix":
+        right = sum(is_right(line["prediction"], line["label"], metric="equation") for line in lines)
+        assert right / len(lines) == result.test_accuracy
+
+
+def test_what_memory_was_enough_for_is_remembered_on_a_gpu_alone(tmp_path: Path) -> None:
+    warm, config, model = WarmCache(), trial(tmp_path), tiny_model()
+    planned = warm.plan(config, model)
+    halved = planned.halved()
+    assert halved is not None
+    warm.keep_plan(config, halved, device=CPU)
+    assert warm.plan(config, model) == planned
+    warm.keep_plan(config, halved, device=torch.device("cuda"))
+    assert warm.plan(config, model) == halved
+    # Other seeds and learning rates need as much; another precision does not.
+    other_seed = replace(config, settings=replace(config.settings, seed=5, lr=1.0))
+    other_shape = replace(config, settings=replace(config.settings, precision="bf16"))
+    assert (warm.plan(other_seed, model), warm.plan(other_shape, model)) == (halved, planned)

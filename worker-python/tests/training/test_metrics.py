@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dss_worker.training.metrics import is_right, pack_bits
+from dss_worker.training.metrics import answer_of, is_right, pack_bits, split_answer
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,28 @@ def test_texts_are_right_when_equal(prediction: str, target: str, right: bool) -
 )
 def test_equations_are_right_when_their_values_are_equal(prediction: str, target: str, right: bool) -> None:
     assert is_right(prediction, target, metric="equation") is right
+
+
+def test_no_prediction_is_never_right() -> None:
+    assert not is_right(None, "", metric="text")
+    assert not is_right(None, "1", metric="equation")
+
+
+@pytest.mark.parametrize(
+    ("text", "rationale", "answer"),
+    [
+        ("Water is wet. So the answer is river bank", "Water is wet.", "river bank"),
+        ("So the answer is zoo", "", "zoo"),
+        ("a So the answer is b So the answer is  c ", "a So the answer is b", "c"),
+        ("a So the answer is", "a", ""),
+        ("a So the answer isn't b", "a So the answer isn't b", None),
+        ("so the answer is b", "so the answer is b", None),
+        ("", "", None),
+    ],
+)
+def test_an_answer_is_what_follows_the_last_marker(text: str, rationale: str, answer: str | None) -> None:
+    assert split_answer(text) == (rationale, answer)
+    assert answer_of(text) == answer
 
 
 @pytest.mark.parametrize(

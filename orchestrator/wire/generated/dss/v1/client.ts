@@ -20,7 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { DatasetSource, Failure, ModelSource, TrialSettings } from "./common.js";
+import { DatasetSource, Failure, ModelSource, RunOptions, TrialSettings } from "./common.js";
 
 export const protobufPackage = "dss.v1";
 
@@ -46,7 +46,7 @@ export interface SubmittedTrial {
   settings: TrialSettings | undefined;
   model: ModelSource | undefined;
   dataset: DatasetSource | undefined;
-  checkpointSteps?: number | undefined;
+  run: RunOptions | undefined;
 }
 
 export interface SubmitResponse {
@@ -233,7 +233,7 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
 };
 
 function createBaseSubmittedTrial(): SubmittedTrial {
-  return { trialId: undefined, settings: undefined, model: undefined, dataset: undefined, checkpointSteps: undefined };
+  return { trialId: undefined, settings: undefined, model: undefined, dataset: undefined, run: undefined };
 }
 
 export const SubmittedTrial: MessageFns<SubmittedTrial> = {
@@ -250,8 +250,8 @@ export const SubmittedTrial: MessageFns<SubmittedTrial> = {
     if (message.dataset !== undefined) {
       DatasetSource.encode(message.dataset, writer.uint32(34).fork()).join();
     }
-    if (message.checkpointSteps !== undefined) {
-      writer.uint32(40).uint32(message.checkpointSteps);
+    if (message.run !== undefined) {
+      RunOptions.encode(message.run, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -301,12 +301,12 @@ export const SubmittedTrial: MessageFns<SubmittedTrial> = {
             message.dataset = DatasetSource.decode(reader, reader.uint32());
             continue;
           }
-          case 5: {
-            if (tag !== 40) {
+          case 6: {
+            if (tag !== 50) {
               break;
             }
 
-            message.checkpointSteps = reader.uint32();
+            message.run = RunOptions.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -49,7 +49,7 @@ export interface TrialSettings {
   labelType?:
     | string
     | undefined;
-  /** "standard" or "task_prefix" (step-by-step) */
+  /** "standard"; "task_prefix" (step-by-step); "single_task": one target, the rationale and then the label */
   modelType?:
     | string
     | undefined;
@@ -57,11 +57,14 @@ export interface TrialSettings {
   seed?:
     | number
     | undefined;
-  /** whose outputs: "palm", "gpt"; absent when no teacher output is read */
+  /**
+   * Whose outputs: in layout "release" "palm" or "gpt", in layout "folder" a name that the dataset declares.
+   * Absent when no teacher output is read, or the rows hold those of one teacher without a name.
+   */
   llm?:
     | string
     | undefined;
-  /** loss = alpha * label + (1 - alpha) * rationale; absent under "standard" */
+  /** loss = alpha * label + (1 - alpha) * rationale; absent unless under "task_prefix" */
   alpha?:
     | number
     | undefined;
@@ -110,7 +113,60 @@ export interface TrialSettings {
     | string
     | undefined;
   /** "pretrained", or "random": weights drawn from the seed */
-  init?: string | undefined;
+  init?:
+    | string
+    | undefined;
+  /** "adamw", or "adamw8bit": its moments in 8 bits */
+  optimizer?:
+    | string
+    | undefined;
+  /** "none", or "lora": only low-rank updates of the weights are trained */
+  adapter?:
+    | string
+    | undefined;
+  /** rank of the updates; absent without an adapter */
+  loraRank?:
+    | number
+    | undefined;
+  /** updates are scaled by lora_alpha / lora_rank; absent without an adapter */
+  loraAlpha?: number | undefined;
+}
+
+/** How a trial is run and what is kept of it. Nothing here changes what it learns, or its id. */
+export interface RunOptions {
+  /**
+   * Absolute: the trial's own folder, the same for each of its attempts, made by the worker when it needs it.
+   * Empty: nothing outlives the attempt. The control plane fills it in; a client leaves it empty.
+   */
+  directory?:
+    | string
+    | undefined;
+  /** steps between checkpoints; 0: by time, such that they cost little */
+  checkpointSteps?:
+    | number
+    | undefined;
+  /** checkpoints stay when the trial has ended */
+  keepCheckpoints?:
+    | boolean
+    | undefined;
+  /** weights kept as a model: "none", "last" step's, "best": those that gave the result */
+  keep?:
+    | string
+    | undefined;
+  /** generate rationales for the test split and keep them */
+  outputRationale?:
+    | boolean
+    | undefined;
+  /** length groups that a batch of batch_size rows is split into; 0: chosen by the worker */
+  microBatches?:
+    | number
+    | undefined;
+  /** torch.compile: "auto", "on" or "off" */
+  compile?:
+    | string
+    | undefined;
+  /** activations computed anew in the backward pass: "auto", "on" or "off" */
+  gradientCheckpointing?: string | undefined;
 }
 
 /** A file that a trial reads, found below its source's directory. */
@@ -150,10 +206,15 @@ export interface DatasetSource {
   metric?:
     | string
     | undefined;
-  /** layout "folder" only: names of the row's fields, and texts around them. */
+  /**
+   * layout "folder" only: names of the row's fields, and texts around them.
+   * "input", "label", "choices", and what the trial reads of a teacher's, "rationale", "llm_label" -> name in the file
+   */
   fields: { [key: string]: string };
   /** "input" with {field} placeholders, "predict", "explain" prefixes */
   templates: { [key: string]: string };
+  /** answers that every row allows; empty: none are named, or each row names its own */
+  choices: string[];
 }
 
 export interface DatasetSource_FieldsEntry {
@@ -217,7 +278,11 @@ export interface Evaluation {
     | number
     | undefined;
   /** one bit per row, row i at byte i / 8, bit i % 8 (least significant first) */
-  correct?: Buffer | undefined;
+  correct?:
+    | Buffer
+    | undefined;
+  /** In [0, 1]: how often the right one of the allowed answers was the likeliest; absent where none are named. */
+  choiceAccuracy?: number | undefined;
 }
 
 export interface TrainingPoint {
@@ -242,7 +307,10 @@ export interface TrialResult {
   seconds?:
     | number
     | undefined;
-  /** "load", "tokenize", "train", "evaluate" */
+  /**
+   * "import", "idle", "load", "tokenize", "compile", "train", "evaluate", "checkpoint"; the first two are the
+   * process's: its start before its first trial, and its waiting before each
+   */
   secondsByPhase: { [key: string]: number };
   /** training rows per second of the train phase */
   examplesPerSecond?: number | undefined;
@@ -251,8 +319,43 @@ export interface TrialResult {
   testRows?:
     | number
     | undefined;
-  /** python, torch, transformers, device, threads, host, engine … */
+  /** python, torch, transformers, device, threads, host, engine, plan … */
   environment: { [key: string]: string };
+  /** of the test evaluation; absent where the dataset names no answers */
+  choiceAccuracy?:
+    | number
+    | undefined;
+  /** the step that the attempt went on from; 0: the beginning */
+  resumedStep?:
+    | number
+    | undefined;
+  /** input and target tokens of the train phase, without padding */
+  usefulTokensPerSecond?:
+    | number
+    | undefined;
+  /** with padding */
+  paddedTokensPerSecond?:
+    | number
+    | undefined;
+  /** model FLOP/s of the train phase over peak_flops, for tokens without padding */
+  mfuUseful?:
+    | number
+    | undefined;
+  /** with padding */
+  mfuPadded?:
+    | number
+    | undefined;
+  /** FLOP/s of the device in the trial's precision; 0: unknown */
+  peakFlops?:
+    | number
+    | undefined;
+  /** "measured" or "vendor" */
+  peakFlopsSource?:
+    | string
+    | undefined;
+  /** of the process on a CPU, of torch's allocator on a GPU */
+  peakMemoryBytes?: bigint | undefined;
+  predictedMemoryBytes?: bigint | undefined;
 }
 
 export interface TrialResult_SecondsByPhaseEntry {
@@ -286,6 +389,10 @@ function createBaseTrialSettings(): TrialSettings {
     dropout: undefined,
     select: undefined,
     init: undefined,
+    optimizer: undefined,
+    adapter: undefined,
+    loraRank: undefined,
+    loraAlpha: undefined,
   };
 }
 
@@ -347,6 +454,18 @@ export const TrialSettings: MessageFns<TrialSettings> = {
     }
     if (message.init !== undefined) {
       writer.uint32(154).string(message.init);
+    }
+    if (message.optimizer !== undefined) {
+      writer.uint32(162).string(message.optimizer);
+    }
+    if (message.adapter !== undefined) {
+      writer.uint32(170).string(message.adapter);
+    }
+    if (message.loraRank !== undefined) {
+      writer.uint32(176).uint32(message.loraRank);
+    }
+    if (message.loraAlpha !== undefined) {
+      writer.uint32(185).double(message.loraAlpha);
     }
     return writer;
   },
@@ -516,6 +635,170 @@ export const TrialSettings: MessageFns<TrialSettings> = {
             message.init = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.optimizer = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.adapter = reader.string();
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.loraRank = reader.uint32();
+            continue;
+          }
+          case 23: {
+            if (tag !== 185) {
+              break;
+            }
+
+            message.loraAlpha = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRunOptions(): RunOptions {
+  return {
+    directory: undefined,
+    checkpointSteps: undefined,
+    keepCheckpoints: undefined,
+    keep: undefined,
+    outputRationale: undefined,
+    microBatches: undefined,
+    compile: undefined,
+    gradientCheckpointing: undefined,
+  };
+}
+
+export const RunOptions: MessageFns<RunOptions> = {
+  encode(message: RunOptions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.directory !== undefined) {
+      writer.uint32(10).string(message.directory);
+    }
+    if (message.checkpointSteps !== undefined) {
+      writer.uint32(16).uint32(message.checkpointSteps);
+    }
+    if (message.keepCheckpoints !== undefined) {
+      writer.uint32(24).bool(message.keepCheckpoints);
+    }
+    if (message.keep !== undefined) {
+      writer.uint32(34).string(message.keep);
+    }
+    if (message.outputRationale !== undefined) {
+      writer.uint32(40).bool(message.outputRationale);
+    }
+    if (message.microBatches !== undefined) {
+      writer.uint32(48).uint32(message.microBatches);
+    }
+    if (message.compile !== undefined) {
+      writer.uint32(58).string(message.compile);
+    }
+    if (message.gradientCheckpointing !== undefined) {
+      writer.uint32(66).string(message.gradientCheckpointing);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunOptions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunOptions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.directory = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.checkpointSteps = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.keepCheckpoints = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.keep = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.outputRationale = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.microBatches = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.compile = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.gradientCheckpointing = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -669,7 +952,15 @@ export const ModelSource: MessageFns<ModelSource> = {
 };
 
 function createBaseDatasetSource(): DatasetSource {
-  return { directory: undefined, layout: undefined, files: [], metric: undefined, fields: {}, templates: {} };
+  return {
+    directory: undefined,
+    layout: undefined,
+    files: [],
+    metric: undefined,
+    fields: {},
+    templates: {},
+    choices: [],
+  };
 }
 
 export const DatasetSource: MessageFns<DatasetSource> = {
@@ -692,6 +983,9 @@ export const DatasetSource: MessageFns<DatasetSource> = {
     globalThis.Object.entries(message.templates).forEach(([key, value]: [string, string]) => {
       DatasetSource_TemplatesEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
     });
+    for (const v of message.choices) {
+      writer.uint32(58).string(v!);
+    }
     return writer;
   },
 
@@ -760,6 +1054,14 @@ export const DatasetSource: MessageFns<DatasetSource> = {
             if (entry6.value !== undefined && entry6.key !== undefined) {
               message.templates[entry6.key] = entry6.value;
             }
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.choices.push(reader.string());
             continue;
           }
         }
@@ -1058,6 +1360,7 @@ function createBaseEvaluation(): Evaluation {
     accuracy: undefined,
     rows: undefined,
     correct: undefined,
+    choiceAccuracy: undefined,
   };
 }
 
@@ -1080,6 +1383,9 @@ export const Evaluation: MessageFns<Evaluation> = {
     }
     if (message.correct !== undefined) {
       writer.uint32(50).bytes(message.correct);
+    }
+    if (message.choiceAccuracy !== undefined) {
+      writer.uint32(57).double(message.choiceAccuracy);
     }
     return writer;
   },
@@ -1143,6 +1449,14 @@ export const Evaluation: MessageFns<Evaluation> = {
             }
 
             message.correct = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.choiceAccuracy = reader.double();
             continue;
           }
         }
@@ -1226,6 +1540,16 @@ function createBaseTrialResult(): TrialResult {
     validRows: undefined,
     testRows: undefined,
     environment: {},
+    choiceAccuracy: undefined,
+    resumedStep: undefined,
+    usefulTokensPerSecond: undefined,
+    paddedTokensPerSecond: undefined,
+    mfuUseful: undefined,
+    mfuPadded: undefined,
+    peakFlops: undefined,
+    peakFlopsSource: undefined,
+    peakMemoryBytes: undefined,
+    predictedMemoryBytes: undefined,
   };
 }
 
@@ -1258,6 +1582,42 @@ export const TrialResult: MessageFns<TrialResult> = {
     globalThis.Object.entries(message.environment).forEach(([key, value]: [string, string]) => {
       TrialResult_EnvironmentEntry.encode({ key: key as any, value }, writer.uint32(74).fork()).join();
     });
+    if (message.choiceAccuracy !== undefined) {
+      writer.uint32(81).double(message.choiceAccuracy);
+    }
+    if (message.resumedStep !== undefined) {
+      writer.uint32(88).uint32(message.resumedStep);
+    }
+    if (message.usefulTokensPerSecond !== undefined) {
+      writer.uint32(97).double(message.usefulTokensPerSecond);
+    }
+    if (message.paddedTokensPerSecond !== undefined) {
+      writer.uint32(105).double(message.paddedTokensPerSecond);
+    }
+    if (message.mfuUseful !== undefined) {
+      writer.uint32(113).double(message.mfuUseful);
+    }
+    if (message.mfuPadded !== undefined) {
+      writer.uint32(121).double(message.mfuPadded);
+    }
+    if (message.peakFlops !== undefined) {
+      writer.uint32(129).double(message.peakFlops);
+    }
+    if (message.peakFlopsSource !== undefined) {
+      writer.uint32(138).string(message.peakFlopsSource);
+    }
+    if (message.peakMemoryBytes !== undefined) {
+      if (BigInt.asUintN(64, message.peakMemoryBytes) !== message.peakMemoryBytes) {
+        throw new globalThis.Error("value provided for field message.peakMemoryBytes of type uint64 too large");
+      }
+      writer.uint32(144).uint64(message.peakMemoryBytes);
+    }
+    if (message.predictedMemoryBytes !== undefined) {
+      if (BigInt.asUintN(64, message.predictedMemoryBytes) !== message.predictedMemoryBytes) {
+        throw new globalThis.Error("value provided for field message.predictedMemoryBytes of type uint64 too large");
+      }
+      writer.uint32(152).uint64(message.predictedMemoryBytes);
+    }
     return writer;
   },
 
@@ -1350,6 +1710,86 @@ export const TrialResult: MessageFns<TrialResult> = {
             if (entry9.value !== undefined && entry9.key !== undefined) {
               message.environment[entry9.key] = entry9.value;
             }
+            continue;
+          }
+          case 10: {
+            if (tag !== 81) {
+              break;
+            }
+
+            message.choiceAccuracy = reader.double();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.resumedStep = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 97) {
+              break;
+            }
+
+            message.usefulTokensPerSecond = reader.double();
+            continue;
+          }
+          case 13: {
+            if (tag !== 105) {
+              break;
+            }
+
+            message.paddedTokensPerSecond = reader.double();
+            continue;
+          }
+          case 14: {
+            if (tag !== 113) {
+              break;
+            }
+
+            message.mfuUseful = reader.double();
+            continue;
+          }
+          case 15: {
+            if (tag !== 121) {
+              break;
+            }
+
+            message.mfuPadded = reader.double();
+            continue;
+          }
+          case 16: {
+            if (tag !== 129) {
+              break;
+            }
+
+            message.peakFlops = reader.double();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.peakFlopsSource = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.peakMemoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.predictedMemoryBytes = reader.uint64() as bigint;
             continue;
           }
         }

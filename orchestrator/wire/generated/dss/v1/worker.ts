@@ -23,6 +23,7 @@ import {
   Failure,
   Lease,
   ModelSource,
+  RunOptions,
   TrainingPoint,
   TrialResult,
   TrialSettings,
@@ -51,7 +52,7 @@ export interface WorkerMessage {
     | { $case: "finished"; value: FinishedReport }
     | { $case: "failed"; value: FailedReport }
     | //
-    /** after Drain: nothing runs here any more */
+    /** after Drain: nothing runs here any more; what it still holds is given back at no cost */
     { $case: "drained"; value: Drained }
     | undefined;
 }
@@ -68,10 +69,24 @@ export interface Hello {
   devices: Device[];
   /** python, torch, transformers */
   versions: { [key: string]: string };
-  /** what it already runs */
+  /**
+   * What it runs or holds ready, and what has ended without its end having been acknowledged. A lease that the
+   * control plane knows of and that is missing here was never received: it is given back at no cost.
+   */
   running: Lease[];
   /** attempts it runs at once */
-  slots?: number | undefined;
+  slots?:
+    | number
+    | undefined;
+  /** [A-Za-z0-9-]{1,64}, another one in each life of the worker's process */
+  instanceId?:
+    | string
+    | undefined;
+  /**
+   * Attempts it can hold ready beyond those that run. It begins the next of them in the moment that one ends; until
+   * then it renews their leases and may be told to give them back by Cancel.
+   */
+  prefetch?: number | undefined;
 }
 
 export interface Hello_VersionsEntry {
@@ -104,7 +119,7 @@ export interface Progress {
   examplesPerSecond?:
     | number
     | undefined;
-  /** "load", "tokenize", "train", "evaluate" */
+  /** a key of TrialResult.seconds_by_phase */
   phase?: string | undefined;
 }
 
@@ -177,11 +192,8 @@ export interface Assign {
   lease: Lease | undefined;
   settings: TrialSettings | undefined;
   model: ModelSource | undefined;
-  dataset:
-    | DatasetSource
-    | undefined;
-  /** 0: none */
-  checkpointSteps?: number | undefined;
+  dataset: DatasetSource | undefined;
+  run: RunOptions | undefined;
 }
 
 export interface Renewed {
@@ -202,6 +214,7 @@ export interface Cancel {
   reason?: string | undefined;
 }
 
+/** Take nothing new. What runs leaves with a checkpoint, or ends, within the grace, and is stopped then. */
 export interface Drain {
   graceMs?: number | undefined;
 }
@@ -372,6 +385,8 @@ function createBaseHello(): Hello {
     versions: {},
     running: [],
     slots: undefined,
+    instanceId: undefined,
+    prefetch: undefined,
   };
 }
 
@@ -400,6 +415,12 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.slots !== undefined) {
       writer.uint32(64).uint32(message.slots);
+    }
+    if (message.instanceId !== undefined) {
+      writer.uint32(74).string(message.instanceId);
+    }
+    if (message.prefetch !== undefined) {
+      writer.uint32(80).uint32(message.prefetch);
     }
     return writer;
   },
@@ -482,6 +503,22 @@ export const Hello: MessageFns<Hello> = {
             }
 
             message.slots = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.instanceId = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.prefetch = reader.uint32();
             continue;
           }
         }
@@ -1379,7 +1416,7 @@ export const Welcome: MessageFns<Welcome> = {
 };
 
 function createBaseAssign(): Assign {
-  return { lease: undefined, settings: undefined, model: undefined, dataset: undefined, checkpointSteps: undefined };
+  return { lease: undefined, settings: undefined, model: undefined, dataset: undefined, run: undefined };
 }
 
 export const Assign: MessageFns<Assign> = {
@@ -1396,8 +1433,8 @@ export const Assign: MessageFns<Assign> = {
     if (message.dataset !== undefined) {
       DatasetSource.encode(message.dataset, writer.uint32(34).fork()).join();
     }
-    if (message.checkpointSteps !== undefined) {
-      writer.uint32(40).uint32(message.checkpointSteps);
+    if (message.run !== undefined) {
+      RunOptions.encode(message.run, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1447,12 +1484,12 @@ export const Assign: MessageFns<Assign> = {
             message.dataset = DatasetSource.decode(reader, reader.uint32());
             continue;
           }
-          case 5: {
-            if (tag !== 40) {
+          case 6: {
+            if (tag !== 50) {
               break;
             }
 
-            message.checkpointSteps = reader.uint32();
+            message.run = RunOptions.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dss_worker.agent.generated.dss.v1 import common_pb2 as dss_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x64ss/v1/client.proto\x12\x06\x64ss.v1\x1a\x13\x64ss/v1/common.proto\"y\n\rSubmitRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\x12&\n\x06trials\x18\x02 \x03(\x0b\x32\x16.dss.v1.SubmittedTrial\x12\x0c\n\x04last\x18\x03 \x01(\x08\x12\x14\n\x0cretry_failed\x18\x04 \x01(\x08\x12\r\n\x05\x66irst\x18\x05 \x01(\r\"\xb1\x01\n\x0eSubmittedTrial\x12\x10\n\x08trial_id\x18\x01 \x01(\t\x12\'\n\x08settings\x18\x02 \x01(\x0b\x32\x15.dss.v1.TrialSettings\x12\"\n\x05model\x18\x03 \x01(\x0b\x32\x13.dss.v1.ModelSource\x12&\n\x07\x64\x61taset\x18\x04 \x01(\x0b\x32\x15.dss.v1.DatasetSource\x12\x18\n\x10\x63heckpoint_steps\x18\x05 \x01(\r\">\n\x0eSubmitResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\r\x12\x0e\n\x06to_run\x18\x02 \x01(\r\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\r\"\r\n\x0bListRequest\"4\n\x0cListResponse\x12$\n\x06sweeps\x18\x01 \x03(\x0b\x32\x14.dss.v1.SweepSummary\"\x83\x01\n\x0cSweepSummary\x12\r\n\x05sweep\x18\x01 \x01(\t\x12\r\n\x05total\x18\x02 \x01(\r\x12\x0e\n\x06queued\x18\x03 \x01(\r\x12\x0f\n\x07running\x18\x04 \x01(\r\x12\x11\n\tsucceeded\x18\x05 \x01(\r\x12\x0e\n\x06\x66\x61iled\x18\x06 \x01(\r\x12\x11\n\tcancelled\x18\x07 \x01(\r\"\x1d\n\x0cWatchRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\"\x8b\x01\n\nWatchEvent\x12\'\n\x07summary\x18\x01 \x01(\x0b\x32\x14.dss.v1.SweepSummaryH\x00\x12$\n\x05trial\x18\x02 \x01(\x0b\x32\x13.dss.v1.TrialChangeH\x00\x12%\n\x06worker\x18\x03 \x01(\x0b\x32\x13.dss.v1.WorkerStateH\x00\x42\x07\n\x05\x65vent\"\x9c\x01\n\x0bTrialChange\x12\x10\n\x08trial_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x11\n\tworker_id\x18\x04 \x01(\t\x12 \n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x0f.dss.v1.Failure\x12\x15\n\rtest_accuracy\x18\x06 \x01(\x01\x12\x0f\n\x07seconds\x18\x07 \x01(\x01\"\x9b\x01\n\x0bWorkerState\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x10\n\x08trial_id\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\r\x12\x11\n\tmax_steps\x18\x04 \x01(\r\x12\x0c\n\x04loss\x18\x05 \x01(\x01\x12\x1b\n\x13\x65xamples_per_second\x18\x06 \x01(\x01\x12\r\n\x05phase\x18\x07 \x01(\t\x12\x0c\n\x04gone\x18\x08 \x01(\x08\"/\n\x0bLogsRequest\x12\x10\n\x08trial_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66ollow\x18\x02 \x01(\x08\"\x1a\n\tLogsChunk\x12\r\n\x05lines\x18\x01 \x03(\t\"\x1e\n\rCancelRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\"#\n\x0e\x43\x61ncelResponse\x12\x11\n\tcancelled\x18\x01 \x01(\r\"\r\n\x0bStopRequest\"\x0e\n\x0cStopResponse2\xce\x02\n\rClientService\x12\x37\n\x06Submit\x12\x15.dss.v1.SubmitRequest\x1a\x16.dss.v1.SubmitResponse\x12\x31\n\x04List\x12\x13.dss.v1.ListRequest\x1a\x14.dss.v1.ListResponse\x12\x33\n\x05Watch\x12\x14.dss.v1.WatchRequest\x1a\x12.dss.v1.WatchEvent0\x01\x12\x30\n\x04Logs\x12\x13.dss.v1.LogsRequest\x1a\x11.dss.v1.LogsChunk0\x01\x12\x37\n\x06\x43\x61ncel\x12\x15.dss.v1.CancelRequest\x1a\x16.dss.v1.CancelResponse\x12\x31\n\x04Stop\x12\x13.dss.v1.StopRequest\x1a\x14.dss.v1.StopResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x64ss/v1/client.proto\x12\x06\x64ss.v1\x1a\x13\x64ss/v1/common.proto\"y\n\rSubmitRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\x12&\n\x06trials\x18\x02 \x03(\x0b\x32\x16.dss.v1.SubmittedTrial\x12\x0c\n\x04last\x18\x03 \x01(\x08\x12\x14\n\x0cretry_failed\x18\x04 \x01(\x08\x12\r\n\x05\x66irst\x18\x05 \x01(\r\"\xbe\x01\n\x0eSubmittedTrial\x12\x10\n\x08trial_id\x18\x01 \x01(\t\x12\'\n\x08settings\x18\x02 \x01(\x0b\x32\x15.dss.v1.TrialSettings\x12\"\n\x05model\x18\x03 \x01(\x0b\x32\x13.dss.v1.ModelSource\x12&\n\x07\x64\x61taset\x18\x04 \x01(\x0b\x32\x15.dss.v1.DatasetSource\x12\x1f\n\x03run\x18\x06 \x01(\x0b\x32\x12.dss.v1.RunOptionsJ\x04\x08\x05\x10\x06\">\n\x0eSubmitResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\r\x12\x0e\n\x06to_run\x18\x02 \x01(\r\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\r\"\r\n\x0bListRequest\"4\n\x0cListResponse\x12$\n\x06sweeps\x18\x01 \x03(\x0b\x32\x14.dss.v1.SweepSummary\"\x83\x01\n\x0cSweepSummary\x12\r\n\x05sweep\x18\x01 \x01(\t\x12\r\n\x05total\x18\x02 \x01(\r\x12\x0e\n\x06queued\x18\x03 \x01(\r\x12\x0f\n\x07running\x18\x04 \x01(\r\x12\x11\n\tsucceeded\x18\x05 \x01(\r\x12\x0e\n\x06\x66\x61iled\x18\x06 \x01(\r\x12\x11\n\tcancelled\x18\x07 \x01(\r\"\x1d\n\x0cWatchRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\"\x8b\x01\n\nWatchEvent\x12\'\n\x07summary\x18\x01 \x01(\x0b\x32\x14.dss.v1.SweepSummaryH\x00\x12$\n\x05trial\x18\x02 \x01(\x0b\x32\x13.dss.v1.TrialChangeH\x00\x12%\n\x06worker\x18\x03 \x01(\x0b\x32\x13.dss.v1.WorkerStateH\x00\x42\x07\n\x05\x65vent\"\x9c\x01\n\x0bTrialChange\x12\x10\n\x08trial_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x11\n\tworker_id\x18\x04 \x01(\t\x12 \n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x0f.dss.v1.Failure\x12\x15\n\rtest_accuracy\x18\x06 \x01(\x01\x12\x0f\n\x07seconds\x18\x07 \x01(\x01\"\x9b\x01\n\x0bWorkerState\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x10\n\x08trial_id\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\r\x12\x11\n\tmax_steps\x18\x04 \x01(\r\x12\x0c\n\x04loss\x18\x05 \x01(\x01\x12\x1b\n\x13\x65xamples_per_second\x18\x06 \x01(\x01\x12\r\n\x05phase\x18\x07 \x01(\t\x12\x0c\n\x04gone\x18\x08 \x01(\x08\"/\n\x0bLogsRequest\x12\x10\n\x08trial_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66ollow\x18\x02 \x01(\x08\"\x1a\n\tLogsChunk\x12\r\n\x05lines\x18\x01 \x03(\t\"\x1e\n\rCancelRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\"#\n\x0e\x43\x61ncelResponse\x12\x11\n\tcancelled\x18\x01 \x01(\r\"\r\n\x0bStopRequest\"\x0e\n\x0cStopResponse2\xce\x02\n\rClientService\x12\x37\n\x06Submit\x12\x15.dss.v1.SubmitRequest\x1a\x16.dss.v1.SubmitResponse\x12\x31\n\x04List\x12\x13.dss.v1.ListRequest\x1a\x14.dss.v1.ListResponse\x12\x33\n\x05Watch\x12\x14.dss.v1.WatchRequest\x1a\x12.dss.v1.WatchEvent0\x01\x12\x30\n\x04Logs\x12\x13.dss.v1.LogsRequest\x1a\x11.dss.v1.LogsChunk0\x01\x12\x37\n\x06\x43\x61ncel\x12\x15.dss.v1.CancelRequest\x1a\x16.dss.v1.CancelResponse\x12\x31\n\x04Stop\x12\x13.dss.v1.StopRequest\x1a\x14.dss.v1.StopResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,35 +35,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMITREQUEST']._serialized_start=52
   _globals['_SUBMITREQUEST']._serialized_end=173
   _globals['_SUBMITTEDTRIAL']._serialized_start=176
-  _globals['_SUBMITTEDTRIAL']._serialized_end=353
-  _globals['_SUBMITRESPONSE']._serialized_start=355
-  _globals['_SUBMITRESPONSE']._serialized_end=417
-  _globals['_LISTREQUEST']._serialized_start=419
-  _globals['_LISTREQUEST']._serialized_end=432
-  _globals['_LISTRESPONSE']._serialized_start=434
-  _globals['_LISTRESPONSE']._serialized_end=486
-  _globals['_SWEEPSUMMARY']._serialized_start=489
-  _globals['_SWEEPSUMMARY']._serialized_end=620
-  _globals['_WATCHREQUEST']._serialized_start=622
-  _globals['_WATCHREQUEST']._serialized_end=651
-  _globals['_WATCHEVENT']._serialized_start=654
-  _globals['_WATCHEVENT']._serialized_end=793
-  _globals['_TRIALCHANGE']._serialized_start=796
-  _globals['_TRIALCHANGE']._serialized_end=952
-  _globals['_WORKERSTATE']._serialized_start=955
-  _globals['_WORKERSTATE']._serialized_end=1110
-  _globals['_LOGSREQUEST']._serialized_start=1112
-  _globals['_LOGSREQUEST']._serialized_end=1159
-  _globals['_LOGSCHUNK']._serialized_start=1161
-  _globals['_LOGSCHUNK']._serialized_end=1187
-  _globals['_CANCELREQUEST']._serialized_start=1189
-  _globals['_CANCELREQUEST']._serialized_end=1219
-  _globals['_CANCELRESPONSE']._serialized_start=1221
-  _globals['_CANCELRESPONSE']._serialized_end=1256
-  _globals['_STOPREQUEST']._serialized_start=1258
-  _globals['_STOPREQUEST']._serialized_end=1271
-  _globals['_STOPRESPONSE']._serialized_start=1273
-  _globals['_STOPRESPONSE']._serialized_end=1287
-  _globals['_CLIENTSERVICE']._serialized_start=1290
-  _globals['_CLIENTSERVICE']._serialized_end=1624
+  _globals['_SUBMITTEDTRIAL']._serialized_end=366
+  _globals['_SUBMITRESPONSE']._serialized_start=368
+  _globals['_SUBMITRESPONSE']._serialized_end=430
+  _globals['_LISTREQUEST']._serialized_start=432
+  _globals['_LISTREQUEST']._serialized_end=445
+  _globals['_LISTRESPONSE']._serialized_start=447
+  _globals['_LISTRESPONSE']._serialized_end=499
+  _globals['_SWEEPSUMMARY']._serialized_start=502
+  _globals['_SWEEPSUMMARY']._serialized_end=633
+  _globals['_WATCHREQUEST']._serialized_start=635
+  _globals['_WATCHREQUEST']._serialized_end=664
+  _globals['_WATCHEVENT']._serialized_start=667
+  _globals['_WATCHEVENT']._serialized_end=806
+  _globals['_TRIALCHANGE']._serialized_start=809
+  _globals['_TRIALCHANGE']._serialized_end=965
+  _globals['_WORKERSTATE']._serialized_start=968
+  _globals['_WORKERSTATE']._serialized_end=1123
+  _globals['_LOGSREQUEST']._serialized_start=1125
+  _globals['_LOGSREQUEST']._serialized_end=1172
+  _globals['_LOGSCHUNK']._serialized_start=1174
+  _globals['_LOGSCHUNK']._serialized_end=1200
+  _globals['_CANCELREQUEST']._serialized_start=1202
+  _globals['_CANCELREQUEST']._serialized_end=1232
+  _globals['_CANCELRESPONSE']._serialized_start=1234
+  _globals['_CANCELRESPONSE']._serialized_end=1269
+  _globals['_STOPREQUEST']._serialized_start=1271
+  _globals['_STOPREQUEST']._serialized_end=1284
+  _globals['_STOPRESPONSE']._serialized_start=1286
+  _globals['_STOPRESPONSE']._serialized_end=1300
+  _globals['_CLIENTSERVICE']._serialized_start=1303
+  _globals['_CLIENTSERVICE']._serialized_end=1637
 # @@protoc_insertion_point(module_scope)

@@ -22,18 +22,18 @@ class SubmitRequest(_message.Message):
     def __init__(self, sweep: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[SubmittedTrial, _Mapping]]] = ..., last: _Optional[bool] = ..., retry_failed: _Optional[bool] = ..., first: _Optional[int] = ...) -> None: ...
 
 class SubmittedTrial(_message.Message):
-    __slots__ = ("trial_id", "settings", "model", "dataset", "checkpoint_steps")
+    __slots__ = ("trial_id", "settings", "model", "dataset", "run")
     TRIAL_ID_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DATASET_FIELD_NUMBER: _ClassVar[int]
-    CHECKPOINT_STEPS_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
     trial_id: str
     settings: _common_pb2.TrialSettings
     model: _common_pb2.ModelSource
     dataset: _common_pb2.DatasetSource
-    checkpoint_steps: int
-    def __init__(self, trial_id: _Optional[str] = ..., settings: _Optional[_Union[_common_pb2.TrialSettings, _Mapping]] = ..., model: _Optional[_Union[_common_pb2.ModelSource, _Mapping]] = ..., dataset: _Optional[_Union[_common_pb2.DatasetSource, _Mapping]] = ..., checkpoint_steps: _Optional[int] = ...) -> None: ...
+    run: _common_pb2.RunOptions
+    def __init__(self, trial_id: _Optional[str] = ..., settings: _Optional[_Union[_common_pb2.TrialSettings, _Mapping]] = ..., model: _Optional[_Union[_common_pb2.ModelSource, _Mapping]] = ..., dataset: _Optional[_Union[_common_pb2.DatasetSource, _Mapping]] = ..., run: _Optional[_Union[_common_pb2.RunOptions, _Mapping]] = ...) -> None: ...
 
 class SubmitResponse(_message.Message):
     __slots__ = ("done", "to_run", "failed")

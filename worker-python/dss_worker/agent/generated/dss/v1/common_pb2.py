@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x64ss/v1/common.proto\x12\x06\x64ss.v1\"\xfc\x02\n\rTrialSettings\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\x12\n\nlabel_type\x18\x03 \x01(\t\x12\x12\n\nmodel_type\x18\x04 \x01(\t\x12\x0c\n\x04seed\x18\x05 \x01(\r\x12\x10\n\x03llm\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05\x61lpha\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x11\n\tsubsample\x18\x08 \x01(\x01\x12\x11\n\tmax_steps\x18\t \x01(\r\x12\x12\n\neval_steps\x18\n \x01(\r\x12\x12\n\nbatch_size\x18\x0b \x01(\r\x12\x12\n\ngrad_steps\x18\x0c \x01(\r\x12\n\n\x02lr\x18\r \x01(\x01\x12\x18\n\x10max_input_length\x18\x0e \x01(\r\x12\x13\n\x0bgen_max_len\x18\x0f \x01(\r\x12\x11\n\tprecision\x18\x10 \x01(\t\x12\x0f\n\x07\x64ropout\x18\x11 \x01(\x01\x12\x0e\n\x06select\x18\x12 \x01(\t\x12\x0c\n\x04init\x18\x13 \x01(\tB\x06\n\x04_llmB\x08\n\x06_alpha\"L\n\nSourceFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x0c\n\x04role\x18\x04 \x01(\t\"C\n\x0bModelSource\x12\x11\n\tdirectory\x18\x01 \x01(\t\x12!\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x12.dss.v1.SourceFile\"\xb2\x02\n\rDatasetSource\x12\x11\n\tdirectory\x18\x01 \x01(\t\x12\x0e\n\x06layout\x18\x02 \x01(\t\x12!\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x12.dss.v1.SourceFile\x12\x0e\n\x06metric\x18\x04 \x01(\t\x12\x31\n\x06\x66ields\x18\x05 \x03(\x0b\x32!.dss.v1.DatasetSource.FieldsEntry\x12\x37\n\ttemplates\x18\x06 \x03(\x0b\x32$.dss.v1.DatasetSource.TemplatesEntry\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x30\n\x0eTemplatesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"9\n\x05Lease\x12\x10\n\x08trial_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\r\n\x05token\x18\x03 \x01(\x04\"i\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12!\n\x04kind\x18\x05 \x01(\x0e\x32\x13.dss.v1.FailureKind\"h\n\nEvaluation\x12\x0c\n\x04step\x18\x01 \x01(\r\x12\r\n\x05split\x18\x02 \x01(\t\x12\x0c\n\x04loss\x18\x03 \x01(\x01\x12\x10\n\x08\x61\x63\x63uracy\x18\x04 \x01(\x01\x12\x0c\n\x04rows\x18\x05 \x01(\r\x12\x0f\n\x07\x63orrect\x18\x06 \x01(\x0c\"+\n\rTrainingPoint\x12\x0c\n\x04step\x18\x01 \x01(\r\x12\x0c\n\x04loss\x18\x02 \x01(\x01\"\x8d\x03\n\x0bTrialResult\x12\x15\n\rtest_accuracy\x18\x01 \x01(\x01\x12\x15\n\rselected_step\x18\x02 \x01(\r\x12\x0f\n\x07seconds\x18\x03 \x01(\x01\x12\x41\n\x10seconds_by_phase\x18\x04 \x03(\x0b\x32\'.dss.v1.TrialResult.SecondsByPhaseEntry\x12\x1b\n\x13\x65xamples_per_second\x18\x05 \x01(\x01\x12\x12\n\ntrain_rows\x18\x06 \x01(\r\x12\x12\n\nvalid_rows\x18\x07 \x01(\r\x12\x11\n\ttest_rows\x18\x08 \x01(\r\x12\x39\n\x0b\x65nvironment\x18\t \x03(\x0b\x32$.dss.v1.TrialResult.EnvironmentEntry\x1a\x35\n\x13SecondsByPhaseEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*z\n\x0b\x46\x61ilureKind\x12\x1c\n\x18\x46\x41ILURE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x46\x41ILURE_KIND_USER\x10\x01\x12\x1f\n\x1b\x46\x41ILURE_KIND_INFRASTRUCTURE\x10\x02\x12\x15\n\x11\x46\x41ILURE_KIND_LOST\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x64ss/v1/common.proto\x12\x06\x64ss.v1\"\xee\x03\n\rTrialSettings\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\x12\n\nlabel_type\x18\x03 \x01(\t\x12\x12\n\nmodel_type\x18\x04 \x01(\t\x12\x0c\n\x04seed\x18\x05 \x01(\r\x12\x10\n\x03llm\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05\x61lpha\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x11\n\tsubsample\x18\x08 \x01(\x01\x12\x11\n\tmax_steps\x18\t \x01(\r\x12\x12\n\neval_steps\x18\n \x01(\r\x12\x12\n\nbatch_size\x18\x0b \x01(\r\x12\x12\n\ngrad_steps\x18\x0c \x01(\r\x12\n\n\x02lr\x18\r \x01(\x01\x12\x18\n\x10max_input_length\x18\x0e \x01(\r\x12\x13\n\x0bgen_max_len\x18\x0f \x01(\r\x12\x11\n\tprecision\x18\x10 \x01(\t\x12\x0f\n\x07\x64ropout\x18\x11 \x01(\x01\x12\x0e\n\x06select\x18\x12 \x01(\t\x12\x0c\n\x04init\x18\x13 \x01(\t\x12\x11\n\toptimizer\x18\x14 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x15 \x01(\t\x12\x16\n\tlora_rank\x18\x16 \x01(\rH\x02\x88\x01\x01\x12\x17\n\nlora_alpha\x18\x17 \x01(\x01H\x03\x88\x01\x01\x42\x06\n\x04_llmB\x08\n\x06_alphaB\x0c\n\n_lora_rankB\r\n\x0b_lora_alpha\"\xc3\x01\n\nRunOptions\x12\x11\n\tdirectory\x18\x01 \x01(\t\x12\x18\n\x10\x63heckpoint_steps\x18\x02 \x01(\r\x12\x18\n\x10keep_checkpoints\x18\x03 \x01(\x08\x12\x0c\n\x04keep\x18\x04 \x01(\t\x12\x18\n\x10output_rationale\x18\x05 \x01(\x08\x12\x15\n\rmicro_batches\x18\x06 \x01(\r\x12\x0f\n\x07\x63ompile\x18\x07 \x01(\t\x12\x1e\n\x16gradient_checkpointing\x18\x08 \x01(\t\"L\n\nSourceFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x0c\n\x04role\x18\x04 \x01(\t\"C\n\x0bModelSource\x12\x11\n\tdirectory\x18\x01 \x01(\t\x12!\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x12.dss.v1.SourceFile\"\xc3\x02\n\rDatasetSource\x12\x11\n\tdirectory\x18\x01 \x01(\t\x12\x0e\n\x06layout\x18\x02 \x01(\t\x12!\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x12.dss.v1.SourceFile\x12\x0e\n\x06metric\x18\x04 \x01(\t\x12\x31\n\x06\x66ields\x18\x05 \x03(\x0b\x32!.dss.v1.DatasetSource.FieldsEntry\x12\x37\n\ttemplates\x18\x06 \x03(\x0b\x32$.dss.v1.DatasetSource.TemplatesEntry\x12\x0f\n\x07\x63hoices\x18\x07 \x03(\t\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x30\n\x0eTemplatesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"9\n\x05Lease\x12\x10\n\x08trial_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\r\n\x05token\x18\x03 \x01(\x04\"i\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12!\n\x04kind\x18\x05 \x01(\x0e\x32\x13.dss.v1.FailureKind\"\x9a\x01\n\nEvaluation\x12\x0c\n\x04step\x18\x01 \x01(\r\x12\r\n\x05split\x18\x02 \x01(\t\x12\x0c\n\x04loss\x18\x03 \x01(\x01\x12\x10\n\x08\x61\x63\x63uracy\x18\x04 \x01(\x01\x12\x0c\n\x04rows\x18\x05 \x01(\r\x12\x0f\n\x07\x63orrect\x18\x06 \x01(\x0c\x12\x1c\n\x0f\x63hoice_accuracy\x18\x07 \x01(\x01H\x00\x88\x01\x01\x42\x12\n\x10_choice_accuracy\"+\n\rTrainingPoint\x12\x0c\n\x04step\x18\x01 \x01(\r\x12\x0c\n\x04loss\x18\x02 \x01(\x01\"\xab\x05\n\x0bTrialResult\x12\x15\n\rtest_accuracy\x18\x01 \x01(\x01\x12\x15\n\rselected_step\x18\x02 \x01(\r\x12\x0f\n\x07seconds\x18\x03 \x01(\x01\x12\x41\n\x10seconds_by_phase\x18\x04 \x03(\x0b\x32\'.dss.v1.TrialResult.SecondsByPhaseEntry\x12\x1b\n\x13\x65xamples_per_second\x18\x05 \x01(\x01\x12\x12\n\ntrain_rows\x18\x06 \x01(\r\x12\x12\n\nvalid_rows\x18\x07 \x01(\r\x12\x11\n\ttest_rows\x18\x08 \x01(\r\x12\x39\n\x0b\x65nvironment\x18\t \x03(\x0b\x32$.dss.v1.TrialResult.EnvironmentEntry\x12\x1c\n\x0f\x63hoice_accuracy\x18\n \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x0cresumed_step\x18\x0b \x01(\r\x12 \n\x18useful_tokens_per_second\x18\x0c \x01(\x01\x12 \n\x18padded_tokens_per_second\x18\r \x01(\x01\x12\x12\n\nmfu_useful\x18\x0e \x01(\x01\x12\x12\n\nmfu_padded\x18\x0f \x01(\x01\x12\x12\n\npeak_flops\x18\x10 \x01(\x01\x12\x19\n\x11peak_flops_source\x18\x11 \x01(\t\x12\x19\n\x11peak_memory_bytes\x18\x12 \x01(\x04\x12\x1e\n\x16predicted_memory_bytes\x18\x13 \x01(\x04\x1a\x35\n\x13SecondsByPhaseEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x12\n\x10_choice_accuracy*z\n\x0b\x46\x61ilureKind\x12\x1c\n\x18\x46\x41ILURE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x46\x41ILURE_KIND_USER\x10\x01\x12\x1f\n\x1b\x46\x41ILURE_KIND_INFRASTRUCTURE\x10\x02\x12\x15\n\x11\x46\x41ILURE_KIND_LOST\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,32 +39,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRIALRESULT_SECONDSBYPHASEENTRY']._serialized_options = b'8\001'
   _globals['_TRIALRESULT_ENVIRONMENTENTRY']._loaded_options = None
   _globals['_TRIALRESULT_ENVIRONMENTENTRY']._serialized_options = b'8\001'
-  _globals['_FAILUREKIND']._serialized_start=1587
-  _globals['_FAILUREKIND']._serialized_end=1709
+  _globals['_FAILUREKIND']._serialized_start=2253
+  _globals['_FAILUREKIND']._serialized_end=2375
   _globals['_TRIALSETTINGS']._serialized_start=32
-  _globals['_TRIALSETTINGS']._serialized_end=412
-  _globals['_SOURCEFILE']._serialized_start=414
-  _globals['_SOURCEFILE']._serialized_end=490
-  _globals['_MODELSOURCE']._serialized_start=492
-  _globals['_MODELSOURCE']._serialized_end=559
-  _globals['_DATASETSOURCE']._serialized_start=562
-  _globals['_DATASETSOURCE']._serialized_end=868
-  _globals['_DATASETSOURCE_FIELDSENTRY']._serialized_start=773
-  _globals['_DATASETSOURCE_FIELDSENTRY']._serialized_end=818
-  _globals['_DATASETSOURCE_TEMPLATESENTRY']._serialized_start=820
-  _globals['_DATASETSOURCE_TEMPLATESENTRY']._serialized_end=868
-  _globals['_LEASE']._serialized_start=870
-  _globals['_LEASE']._serialized_end=927
-  _globals['_FAILURE']._serialized_start=929
-  _globals['_FAILURE']._serialized_end=1034
-  _globals['_EVALUATION']._serialized_start=1036
-  _globals['_EVALUATION']._serialized_end=1140
-  _globals['_TRAININGPOINT']._serialized_start=1142
-  _globals['_TRAININGPOINT']._serialized_end=1185
-  _globals['_TRIALRESULT']._serialized_start=1188
-  _globals['_TRIALRESULT']._serialized_end=1585
-  _globals['_TRIALRESULT_SECONDSBYPHASEENTRY']._serialized_start=1480
-  _globals['_TRIALRESULT_SECONDSBYPHASEENTRY']._serialized_end=1533
-  _globals['_TRIALRESULT_ENVIRONMENTENTRY']._serialized_start=1535
-  _globals['_TRIALRESULT_ENVIRONMENTENTRY']._serialized_end=1585
+  _globals['_TRIALSETTINGS']._serialized_end=526
+  _globals['_RUNOPTIONS']._serialized_start=529
+  _globals['_RUNOPTIONS']._serialized_end=724
+  _globals['_SOURCEFILE']._serialized_start=726
+  _globals['_SOURCEFILE']._serialized_end=802
+  _globals['_MODELSOURCE']._serialized_start=804
+  _globals['_MODELSOURCE']._serialized_end=871
+  _globals['_DATASETSOURCE']._serialized_start=874
+  _globals['_DATASETSOURCE']._serialized_end=1197
+  _globals['_DATASETSOURCE_FIELDSENTRY']._serialized_start=1102
+  _globals['_DATASETSOURCE_FIELDSENTRY']._serialized_end=1147
+  _globals['_DATASETSOURCE_TEMPLATESENTRY']._serialized_start=1149
+  _globals['_DATASETSOURCE_TEMPLATESENTRY']._serialized_end=1197
+  _globals['_LEASE']._serialized_start=1199
+  _globals['_LEASE']._serialized_end=1256
+  _globals['_FAILURE']._serialized_start=1258
+  _globals['_FAILURE']._serialized_end=1363
+  _globals['_EVALUATION']._serialized_start=1366
+  _globals['_EVALUATION']._serialized_end=1520
+  _globals['_TRAININGPOINT']._serialized_start=1522
+  _globals['_TRAININGPOINT']._serialized_end=1565
+  _globals['_TRIALRESULT']._serialized_start=1568
+  _globals['_TRIALRESULT']._serialized_end=2251
+  _globals['_TRIALRESULT_SECONDSBYPHASEENTRY']._serialized_start=2126
+  _globals['_TRIALRESULT_SECONDSBYPHASEENTRY']._serialized_end=2179
+  _globals['_TRIALRESULT_ENVIRONMENTENTRY']._serialized_start=2181
+  _globals['_TRIALRESULT_ENVIRONMENTENTRY']._serialized_end=2231
 # @@protoc_insertion_point(module_scope)

@@ -19,7 +19,7 @@ FAILURE_KIND_INFRASTRUCTURE: FailureKind
 FAILURE_KIND_LOST: FailureKind
 
 class TrialSettings(_message.Message):
-    __slots__ = ("model", "dataset", "label_type", "model_type", "seed", "llm", "alpha", "subsample", "max_steps", "eval_steps", "batch_size", "grad_steps", "lr", "max_input_length", "gen_max_len", "precision", "dropout", "select", "init")
+    __slots__ = ("model", "dataset", "label_type", "model_type", "seed", "llm", "alpha", "subsample", "max_steps", "eval_steps", "batch_size", "grad_steps", "lr", "max_input_length", "gen_max_len", "precision", "dropout", "select", "init", "optimizer", "adapter", "lora_rank", "lora_alpha")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DATASET_FIELD_NUMBER: _ClassVar[int]
     LABEL_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,10 @@ class TrialSettings(_message.Message):
     DROPOUT_FIELD_NUMBER: _ClassVar[int]
     SELECT_FIELD_NUMBER: _ClassVar[int]
     INIT_FIELD_NUMBER: _ClassVar[int]
+    OPTIMIZER_FIELD_NUMBER: _ClassVar[int]
+    ADAPTER_FIELD_NUMBER: _ClassVar[int]
+    LORA_RANK_FIELD_NUMBER: _ClassVar[int]
+    LORA_ALPHA_FIELD_NUMBER: _ClassVar[int]
     model: str
     dataset: str
     label_type: str
@@ -58,7 +62,31 @@ class TrialSettings(_message.Message):
     dropout: float
     select: str
     init: str
-    def __init__(self, model: _Optional[str] = ..., dataset: _Optional[str] = ..., label_type: _Optional[str] = ..., model_type: _Optional[str] = ..., seed: _Optional[int] = ..., llm: _Optional[str] = ..., alpha: _Optional[float] = ..., subsample: _Optional[float] = ..., max_steps: _Optional[int] = ..., eval_steps: _Optional[int] = ..., batch_size: _Optional[int] = ..., grad_steps: _Optional[int] = ..., lr: _Optional[float] = ..., max_input_length: _Optional[int] = ..., gen_max_len: _Optional[int] = ..., precision: _Optional[str] = ..., dropout: _Optional[float] = ..., select: _Optional[str] = ..., init: _Optional[str] = ...) -> None: ...
+    optimizer: str
+    adapter: str
+    lora_rank: int
+    lora_alpha: float
+    def __init__(self, model: _Optional[str] = ..., dataset: _Optional[str] = ..., label_type: _Optional[str] = ..., model_type: _Optional[str] = ..., seed: _Optional[int] = ..., llm: _Optional[str] = ..., alpha: _Optional[float] = ..., subsample: _Optional[float] = ..., max_steps: _Optional[int] = ..., eval_steps: _Optional[int] = ..., batch_size: _Optional[int] = ..., grad_steps: _Optional[int] = ..., lr: _Optional[float] = ..., max_input_length: _Optional[int] = ..., gen_max_len: _Optional[int] = ..., precision: _Optional[str] = ..., dropout: _Optional[float] = ..., select: _Optional[str] = ..., init: _Optional[str] = ..., optimizer: _Optional[str] = ..., adapter: _Optional[str] = ..., lora_rank: _Optional[int] = ..., lora_alpha: _Optional[float] = ...) -> None: ...
+
+class RunOptions(_message.Message):
+    __slots__ = ("directory", "checkpoint_steps", "keep_checkpoints", "keep", "output_rationale", "micro_batches", "compile", "gradient_checkpointing")
+    DIRECTORY_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_STEPS_FIELD_NUMBER: _ClassVar[int]
+    KEEP_CHECKPOINTS_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_RATIONALE_FIELD_NUMBER: _ClassVar[int]
+    MICRO_BATCHES_FIELD_NUMBER: _ClassVar[int]
+    COMPILE_FIELD_NUMBER: _ClassVar[int]
+    GRADIENT_CHECKPOINTING_FIELD_NUMBER: _ClassVar[int]
+    directory: str
+    checkpoint_steps: int
+    keep_checkpoints: bool
+    keep: str
+    output_rationale: bool
+    micro_batches: int
+    compile: str
+    gradient_checkpointing: str
+    def __init__(self, directory: _Optional[str] = ..., checkpoint_steps: _Optional[int] = ..., keep_checkpoints: _Optional[bool] = ..., keep: _Optional[str] = ..., output_rationale: _Optional[bool] = ..., micro_batches: _Optional[int] = ..., compile: _Optional[str] = ..., gradient_checkpointing: _Optional[str] = ...) -> None: ...
 
 class SourceFile(_message.Message):
     __slots__ = ("path", "sha256", "size_bytes", "role")
@@ -81,7 +109,7 @@ class ModelSource(_message.Message):
     def __init__(self, directory: _Optional[str] = ..., files: _Optional[_Iterable[_Union[SourceFile, _Mapping]]] = ...) -> None: ...
 
 class DatasetSource(_message.Message):
-    __slots__ = ("directory", "layout", "files", "metric", "fields", "templates")
+    __slots__ = ("directory", "layout", "files", "metric", "fields", "templates", "choices")
     class FieldsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -102,13 +130,15 @@ class DatasetSource(_message.Message):
     METRIC_FIELD_NUMBER: _ClassVar[int]
     FIELDS_FIELD_NUMBER: _ClassVar[int]
     TEMPLATES_FIELD_NUMBER: _ClassVar[int]
+    CHOICES_FIELD_NUMBER: _ClassVar[int]
     directory: str
     layout: str
     files: _containers.RepeatedCompositeFieldContainer[SourceFile]
     metric: str
     fields: _containers.ScalarMap[str, str]
     templates: _containers.ScalarMap[str, str]
-    def __init__(self, directory: _Optional[str] = ..., layout: _Optional[str] = ..., files: _Optional[_Iterable[_Union[SourceFile, _Mapping]]] = ..., metric: _Optional[str] = ..., fields: _Optional[_Mapping[str, str]] = ..., templates: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    choices: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, directory: _Optional[str] = ..., layout: _Optional[str] = ..., files: _Optional[_Iterable[_Union[SourceFile, _Mapping]]] = ..., metric: _Optional[str] = ..., fields: _Optional[_Mapping[str, str]] = ..., templates: _Optional[_Mapping[str, str]] = ..., choices: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Lease(_message.Message):
     __slots__ = ("trial_id", "attempt", "token")
@@ -135,20 +165,22 @@ class Failure(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., hint: _Optional[str] = ..., detail: _Optional[str] = ..., kind: _Optional[_Union[FailureKind, str]] = ...) -> None: ...
 
 class Evaluation(_message.Message):
-    __slots__ = ("step", "split", "loss", "accuracy", "rows", "correct")
+    __slots__ = ("step", "split", "loss", "accuracy", "rows", "correct", "choice_accuracy")
     STEP_FIELD_NUMBER: _ClassVar[int]
     SPLIT_FIELD_NUMBER: _ClassVar[int]
     LOSS_FIELD_NUMBER: _ClassVar[int]
     ACCURACY_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     CORRECT_FIELD_NUMBER: _ClassVar[int]
+    CHOICE_ACCURACY_FIELD_NUMBER: _ClassVar[int]
     step: int
     split: str
     loss: float
     accuracy: float
     rows: int
     correct: bytes
-    def __init__(self, step: _Optional[int] = ..., split: _Optional[str] = ..., loss: _Optional[float] = ..., accuracy: _Optional[float] = ..., rows: _Optional[int] = ..., correct: _Optional[bytes] = ...) -> None: ...
+    choice_accuracy: float
+    def __init__(self, step: _Optional[int] = ..., split: _Optional[str] = ..., loss: _Optional[float] = ..., accuracy: _Optional[float] = ..., rows: _Optional[int] = ..., correct: _Optional[bytes] = ..., choice_accuracy: _Optional[float] = ...) -> None: ...
 
 class TrainingPoint(_message.Message):
     __slots__ = ("step", "loss")
@@ -159,7 +191,7 @@ class TrainingPoint(_message.Message):
     def __init__(self, step: _Optional[int] = ..., loss: _Optional[float] = ...) -> None: ...
 
 class TrialResult(_message.Message):
-    __slots__ = ("test_accuracy", "selected_step", "seconds", "seconds_by_phase", "examples_per_second", "train_rows", "valid_rows", "test_rows", "environment")
+    __slots__ = ("test_accuracy", "selected_step", "seconds", "seconds_by_phase", "examples_per_second", "train_rows", "valid_rows", "test_rows", "environment", "choice_accuracy", "resumed_step", "useful_tokens_per_second", "padded_tokens_per_second", "mfu_useful", "mfu_padded", "peak_flops", "peak_flops_source", "peak_memory_bytes", "predicted_memory_bytes")
     class SecondsByPhaseEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -183,6 +215,16 @@ class TrialResult(_message.Message):
     VALID_ROWS_FIELD_NUMBER: _ClassVar[int]
     TEST_ROWS_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    CHOICE_ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    RESUMED_STEP_FIELD_NUMBER: _ClassVar[int]
+    USEFUL_TOKENS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    PADDED_TOKENS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    MFU_USEFUL_FIELD_NUMBER: _ClassVar[int]
+    MFU_PADDED_FIELD_NUMBER: _ClassVar[int]
+    PEAK_FLOPS_FIELD_NUMBER: _ClassVar[int]
+    PEAK_FLOPS_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PEAK_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PREDICTED_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     test_accuracy: float
     selected_step: int
     seconds: float
@@ -192,4 +234,14 @@ class TrialResult(_message.Message):
     valid_rows: int
     test_rows: int
     environment: _containers.ScalarMap[str, str]
-    def __init__(self, test_accuracy: _Optional[float] = ..., selected_step: _Optional[int] = ..., seconds: _Optional[float] = ..., seconds_by_phase: _Optional[_Mapping[str, float]] = ..., examples_per_second: _Optional[float] = ..., train_rows: _Optional[int] = ..., valid_rows: _Optional[int] = ..., test_rows: _Optional[int] = ..., environment: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    choice_accuracy: float
+    resumed_step: int
+    useful_tokens_per_second: float
+    padded_tokens_per_second: float
+    mfu_useful: float
+    mfu_padded: float
+    peak_flops: float
+    peak_flops_source: str
+    peak_memory_bytes: int
+    predicted_memory_bytes: int
+    def __init__(self, test_accuracy: _Optional[float] = ..., selected_step: _Optional[int] = ..., seconds: _Optional[float] = ..., seconds_by_phase: _Optional[_Mapping[str, float]] = ..., examples_per_second: _Optional[float] = ..., train_rows: _Optional[int] = ..., valid_rows: _Optional[int] = ..., test_rows: _Optional[int] = ..., environment: _Optional[_Mapping[str, str]] = ..., choice_accuracy: _Optional[float] = ..., resumed_step: _Optional[int] = ..., useful_tokens_per_second: _Optional[float] = ..., padded_tokens_per_second: _Optional[float] = ..., mfu_useful: _Optional[float] = ..., mfu_padded: _Optional[float] = ..., peak_flops: _Optional[float] = ..., peak_flops_source: _Optional[str] = ..., peak_memory_bytes: _Optional[int] = ..., predicted_memory_bytes: _Optional[int] = ...) -> None: ...

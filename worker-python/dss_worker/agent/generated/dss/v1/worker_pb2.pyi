@@ -32,7 +32,7 @@ class WorkerMessage(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., renew: _Optional[_Union[Renew, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., metrics: _Optional[_Union[MetricsReport, _Mapping]] = ..., log: _Optional[_Union[LogReport, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointReport, _Mapping]] = ..., finished: _Optional[_Union[FinishedReport, _Mapping]] = ..., failed: _Optional[_Union[FailedReport, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("worker_id", "engine_version", "host", "pid", "devices", "versions", "running", "slots")
+    __slots__ = ("worker_id", "engine_version", "host", "pid", "devices", "versions", "running", "slots", "instance_id", "prefetch")
     class VersionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +48,8 @@ class Hello(_message.Message):
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
     RUNNING_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    PREFETCH_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     engine_version: int
     host: str
@@ -56,7 +58,9 @@ class Hello(_message.Message):
     versions: _containers.ScalarMap[str, str]
     running: _containers.RepeatedCompositeFieldContainer[_common_pb2.Lease]
     slots: int
-    def __init__(self, worker_id: _Optional[str] = ..., engine_version: _Optional[int] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., versions: _Optional[_Mapping[str, str]] = ..., running: _Optional[_Iterable[_Union[_common_pb2.Lease, _Mapping]]] = ..., slots: _Optional[int] = ...) -> None: ...
+    instance_id: str
+    prefetch: int
+    def __init__(self, worker_id: _Optional[str] = ..., engine_version: _Optional[int] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., versions: _Optional[_Mapping[str, str]] = ..., running: _Optional[_Iterable[_Union[_common_pb2.Lease, _Mapping]]] = ..., slots: _Optional[int] = ..., instance_id: _Optional[str] = ..., prefetch: _Optional[int] = ...) -> None: ...
 
 class Device(_message.Message):
     __slots__ = ("kind", "name", "memory_bytes", "threads")
@@ -179,18 +183,18 @@ class Welcome(_message.Message):
     def __init__(self, lease_ms: _Optional[int] = ..., renew_every_ms: _Optional[int] = ...) -> None: ...
 
 class Assign(_message.Message):
-    __slots__ = ("lease", "settings", "model", "dataset", "checkpoint_steps")
+    __slots__ = ("lease", "settings", "model", "dataset", "run")
     LEASE_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DATASET_FIELD_NUMBER: _ClassVar[int]
-    CHECKPOINT_STEPS_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
     lease: _common_pb2.Lease
     settings: _common_pb2.TrialSettings
     model: _common_pb2.ModelSource
     dataset: _common_pb2.DatasetSource
-    checkpoint_steps: int
-    def __init__(self, lease: _Optional[_Union[_common_pb2.Lease, _Mapping]] = ..., settings: _Optional[_Union[_common_pb2.TrialSettings, _Mapping]] = ..., model: _Optional[_Union[_common_pb2.ModelSource, _Mapping]] = ..., dataset: _Optional[_Union[_common_pb2.DatasetSource, _Mapping]] = ..., checkpoint_steps: _Optional[int] = ...) -> None: ...
+    run: _common_pb2.RunOptions
+    def __init__(self, lease: _Optional[_Union[_common_pb2.Lease, _Mapping]] = ..., settings: _Optional[_Union[_common_pb2.TrialSettings, _Mapping]] = ..., model: _Optional[_Union[_common_pb2.ModelSource, _Mapping]] = ..., dataset: _Optional[_Union[_common_pb2.DatasetSource, _Mapping]] = ..., run: _Optional[_Union[_common_pb2.RunOptions, _Mapping]] = ...) -> None: ...
 
 class Renewed(_message.Message):
     __slots__ = ("leases",)

@@ -1,0 +1,120 @@
+"""What a trial's memory should come to. An estimate: within a tenth or two of what `MemoryWatch` sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import torch
+from transformers import T5Config, T5ForConditionalGeneration
+
+from dss_worker.config import TrialSettings
+from dss_worker.data.encode import EncodedSplit
+from dss_worker.training.linear_loss import CHUNK_TOKENS
+from dss_worker.training.micro_batches import MicroBatchPlan, activation_bytes_per_token
+from dss_worker.training.packing import Lengths
+
+_FLOAT32 = 4
+# AdamW's two of a weight: float32 each, or a byte and a share of its block's scale each.
+_MOMENT_BYTES = {"adamw": 2 * 4.0, "adamw8bit": 2 * (1 + 4 / 256)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSize:
+    """A model as far as memory knows it."""
+
+    parameters: int
+    # Of them, those that are trained.
+    trained: int
+    config: T5Config
+    # Its first weights are kept for the next trial.
+    is_warm: bool
+
+    @classmethod
+    def of_model(cls, model: T5ForConditionalGeneration, *, is_warm: bool) -> ModelSize:
+        parameters = list(model.parameters())
+        return cls(
+            parameters=sum(each.numel() for each in parameters),
+            trained=sum(each.numel() for each in parameters if each.requires_grad),
+            config=model.config,
+            is_warm=is_warm,
+        )
+
+
+def predict_memory(
+    size: ModelSize,
+    settings: TrialSettings,
+    plan: MicroBatchPlan,
+    train: EncodedSplit,
+    *,
+    device: torch.device,
+    process_bytes: int,
+) -> int:
+    """Bytes: weights, gradients and moments, copies of weights, and the largest pass.
+
+    Args:
+        process_bytes: of `MemoryWatch`; the rest is added to it.
+    """
+    weights, trained = size.parameters * _FLOAT32, size.trained * _FLOAT32
+    moments = size.trained * _MOMENT_BYTES[settings.optimizer]
+    during_a_pass = _pass_bytes(size, settings, plan, train, is_cpu=device.type == "cpu")
+    if device.type != "cpu":
+        return int(process_bytes + weights + trained + moments + during_a_pass)
+    # In ordinary memory: the first weights, and the selected ones, twice while one takes the other's place.
+    selected = trained if settings.select == "valid" else 0
+    copies = (weights if size.is_warm else 0) + selected
+    return int(process_bytes + weights + trained + moments + copies + max(during_a_pass, selected))
+
+
+def _pass_bytes(
+    size: ModelSize, settings: TrialSettings, plan: MicroBatchPlan, train: EncodedSplit, *, is_cpu: bool
+) -> float:
+    config, is_dropping = size.config, settings.dropout > 0
+    layers, width, inner = config.num_layers, config.d_model, config.num_heads * config.d_kv
+    tokens, cells = _largest_pass(settings, plan, train)
+    activations = activation_bytes_per_token(config, settings) * tokens
+    if is_cpu:
+        # Of each head the probabilities; dropout's factors and the product stay, too.
+        activations += (3 if is_dropping else 1) * _FLOAT32 * config.num_heads * layers * cells
+    if settings.adapter == "lora" and is_dropping:
+        # What each adapted matrix reads, dropped: factors and product.
+        activations += 2 * _FLOAT32 * (6 * width + 2 * inner + config.d_ff) * layers * tokens
+    if plan.engine.with_checkpoints:
+        # One layer's, and what each layer reads.
+        activations = activations / layers + _FLOAT32 * width * layers * tokens
+    scores = 2 * _FLOAT32 * config.vocab_size * min(CHUNK_TOKENS, tokens)
+    output_gradient = _FLOAT32 * config.vocab_size * width if size.trained == size.parameters else 0
+    return activations + scores + output_gradient
+
+
+def _largest_pass(settings: TrialSettings, plan: MicroBatchPlan, train: EncodedSplit) -> tuple[float, float]:
+    """Tokens, and pairs of tokens that attend, of the largest pass in thousands of steps, about."""
+    tokens, cells = _per_row(train, settings.alpha)
+    # A step's first pass has its longest rows.
+    longest = np.argsort(-tokens)[: -(-len(tokens) // settings.grad_steps)]
+    rows = min(plan.pass_rows, settings.batch_size)
+    batch_tokens, batch_cells = _largest_sum(tokens[longest], rows), _largest_sum(cells[longest], rows)
+    share = min(1.0, plan.pass_tokens / batch_tokens, plan.pass_cells / batch_cells, 1 / plan.passes)
+    # A row is not divided.
+    share = max(share, 1 / rows)
+    return batch_tokens * share, batch_cells * share
+
+
+def _per_row(train: EncodedSplit, alpha: float | None) -> tuple[Lengths, Lengths]:
+    """Of each row, over the tasks that are trained; int64, [rows]."""
+    tasks = [] if alpha == 0 else [train.predict]
+    if train.explain is not None and alpha != 1:
+        tasks.append(train.explain)
+    tokens, cells = np.zeros(len(train), dtype=np.int64), np.zeros(len(train), dtype=np.int64)
+    for task in tasks:
+        inputs, targets = task.inputs.lengths, task.targets.lengths
+        tokens += inputs + targets
+        cells += inputs**2 + targets * (targets + inputs)
+    return tokens, cells
+
+
+def _largest_sum(per_row: Lengths, rows: int) -> float:
+    """Over so many random rows, four standard deviations above the mean: about the largest of 30,000 sums."""
+    mean, spread = float(per_row.mean()), float(per_row.std())
+    return min(rows * float(per_row.max()), rows * mean + 4 * spread * sqrt(rows))

@@ -1,0 +1,167 @@
+"""How the rows of an optimizer step are split into forward and backward passes.
+
+The step's batch is what the settings say; its split changes neither loss nor gradient, only how much is in memory at
+once and how much attention is padded. Rows of about the same length go together. On a CPU the plan is a function of
+the settings alone, so that digits repeat; on a GPU it follows the memory at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import T5Config
+
+from dss_worker.config import RunOptions, TrialSettings
+from dss_worker.training.packed_t5 import PLAIN, Engine
+from dss_worker.training.packing import Lengths
+
+# On a CPU: large enough for matrix products at full speed, small enough for the activations of a T5-large.
+CPU_PASS_TOKENS = 16_384
+# Attention's scores, heads left out: 32 rows of 256 tokens, or two of 1,024.
+CPU_PASS_CELLS = 2**21
+CPU_GROUP_ROWS = 32
+# Kernel launches count there; padding inside attention does not.
+GPU_GROUP_ROWS = 1_024
+# What the memory-efficient attention kernel pads its bias to anyway; and few different shapes.
+GPU_LENGTH_MULTIPLE = 16
+# Of the memory that is free once weights, gradients and optimizer states have their room.
+GPU_ACTIVATION_SHARE = 0.6
+# Cells of attention per token of a pass, above which long rows and not many rows fill the memory.
+GPU_CELLS_PER_TOKEN = 1_024
+# On a GPU: compiling takes about a minute, which shorter trials do not win back.
+STEPS_WORTH_COMPILING = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicroBatchPlan:
+    """Bounds on one pass; a row that is above them alone is a pass of its own."""
+
+    # Rows; the setting batch_size.
+    pass_rows: int
+    # Tokens of inputs and targets, both tasks together.
+    pass_tokens: int
+    # Sum over rows of the squared input lengths, both tasks together.
+    pass_cells: int
+    # At least so many passes, where the batch has as many rows.
+    passes: int
+    # Rows that attention pads together.
+    group_rows: int
+    # What attention rounds the lengths of inputs up to.
+    length_multiple: int
+    engine: Engine = PLAIN
+
+    def halved(self) -> MicroBatchPlan | None:
+        """The plan for half as much memory; None if a pass is one row already."""
+        if self.pass_rows == 1:
+            return None
+        return replace(
+            self,
+            pass_rows=max(1, self.pass_rows // 2),
+            pass_tokens=max(1, self.pass_tokens // 2),
+            pass_cells=max(1, self.pass_cells // 2),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> MicroBatchPlan:
+        """Raises: TypeError or KeyError for another version's."""
+        return cls(**{**value, "engine": Engine(**value["engine"])})
+
+    def __str__(self) -> str:
+        parts = [f"at most {self.pass_rows} rows and {self.pass_tokens} tokens a pass"]
+        if self.passes > 1:
+            parts.append(f"at least {self.passes} passes a step")
+        if self.engine.with_checkpoints:
+            parts.append("activations computed twice")
+        if self.engine.is_compiled:
+            parts.append("compiled")
+        return ", ".join(parts)
+
+
+def plan_micro_batches(
+    settings: TrialSettings, run: RunOptions, *, config: T5Config, device: torch.device
+) -> MicroBatchPlan:
+    """
+    Args:
+        device: on a GPU, where the model and all that stays with it already has its memory.
+    """
+    passes = max(1, run.micro_batches)
+    if device.type != "cuda":
+        return MicroBatchPlan(
+            pass_rows=settings.batch_size,
+            pass_tokens=CPU_PASS_TOKENS,
+            pass_cells=CPU_PASS_CELLS,
+            passes=passes,
+            group_rows=CPU_GROUP_ROWS,
+            length_multiple=1,
+            engine=Engine(with_checkpoints=run.gradient_checkpointing == "on", is_compiled=run.compile == "on"),
+        )
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    room = GPU_ACTIVATION_SHARE * max(0, free_bytes - still_to_come_bytes(config))
+    per_token = activation_bytes_per_token(config, settings)
+    # With checkpoints one layer's activations are there at a time, and every layer's input.
+    checkpointed = per_token / (config.num_layers or 1) + 4 * config.d_model * config.num_layers
+    longest = 2 * settings.max_input_length
+    with_checkpoints = run.gradient_checkpointing == "on" or (
+        run.gradient_checkpointing == "auto" and room / per_token < min(longest, GPU_CELLS_PER_TOKEN)
+    )
+    is_compiled = run.compile == "on" or (run.compile == "auto" and settings.max_steps >= STEPS_WORTH_COMPILING)
+    pass_tokens = max(1, int(room / (checkpointed if with_checkpoints else per_token)))
+    return MicroBatchPlan(
+        pass_rows=settings.batch_size,
+        pass_tokens=pass_tokens,
+        pass_cells=pass_tokens * GPU_CELLS_PER_TOKEN,
+        passes=passes,
+        group_rows=GPU_GROUP_ROWS,
+        length_multiple=GPU_LENGTH_MULTIPLE,
+        engine=Engine(with_checkpoints=with_checkpoints, is_compiled=is_compiled),
+    )
+
+
+def activation_bytes_per_token(config: T5Config, settings: TrialSettings) -> float:
+    """What a token's forward pass keeps for its backward pass, about.
+
+    Counted from `packed_t5.py` for a decoder token, which keeps the most: per layer six tensors as wide as the model
+    in float32 (three norms and the residuals before them), q, k, v and attention's output twice, five as wide as the
+    feed-forward layer; halves under bf16 except for the norms. An estimate: what it leaves out, running out of
+    memory once corrects.
+    """
+    size = 2 if settings.precision == "bf16" else 4
+    inner = config.num_heads * config.d_kv
+    per_layer = 6 * 4 * config.d_model + size * (4 * config.d_model + 8 * inner + 5 * config.d_ff)
+    return float(per_layer * config.num_layers)
+
+
+def still_to_come_bytes(config: T5Config) -> int:
+    """Gradients and AdamW's moments, in float32: the first step makes them."""
+    inner = config.num_heads * config.d_kv
+    feed_forward = (3 if config.is_gated_act else 2) * config.d_model * config.d_ff
+    attention = 4 * config.d_model * inner
+    decoder_layers = config.num_decoder_layers or config.num_layers
+    layers = config.num_layers * (attention + feed_forward) + decoder_layers * (2 * attention + feed_forward)
+    return 3 * 4 * (layers + 2 * config.vocab_size * config.d_model)
+
+
+def split_rows(tokens: Lengths, cells: Lengths, plan: MicroBatchPlan) -> Iterator[Lengths]:
+    """Positions of each pass's rows, the longest rows first: memory runs out at once or never.
+
+    Args:
+        tokens: of each row, inputs and targets, both tasks; int64, [rows].
+        cells: sum of each row's squared input lengths; int64, [rows].
+    """
+    order = np.argsort(-tokens, kind="stable")
+    # Where more passes are asked for than the bounds need, each gets its share of the tokens.
+    pass_tokens = min(plan.pass_tokens, -(-int(tokens.sum()) // plan.passes))
+    start = 0
+    while start < len(order):
+        rest = order[start : start + plan.pass_rows]
+        fits = (np.cumsum(tokens[rest]) <= pass_tokens) & (np.cumsum(cells[rest]) <= plan.pass_cells)
+        taken = max(1, int(fits.sum()))
+        yield rest[:taken]
+        start += taken

@@ -1,0 +1,209 @@
+"""T5's forward pass over packed rows: the same function as transformers', without work for padding.
+
+It runs the model's own modules, so that weights, adapters and dropout rates are where everybody looks for them; only
+the order of the work is ours. Encoder rows and decoder rows come in pairs: decoder row i attends to encoder row i.
+Against transformers' pass, three things are saved besides padding: the relative position bias and the mask are added
+up once for a stack and not in every layer, the output layer runs only where there is a target, and its scores are
+never all in memory (`linear_loss.py`).
+
+Source of the function: transformers 5.24, models/t5; Raffel et al. 2020, arXiv:1910.10683.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+from transformers import T5ForConditionalGeneration
+from transformers.models.t5.modeling_t5 import T5Attention, T5Block, T5LayerNorm, T5Stack
+
+from dss_worker.training.packing import PackedRows, RowGroup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """How a layer is run; whatever it is, the same is computed."""
+
+    # Activations are computed again in the backward pass, with the same dropout.
+    with_checkpoints: bool = False
+    # By torch.compile: two graphs for all lengths, a minute to make them. Dropout's draws are others then.
+    is_compiled: bool = False
+
+
+PLAIN = Engine()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attention:
+    """Which rows attend to which."""
+
+    queries: tuple[RowGroup, ...]
+    keys: tuple[RowGroup, ...]
+    # What is added to each group's scores: relative positions, and the mask. Float, broadcasts to [rows, heads,
+    # query length, key length].
+    biases: tuple[Tensor | None, ...]
+
+
+def encode(model: T5ForConditionalGeneration, inputs: PackedRows, *, engine: Engine = PLAIN) -> Tensor:
+    """The encoder's output; float, [input tokens, d_model]."""
+    stack = model.encoder
+    within = _self_attention(stack, inputs, is_causal=False)
+    states = _embed(stack, inputs)
+    for block in _blocks(stack):
+        states = _run(engine, _encoder_block, block, states, within)
+    return _finish(stack, states)
+
+
+def decode(
+    model: T5ForConditionalGeneration,
+    encoded: Tensor,
+    inputs: PackedRows,
+    decoder_inputs: PackedRows,
+    *,
+    engine: Engine = PLAIN,
+) -> Tensor:
+    """What the output layer reads; float, [target tokens, d_model].
+
+    Args:
+        encoded: of `encode` for `inputs`.
+        decoder_inputs: the targets moved one place to the right; groups of as many rows as those of `inputs`.
+    """
+    stack = model.decoder
+    within = _self_attention(stack, decoder_inputs, is_causal=True)
+    masks = tuple(_padding_bias(group, encoded.dtype) for group in inputs.groups)
+    across = _Attention(queries=decoder_inputs.groups, keys=inputs.groups, biases=masks)
+    states = _embed(stack, decoder_inputs)
+    for block in _blocks(stack):
+        states = _run(engine, _decoder_block, block, states, within, encoded, across)
+    states = _finish(stack, states)
+    return states * model.model_dim**-0.5 if model.config.scale_decoder_outputs else states
+
+
+def _run(engine: Engine, run: Callable[..., Tensor], *values: object) -> Tensor:
+    if engine.is_compiled:
+        run = _compiled(run)
+    return checkpoint(run, *values, use_reentrant=False) if engine.with_checkpoints else run(*values)
+
+
+@cache
+def _compiled(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """For the life of the process; a layer's weights are arguments, so that one graph does for all layers."""
+    return torch.compile(run, dynamic=True)
+
+
+def _blocks(stack: T5Stack) -> list[T5Block]:
+    return cast(list[T5Block], list(stack.block))
+
+
+def _embed(stack: T5Stack, rows: PackedRows) -> Tensor:
+    return cast(Tensor, stack.dropout(stack.embed_tokens(rows.ids)))
+
+
+def _finish(stack: T5Stack, states: Tensor) -> Tensor:
+    return cast(Tensor, stack.dropout(_norm(stack.final_layer_norm, states)))
+
+
+def _encoder_block(block: T5Block, states: Tensor, within: _Attention) -> Tensor:
+    return _feed_forward(block, _attend_within(block, states, within))
+
+
+def _decoder_block(block: T5Block, states: Tensor, within: _Attention, encoded: Tensor, across: _Attention) -> Tensor:
+    states = _attend_within(block, states, within)
+    layer = _layer(block, 1)
+    output = _attend(layer.EncDecAttention, _norm(layer.layer_norm, states), encoded, across)
+    return _feed_forward(block, states + layer.dropout(output))
+
+
+def _layer(block: T5Block, number: int) -> Any:  # noqa: ANN401
+    """Attention layers have their own classes, of which torch's lists know nothing."""
+    return block.layer[number]
+
+
+def _attend_within(block: T5Block, states: Tensor, within: _Attention) -> Tensor:
+    layer = _layer(block, 0)
+    normed = _norm(layer.layer_norm, states)
+    return cast(Tensor, states + layer.dropout(_attend(layer.SelfAttention, normed, normed, within)))
+
+
+def _feed_forward(block: T5Block, states: Tensor) -> Tensor:
+    layer = _layer(block, -1)
+    dense = layer.DenseReluDense
+    normed = _norm(layer.layer_norm, states)
+    if hasattr(dense, "wi_0"):
+        hidden = _activate(dense.act, dense.wi_0(normed)) * dense.wi_1(normed)
+    else:
+        hidden = _activate(dense.act, dense.wi(normed))
+    return cast(Tensor, states + layer.dropout(dense.wo(dense.dropout(hidden))))
+
+
+def _activate(activation: nn.Module, states: Tensor) -> Tensor:
+    # T5 v1.1's, which transformers spells out in eight operations.
+    if type(activation).__name__ == "NewGELUActivation":
+        return functional.gelu(states, approximate="tanh")
+    return cast(Tensor, activation(states))
+
+
+def _norm(norm: T5LayerNorm, states: Tensor) -> Tensor:
+    # In float32 also under autocast, as transformers' is.
+    return functional.rms_norm(states, norm.weight.shape, norm.weight, norm.variance_epsilon)
+
+
+def _attend(module: T5Attention, asking: Tensor, asked: Tensor, attention: _Attention) -> Tensor:
+    """[query tokens, d_model] and [key tokens, d_model], packed, to [query tokens, d_model]."""
+    heads, width = module.n_heads, module.key_value_proj_dim
+    query, key, value = module.q(asking), module.k(asked), module.v(asked)
+    dropout = module.dropout if module.training else 0.0
+    outputs = []
+    for ours, theirs, bias in zip(attention.queries, attention.keys, attention.biases, strict=True):
+        q, k, v = (
+            group.pad(packed).view(group.rows, group.longest, heads, width).transpose(1, 2)
+            for group, packed in ((ours, query), (theirs, key), (theirs, value))
+        )
+        attended = _dot_product_attention(q, k, v, bias, dropout)
+        outputs.append(ours.unpad(attended.transpose(1, 2).reshape(ours.rows, ours.longest, heads * width)))
+    return cast(Tensor, module.o(outputs[0] if len(outputs) == 1 else torch.cat(outputs)))
+
+
+def _dot_product_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, dropout: float) -> Tensor:
+    """T5's attention, which does not scale its scores; all [rows, heads, length, width]."""
+    if q.device.type != "cpu":
+        return functional.scaled_dot_product_attention(
+            q, k, v, attn_mask=None if bias is None else bias.to(q.dtype), dropout_p=dropout, scale=1.0
+        )
+    # torch's kernel for a CPU has no dropout and no gradient of the bias; what it falls back to does more than this.
+    scores = q @ k.transpose(2, 3)
+    if bias is not None:
+        scores = scores + bias
+    return functional.dropout(scores.softmax(dim=-1), dropout) @ v
+
+
+def _self_attention(stack: T5Stack, rows: PackedRows, *, is_causal: bool) -> _Attention:
+    """What all the layers of a stack have in common."""
+    biases = tuple(_self_bias(stack, group, is_causal=is_causal) for group in rows.groups)
+    return _Attention(queries=rows.groups, keys=rows.groups, biases=biases)
+
+
+def _self_bias(stack: T5Stack, group: RowGroup, *, is_causal: bool) -> Tensor:
+    """Float, [1 or rows, heads, longest, longest]."""
+    bias: Tensor = _layer(_blocks(stack)[0], 0).SelfAttention.compute_bias(group.longest, group.longest)
+    if is_causal:
+        # Padding is behind every token, so nothing sees it.
+        later = torch.ones(group.longest, group.longest, dtype=torch.bool, device=bias.device).triu(1)
+        return bias.masked_fill(later, torch.finfo(bias.dtype).min)
+    if group.is_padding is None:
+        return bias
+    return bias.masked_fill(group.is_padding[:, None, None, :], torch.finfo(bias.dtype).min)
+
+
+def _padding_bias(group: RowGroup, dtype: torch.dtype) -> Tensor | None:
+    """Float, [rows, 1, 1, longest]."""
+    if group.is_padding is None:
+        return None
+    bias = torch.zeros(group.is_padding.shape, dtype=dtype, device=group.is_padding.device)
+    return bias.masked_fill_(group.is_padding, torch.finfo(dtype).min)[:, None, None, :]

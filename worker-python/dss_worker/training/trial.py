@@ -1,0 +1,174 @@
+"""One trial, top to bottom."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from dss_worker.config import TrialConfig
+from dss_worker.data.encode import EncodedSplit
+from dss_worker.messages import Phase, TrialResult
+from dss_worker.training.adapter import apply_adapter, merge_adapter
+from dss_worker.training.checkpoint import identity_of
+from dss_worker.training.checkpoints import Checkpoints
+from dss_worker.training.compile_time import process_compile_clock
+from dss_worker.training.environment import describe_environment
+from dss_worker.training.keep_model import KeptModel
+from dss_worker.training.loop import TrainingLoop
+from dss_worker.training.measures import measured
+from dss_worker.training.memory import ModelSize, predict_memory
+from dss_worker.training.memory_watch import MemoryWatch
+from dss_worker.training.model import check_vocabulary
+from dss_worker.training.model_files import check_model_files
+from dss_worker.training.monitor import Monitor, Reporter, TrialSuspended
+from dss_worker.training.rationales import write_rationales
+from dss_worker.training.step import set_matmul_precision
+from dss_worker.training.warm_cache import WarmCache
+
+
+def run_trial(
+    config: TrialConfig,
+    *,
+    warm: WarmCache,
+    reporter: Reporter,
+    should_stop: Callable[[], bool],
+    should_suspend: Callable[[], bool],
+    device: torch.device,
+    now: Callable[[], float] = time.monotonic,
+    seconds_before: Mapping[Phase, float] | None = None,
+) -> TrialResult:
+    """Trains and evaluates one trial, from its newest sound checkpoint on.
+
+    On a CPU, its result is a function of `config` without `run`, and of torch's thread count.
+
+    Args:
+        warm: what earlier trials of this process left; it saves time and changes nothing.
+        should_stop, should_suspend: asked before every step and every batch of an evaluation.
+        now: seconds of a clock that never goes back; for times, the pace of progress and of checkpoints only.
+        seconds_before: by phase, what the process spent before this trial.
+    Raises: TrialCancelled once `should_stop` says so, TrialSuspended once `should_suspend` does; WorkerError for what
+        goes wrong.
+    """
+    settings = config.settings
+    monitor = Monitor(
+        reporter=reporter,
+        should_stop=should_stop,
+        should_suspend=should_suspend,
+        now=now,
+        seconds_before=seconds_before,
+        compile_seconds=lambda: process_compile_clock().seconds,
+    )
+    memory = MemoryWatch(device)
+    checkpoints = Checkpoints(config.run, identity=identity_of(config, device=device), now=now)
+    set_matmul_precision(settings.precision)
+    loop: TrainingLoop | None = None
+    try:
+        monitor.beat("load")
+        with monitor.phase("load"):
+            check_model_files(config.model)
+            monitor.beat("load")
+            tokenizer = warm.tokenizer(config.model)
+            monitor.beat("load")
+            model = apply_adapter(warm.model(config, device=device), settings)
+            check_vocabulary(config.model, model, tokenizer)
+
+        monitor.beat("tokenize")
+        with monitor.phase("tokenize"):
+            splits = warm.encoded_splits(config, tokenizer, between=lambda: monitor.beat("tokenize"))
+            valid, test = (warm.evaluator(split, tokenizer, config) for split in (splits.valid, splits.test))
+
+        loop = TrainingLoop(
+            config,
+            plan=warm.plan(config, model),
+            model=model,
+            splits=splits,
+            valid=valid,
+            test=test,
+            checkpoints=checkpoints,
+            reporter=reporter,
+            monitor=monitor,
+        )
+        with monitor.phase("load"):
+            resumed_step = _resume(loop, checkpoints)
+        print(f"a step's batch: {loop.plan}", flush=True)
+        final = loop.run()
+        warm.keep_plan(config, loop.plan, device=device)
+        if config.run.output_rationale and config.run.directory is not None:
+            _write_rationales(config, loop, splits.test, tokenizer=tokenizer, monitor=monitor)
+    except TrialSuspended:
+        if loop is None:
+            checkpoints.find()
+        else:
+            loop.suspend()
+        raise TrialSuspended(checkpoints.saved_step) from None
+
+    environment = {**describe_environment(device, settings.precision), "plan": str(loop.plan)}
+    predicted = predict_memory(
+        ModelSize.of_model(model, is_warm=warm.has_pristine(model)),
+        settings,
+        loop.plan,
+        splits.train,
+        device=device,
+        process_bytes=memory.process_bytes,
+    )
+    if config.run.keep == "best":
+        loop.restore_selected()
+    if config.run.keep != "none" and config.run.directory is not None:
+        with monitor.phase("checkpoint"):
+            kept = KeptModel(config=config, final=final, environment=environment)
+            kept.write(merge_adapter(model), config.run.directory / "model")
+    result = TrialResult(
+        test_accuracy=final.accuracy,
+        selected_step=final.step,
+        seconds=monitor.seconds,
+        seconds_by_phase={str(phase): seconds for phase, seconds in monitor.seconds_by_phase.items()},
+        examples_per_second=monitor.examples_per_second,
+        train_rows=len(splits.train),
+        valid_rows=len(splits.valid),
+        test_rows=len(splits.test),
+        environment=environment,
+        choice_accuracy=final.choice_accuracy,
+        resumed_step=resumed_step,
+    )
+    return measured(
+        result,
+        monitor=monitor,
+        memory=memory,
+        predicted_memory_bytes=predicted,
+        device=device,
+        precision=settings.precision,
+    )
+
+
+def _write_rationales(
+    config: TrialConfig,
+    loop: TrainingLoop,
+    test: EncodedSplit,
+    *,
+    tokenizer: PreTrainedTokenizerBase,
+    monitor: Monitor,
+) -> None:
+    """Of the model that gave the result."""
+    assert config.run.directory is not None
+    with monitor.phase("evaluate"), loop.selected_weights():
+        write_rationales(
+            config.run.directory / "rationales.jsonl",
+            model=loop.model,
+            split=test,
+            settings=config.settings,
+            tokenizer=tokenizer,
+            before_step=lambda: monitor.beat("evaluate"),
+        )
+
+
+def _resume(loop: TrainingLoop, checkpoints: Checkpoints) -> int:
+    """Where the trial goes on; 0: at the beginning."""
+    checkpoint = checkpoints.find()
+    if checkpoint is None:
+        return 0
+    print(f"going on from the checkpoint of step {checkpoint.step}", flush=True)
+    loop.resume(checkpoint)
+    return checkpoint.step

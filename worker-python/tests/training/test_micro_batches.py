@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dss_worker.config import RunOptions
+from dss_worker.training.micro_batches import MicroBatchPlan, plan_micro_batches, split_rows
+from dss_worker.training.packed_t5 import Engine
+from tests.training.support import CPU, micro_batches, settings, tiny_config
+
+TOKENS = np.array([5, 40, 10, 20, 30, 15])
+
+
+def parts(plan: MicroBatchPlan, *, tokens: np.ndarray[tuple[int], np.dtype[np.int64]] = TOKENS) -> list[list[int]]:
+    return [tokens[rows].tolist() for rows in split_rows(tokens, tokens**2, plan)]
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        (micro_batches(6), [[40, 30, 20, 15, 10, 5]]),
+        (micro_batches(4), [[40, 30, 20, 15], [10, 5]]),
+        (micro_batches(6, pass_tokens=70), [[40, 30], [20, 15, 10, 5]]),
+        (micro_batches(6, pass_cells=1_600), [[40], [30, 20, 15], [10, 5]]),
+        # 40 tokens alone are above the bound and still have to be trained on.
+        (micro_batches(6, pass_tokens=30), [[40], [30], [20], [15, 10, 5]]),
+        (micro_batches(6, passes=2), [[40], [30, 20], [15, 10, 5]]),
+    ],
+    ids=["all", "rows", "tokens", "cells", "a row above the bound", "asked for"],
+)
+def test_the_longest_rows_come_first_and_every_pass_is_within_its_bounds(
+    plan: MicroBatchPlan, expected: list[list[int]]
+) -> None:
+    assert parts(plan) == expected
+
+
+def test_a_plan_halves_until_a_pass_is_one_row() -> None:
+    plan: MicroBatchPlan | None = micro_batches(6, pass_tokens=100)
+    seen = []
+    while plan is not None:
+        seen.append((plan.pass_rows, plan.pass_tokens))
+        plan = plan.halved()
+    assert seen == [(6, 100), (3, 50), (1, 25)]
+
+
+def test_a_plan_survives_being_written_down() -> None:
+    plan = micro_batches(6, engine=Engine(with_checkpoints=True))
+    assert MicroBatchPlan.from_json(plan.to_json()) == plan
+
+
+def test_on_a_cpu_the_plan_follows_from_the_settings_alone() -> None:
+    plans = [
+        plan_micro_batches(settings(batch_size=48), RunOptions(), config=tiny_config(d_model=size), device=CPU)
+        for size in (16, 64)
+    ]
+    assert plans[0] == plans[1]
+    assert (plans[0].pass_rows, plans[0].passes, plans[0].engine) == (48, 1, Engine())
+
+
+def test_the_sweep_file_may_fix_it() -> None:
+    options = RunOptions(micro_batches=4, gradient_checkpointing="on", compile="on")
+    plan = plan_micro_batches(settings(), options, config=tiny_config(), device=CPU)
+    assert (plan.passes, plan.engine) == (4, Engine(with_checkpoints=True, is_compiled=True))
+    bounds = "at most 8 rows and 16384 tokens a pass, at least 4 passes a step"
+    assert str(plan) == f"{bounds}, activations computed twice, compiled"
+
+
+def test_padding_falls_when_long_rows_go_with_long_ones() -> None:
+    lengths = np.random.default_rng(0).integers(5, 100, size=64)
+
+    def padded(groups: list[np.ndarray[tuple[int], np.dtype[np.int64]]]) -> float:
+        return sum(len(group) * int(lengths[group].max()) for group in groups) / int(lengths.sum())
+
+    together = padded([np.arange(64)])
+    split = padded(list(split_rows(lengths, lengths**2, micro_batches(16))))
+    assert together > 1.7
+    assert split < 1.25

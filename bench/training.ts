@@ -138,7 +138,10 @@ async function both(name: string, of: string, settings: Settings): Promise<reado
   const [ours] = trials;
   if (ours === undefined) throw new Error(`sweep ${name} has no trial`);
   const theirs = await runReference(of, settings, folder);
-  console.error(`${name}: ${theirs.examplesPerSecond.toFixed(2)} → ${ours.examplesPerSecond.toFixed(2)} examples/s`);
+  console.error(
+    `${name}: ${theirs.examplesPerSecond.toFixed(2)} → ${ours.examplesPerSecond.toFixed(2)} examples/s, ` +
+      `evaluation ${theirs.evaluationRowsPerSecond.toFixed(2)} → ${ours.evaluationRowsPerSecond.toFixed(2)} rows/s`,
+  );
   return [ours, theirs];
 }
 

@@ -65,7 +65,12 @@ export const runFlags = {
   workers: { type: 'string', requiresArg: true, describe: 'worker processes: a number, or auto (one a device)' },
   explain: { type: 'boolean', default: false, describe: 'say for each merged or rejected cell which rule did it' },
   'retry-failed': { type: 'boolean', default: false, describe: 'try trials again that failed by their own settings' },
-  grace: { type: 'number', default: 30, requiresArg: true, describe: 'seconds that running trials get after Ctrl-C' },
+  grace: {
+    type: 'number',
+    default: 30,
+    requiresArg: true,
+    describe: 'seconds that running trials get after Ctrl-C to write down where they are',
+  },
   ...homeFlag,
   ...datasetsFlag,
   ...logLevelFlag,

@@ -18,10 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
-import torch
 from torch import Tensor
-from torch.nn import functional
 from transformers import PreTrainedTokenizerBase, T5ForConditionalGeneration
 
 from dss_worker.config import Metric, ModelType
@@ -29,14 +26,11 @@ from dss_worker.data.columns import ANSWER_MARKER, ChoiceTokens
 from dss_worker.data.encode import EncodedTask
 from dss_worker.errors import DataError
 from dss_worker.training.choices import Candidates, is_label_likeliest, log_probabilities
-from dss_worker.training.collate import lengths_of, shift_right, tokens_of
 from dss_worker.training.encoded_rows import EncodedRows, batches_by_length, encode_rows
+from dss_worker.training.follow_targets import Flags, follow_targets
 from dss_worker.training.generate import generate_greedily, inference
-from dss_worker.training.linear_loss import CHUNK_TOKENS
 from dss_worker.training.metrics import Hope, answer_of, is_right
 from dss_worker.training.model import special_ids
-from dss_worker.training.packed_t5 import decode
-from dss_worker.training.packing import Lengths, pack
 from dss_worker.training.token_text import TokenText
 
 # Tokens that are generated together, for each token of a batch: a step of generation holds the scores of one token a
@@ -46,9 +40,6 @@ _GENERATED_PER_TOKEN = 4
 _CPU_BATCH_TOKENS = 2048
 # Of a group of rows that are generated together, one in so many is too few to go on for.
 _JOINING_SHARE = 8
-_NEVER = np.iinfo(np.int64).max
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,37 +158,26 @@ class Evaluator:
 
     def _follow_targets(self, model: T5ForConditionalGeneration, encoded: EncodedRows, tally: _Tally) -> None:
         """Settles what a pass along the targets can, and leaves the rest as unsettled."""
-        special = special_ids(model)
-        rows = encoded.rows
-        targets, lengths = tokens_of(self._task.targets, rows), lengths_of(self._task.targets, rows)
-        read = pack(
-            shift_right(targets, lengths, start=special.start),
-            lengths,
-            group_rows=[group.rows for group in encoded.inputs.groups],
-        )
-        states = decode(model, encoded.states, encoded.inputs, read.to(model.device))
-        chosen, nats = _choose(model, states, targets)
-        tally.nats += nats
-        known = beginnings(targets, chosen, lengths, end=special.end, max_tokens=self._max_tokens)
-
-        is_whole = known.is_ended & (known.tokens == lengths) & known.follows
-        if self._metric == "text":
-            tally.correct[rows[is_whole]] = True
-            open_places = np.flatnonzero(~is_whole)
-        else:
-            open_places = np.arange(len(rows))
-        starts = np.cumsum(lengths) - lengths
-        for place in open_places.tolist():
-            row = int(rows[place])
-            begin, tokens = int(starts[place]), int(known.tokens[place])
-            # All of them the target's, except perhaps the last.
-            beginning = chosen[begin : begin + tokens].tolist()
-            if not self._can_be_right(row):
+        found = follow_targets(model, self._task.targets, encoded, max_tokens=self._max_tokens)
+        tally.nats += found.nats
+        tally.correct[encoded.rows[found.is_target]] = True
+        # An equation without a value is wrong however well it is repeated.
+        is_open = ~found.is_target if self._metric == "text" else np.ones_like(found.is_target)
+        for place in np.flatnonzero(is_open).tolist():
+            row = int(encoded.rows[place])
+            if found.is_target[place] or not self._can_be_right(row):
+                tally.correct[row] = self._can_be_right(row)
                 continue
-            if known.is_ended[place]:
+            beginning = found.beginning(place)
+            if found.is_ended[place]:
                 tally.correct[row] = self._is_right(row, beginning)
                 continue
-            hope = Hope(self._target_text(row), metric=self._metric, token_text=self._token_text)
+            hope = Hope(
+                self._target_text(row),
+                metric=self._metric,
+                token_text=self._token_text,
+                max_tokens=self._max_tokens,
+            )
             if all(hope.add(token) for token in beginning):
                 tally.unsettled.append(_Unsettled(row=row, encoded=encoded.of(place), beginning=beginning, hope=hope))
 
@@ -320,62 +300,9 @@ class Evaluator:
         return text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beginnings:
-    """What a pass along the targets says of the generation of each row."""
-
-    # int64: how many of its tokens are known. They are the pass's choices: the target's, except perhaps the last.
-    tokens: Lengths
-    # Whether the last is the target's too.
-    follows: Flags
-    # Whether these are all that generation gives.
-    is_ended: Flags
-
-
-def beginnings(
-    targets: npt.NDArray[np.int64],
-    chosen: npt.NDArray[np.int64],
-    lengths: Lengths,
-    *,
-    end: int,
-    max_tokens: int,
-) -> Beginnings:
-    """
-    Args:
-        targets, chosen: int64, [tokens of all rows]: what should come next, and what the decoder chose.
-        lengths: int64, [rows], each at least 1.
-        max_tokens: that generation gives, the end token included.
-    """
-    first = np.cumsum(lengths) - lengths
-    places = np.arange(len(targets)) - np.repeat(first, lengths)
-    ended = np.minimum.reduceat(np.where(targets == end, places, _NEVER - 1), first) + 1
-    missed = np.minimum.reduceat(np.where(targets != chosen, places, _NEVER - 1), first) + 1
-    # Generation follows the target no further than this.
-    stop = np.minimum(np.minimum(ended, max_tokens), lengths)
-    follows = missed > stop
-    tokens = np.where(follows, stop, missed)
-    last = chosen[first + np.maximum(tokens, 1) - 1]
-    return Beginnings(tokens=tokens, follows=follows, is_ended=(tokens == max_tokens) | (last == end))
-
-
 def led_up(tokens: list[int], marker: list[int], *, end: int) -> list[int]:
     """A generated text up to its last marker; where there is none, with one at its end."""
     for begin in range(len(tokens) - len(marker), -1, -1):
         if tokens[begin : begin + len(marker)] == marker:
             return tokens[: begin + len(marker)]
     return [token for token in tokens if token != end] + marker
-
-
-def _choose(
-    model: T5ForConditionalGeneration, states: Tensor, targets: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], float]:
-    """The likeliest token after each state, and the summed loss of the targets in nats."""
-    wanted = torch.from_numpy(targets).to(states.device)
-    chosen = torch.empty_like(wanted)
-    nats = torch.zeros((), dtype=torch.float64, device=states.device)
-    for start in range(0, len(states), CHUNK_TOKENS):
-        part = slice(start, start + CHUNK_TOKENS)
-        logits = model.lm_head(states[part])
-        chosen[part] = logits.argmax(dim=-1)
-        nats += functional.cross_entropy(logits, wanted[part], reduction="sum")
-    return chosen.cpu().numpy(), float(nats)

@@ -45,12 +45,18 @@ class Hope:
     """A prediction that grows token by token, given up once no continuation of it can be right.
 
     It may hope in vain, but never gives up a prediction that could still become right: for "text" one that is the
-    beginning of the target, for "equation" the beginning of an expression.
+    beginning of the target; for "equation" the beginning of an expression whose parentheses can all be closed with
+    the tokens that are left. Half-trained models like to open them without end.
     """
 
-    def __init__(self, target: str, *, metric: Metric, token_text: TokenText | None) -> None:
-        """Without a `token_text`, it never gives up."""
+    def __init__(self, target: str, *, metric: Metric, token_text: TokenText | None, max_tokens: int) -> None:
+        """
+        Args:
+            token_text: without it, there is always hope.
+            max_tokens: of the prediction.
+        """
         self._token_text = token_text
+        self._left = max_tokens
         self._is_empty = True
         # What is still to come of the text; where in the grammar the expression is.
         self._rest = target
@@ -61,20 +67,18 @@ class Hope:
         """The prediction's next token, special ones included; whether there is hope after it."""
         if self._token_text is None or self.is_lost:
             return not self.is_lost
+        self._left -= 1
         part = self._token_text.of(token, is_first=self._is_empty)
-        if part is not None:
-            self._is_empty = False
-            self.is_lost = not self._goes_on(part)
+        self._is_empty = self._is_empty and part is None
+        if self._expression is None:
+            self.is_lost = not self._rest.startswith(part or "")
+            self._rest = self._rest[len(part or "") :]
+        elif (extended := self._expression.extend(part or "")) is not None:
+            self.is_lost = extended.depth > self._left * self._token_text.most_closed
+            self._expression = extended
+        else:
+            self.is_lost = True
         return not self.is_lost
-
-    def _goes_on(self, part: str) -> bool:
-        if self._expression is not None:
-            extended = self._expression.extend(part)
-            self._expression = extended or self._expression
-            return extended is not None
-        goes_on = self._rest.startswith(part)
-        self._rest = self._rest[len(part) :]
-        return goes_on
 
 
 def pack_bits(correct: Sequence[bool] | npt.NDArray[np.bool_]) -> bytes:

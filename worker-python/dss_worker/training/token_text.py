@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 from tokenizers import Tokenizer, decoders
 from transformers import PreTrainedTokenizerBase
@@ -43,6 +44,11 @@ class TokenText:
                 later=lambda token: token.replace(mark, " "),
             )
         return None
+
+    @cached_property
+    def most_closed(self) -> int:
+        """Closing parentheses in the token that has the most of them."""
+        return max(written.count(")") for written in self._tokenizer.get_vocab())
 
     def of(self, token: int, *, is_first: bool) -> str | None:
         """The token's part of the text; None for one that is left out: special, or not the tokenizer's.

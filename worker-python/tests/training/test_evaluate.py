@@ -14,7 +14,8 @@ from dss_worker.data.encode import EncodedTask
 from dss_worker.data.tokens import TokenTable, tokenize
 from dss_worker.errors import DataError
 from dss_worker.training.collate import collate_task
-from dss_worker.training.evaluate import Evaluator, Score, beginnings
+from dss_worker.training.evaluate import Evaluator, Score
+from dss_worker.training.follow_targets import compare
 from dss_worker.training.model import load_tokenizer, special_ids
 from tests.training.plain import by_generation, trained_for
 from tests.training.support import VOCABULARY, tiny_model, write_model
@@ -182,15 +183,17 @@ def test_a_pass_along_the_target_says_how_generation_begins(
     target: list[int], chosen: list[int], max_tokens: int, known: int, is_ended: bool
 ) -> None:
     other = [5, 6, 7, 1]
-    found = beginnings(
+    found = compare(
         np.array([*other, *target, *other]),
         np.array([*other, *chosen, *other]),
         np.array([4, len(target), 4]),
+        nats=0.0,
         end=1,
         max_tokens=max_tokens,
     )
-    assert (found.tokens[1], found.is_ended[1]) == (known, is_ended)
-    assert found.follows[1] == (chosen[:known] == target[:known])
+    assert (found.known[1], found.is_ended[1]) == (known, is_ended)
+    assert found.beginning(1) == chosen[:known]
+    assert found.is_target[1] == (is_ended and chosen[:known] == target)
 
 
 def test_a_row_without_any_target_token_is_refused(tokenizer: PreTrainedTokenizerBase) -> None:

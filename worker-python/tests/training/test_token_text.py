@@ -79,16 +79,19 @@ def test_what_turns_out_right_was_never_given_up(tokenizer: PreTrainedTokenizerB
         tokens = spelled(draw, written, token_text, size(tokenizer))
         if draw.random() < 0.3 and tokens:
             tokens[draw.randrange(len(tokens))] = draw.randrange(size(tokenizer))
-        hope = Hope(target, metric=metric, token_text=token_text)
+        max_tokens = len(tokens) + draw.randrange(2) * draw.randrange(9)
+        hope = Hope(target, metric=metric, token_text=token_text, max_tokens=max_tokens)
         has_hope = [hope.add(token) for token in tokens]
         if is_right(decoded(tokens, tokenizer), target, metric=metric):
             right += 1
             assert all(has_hope), (target, tokens)
-        # Given up means that the text up to there is no beginning of anything right.
+        # Given up means that the text up to there is no beginning of anything right, or that too little is left.
         elif not all(has_hope):
-            begun = decoded(tokens[: has_hope.index(False) + 1], tokenizer)
+            read = has_hope.index(False) + 1
+            begun = decoded(tokens[:read], tokenizer)
+            is_closable = begun.count("(") - begun.count(")") <= (max_tokens - read) * token_text.most_closed
             begins = can_become_expression(begun) if metric == "equation" else target.startswith(begun)
-            assert not begins, (target, tokens)
+            assert not (begins and is_closable), (target, tokens)
     assert right > 500
 
 
@@ -98,11 +101,26 @@ def test_junk_is_given_up_at_its_first_token(tmp_path: Path, metric: Metric) -> 
     token_text = TokenText.made_for(tokenizer)
     target = "( 8.0 - 3.0 )" if metric == "equation" else "zoo"
     junk = tokenizer("winter cold", add_special_tokens=False)["input_ids"]
-    assert not Hope(target, metric=metric, token_text=token_text).add(junk[0])
-    assert not Hope(target, metric=metric, token_text=token_text).add(junk[0])
+    assert not Hope(target, metric=metric, token_text=token_text, max_tokens=40).add(junk[0])
+    assert not Hope(target, metric=metric, token_text=token_text, max_tokens=40).add(junk[0])
     special = [0, 2, PIECES + EXTRA_IDS - 1, PIECES + EXTRA_IDS + 3]
-    hope = Hope(target, metric=metric, token_text=token_text)
+    hope = Hope(target, metric=metric, token_text=token_text, max_tokens=40)
     assert all(hope.add(token) for token in special)
+
+
+def test_more_parentheses_than_can_be_closed_are_given_up(tmp_path: Path) -> None:
+    tokenizer = spiece_tokenizer(tmp_path)
+    token_text = TokenText.made_for(tokenizer)
+    assert token_text is not None
+    assert token_text.most_closed == 1
+    opening, closing = (tokenizer(text, add_special_tokens=False)["input_ids"][-1] for text in "()")
+    hope = Hope("1", metric="equation", token_text=token_text, max_tokens=7)
+    assert [hope.add(opening) for _ in range(4)] == [True, True, True, False]
+    hope = Hope("1", metric="equation", token_text=token_text, max_tokens=7)
+    one = tokenizer("1", add_special_tokens=False)["input_ids"]
+    tokens = [opening, opening, *one, closing, closing]
+    assert len(tokens) <= 7
+    assert all(hope.add(token) for token in tokens)
 
 
 def test_equations_written_by_a_real_tokenizer_keep_hope(tmp_path: Path) -> None:
@@ -110,7 +128,7 @@ def test_equations_written_by_a_real_tokenizer_keep_hope(tmp_path: Path) -> None
     token_text = TokenText.made_for(tokenizer)
     draw = random.Random(2)
     for _ in range(200):
-        hope = Hope("1", metric="equation", token_text=token_text)
+        hope = Hope("1", metric="equation", token_text=token_text, max_tokens=40)
         assert all(hope.add(token) for token in tokenizer(equation(draw))["input_ids"])
 
 
@@ -120,7 +138,7 @@ def test_tokenizers_that_decode_several_tokens_at_once_are_not_watched(decoder: 
     backend.decoder = decoder
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend)  # type: ignore[no-untyped-call]
     assert TokenText.made_for(tokenizer) is None
-    hope = Hope("a", metric="text", token_text=None)
+    hope = Hope("a", metric="text", token_text=None, max_tokens=40)
     assert hope.add(1)
 
 

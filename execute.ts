@@ -59,7 +59,8 @@ async function execute(flags: Flags): Promise<number> {
   const plans = await signals.orStatus(() => planAll(flags, signals.drain));
   if (typeof plans === 'number') return plans;
   await withJournal(resolveHome(flags.home), (journal) => {
-    for (const plan of plans) print(`${plan.sweep}: ${summaryLine(plan, standingOf(journal, plan, false))}`);
+    for (const plan of plans)
+      print(`${plan.sweep}: ${summaryLine(plan, standingOf(journal, plan, { retryFailed: false }))}`);
   });
   const rejected = plans.flatMap((plan) => plan.rejected);
   if (rejected.length > 0) {
@@ -77,6 +78,8 @@ async function execute(flags: Flags): Promise<number> {
       ...flags,
       explain: false,
       retryFailed: false,
+      rerun: false,
+      extend: false,
       grace: GRACE_S,
       logLevel: 'warn',
       json: false,

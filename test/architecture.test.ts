@@ -16,7 +16,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   core: { ours: [], packages: ['zod'] },
   wire: { ours: ['core'], packages: [] },
   journal: { ours: ['core'], packages: ['node:', 'better-sqlite3', 'zod'] },
-  launchers: { ours: ['core'], packages: ['node:', 'pino', 'zod'] },
+  launchers: { ours: ['core', 'control/failpoints'], packages: ['node:', 'pino', 'zod'] },
   sources: { ours: ['core'], packages: ['node:', 'yaml', 'zod'] },
   plan: { ours: ['core', 'sources'], packages: ['node:'] },
   reports: { ours: ['core', 'journal/journal'], packages: ['node:'] },

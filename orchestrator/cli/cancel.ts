@@ -9,8 +9,12 @@ export const cancelCommand = defineCommand({
     argv
       .positional('sweep', { type: 'string', demandOption: true, describe: 'its name' })
       .options({ ...homeFlag, ...jsonFlag }),
-  run: async ({ sweep, home, json }) => {
-    const { cancelSweep } = await import('./cancel-sweep.js');
-    return cancelSweep({ sweep, home, json });
+  run: async (args) => {
+    const { changeSweep } = await import('./change-sweep.js');
+    const { counted } = await import('../reports/format.js');
+    return changeSweep(args, async (client) => {
+      const cancelled = await client.cancel(args.sweep);
+      return { value: { cancelled }, text: `${counted(cancelled, 'trial')} cancelled; results stay` };
+    });
   },
 });

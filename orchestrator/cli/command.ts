@@ -52,7 +52,7 @@ export const datasetsFlag = {
   datasets: { type: 'string', requiresArg: true, describe: 'datasets folder (default: $DSS_DATASETS, else datasets/)' },
 } as const;
 
-const logLevelFlag = {
+export const logLevelFlag = {
   'log-level': {
     choices: ['error', 'warn', 'info', 'debug'] as const,
     default: 'warn' as const,
@@ -64,6 +64,16 @@ const logLevelFlag = {
 export const runFlags = {
   workers: { type: 'string', requiresArg: true, describe: 'worker processes: a number, or auto (one a device)' },
   explain: { type: 'boolean', default: false, describe: 'say for each merged or rejected cell which rule did it' },
+  extend: {
+    type: 'boolean',
+    default: false,
+    describe: 'add these trials to the sweep of that name; without it another set of trials is refused',
+  },
+  rerun: {
+    type: 'boolean',
+    default: false,
+    describe: 'run trials again that have a result; the old ones stay in the log',
+  },
   'retry-failed': { type: 'boolean', default: false, describe: 'try trials again that failed by their own settings' },
   grace: {
     type: 'number',

@@ -14,14 +14,15 @@ import { renderTable } from './table.js';
 const FAILURES_SHOWN = 10;
 
 export async function finishSweep(sweep: string, { home, json }: { home: string; json: boolean }): Promise<number> {
-  const { report, files } = await withSweep(home, sweep, async (journal) => {
+  const { report, files, standing } = await withSweep(home, sweep, async (journal, { standing }) => {
     const { report, records } = await loadReport(journal, sweep, home);
-    return { report, files: await writeReport(join(home, 'reports', sweep), report, records, journal) };
+    return { report, standing, files: await writeReport(join(home, 'reports', sweep), report, records, journal) };
   });
   if (json) printJson({ ...summaryValue(report), files });
   else print(reportText(report));
   tellFiles(files, sweep);
   tellFailures(report);
+  if (standing.state === 'paused') note(`paused: ${standing.reason}; \`dss resume ${sweep}\` goes on`);
   return report.counts.succeeded === report.total ? 0 : EXIT_STATUS.TRIALS_FAILED;
 }
 

@@ -5,22 +5,29 @@ import { join } from 'node:path';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { SweepError } from '../core/errors.js';
+import { backupCommand } from './backup.js';
 import { cancelCommand } from './cancel.js';
 import type { Register } from './command.js';
 import { completionCommand } from './completion.js';
 import { dataCommand } from './data.js';
+import { doctorCommand } from './doctor.js';
 import { exportCommand } from './export.js';
 import { reportFailure } from './failure.js';
 import { logsCommand } from './logs.js';
 import { modelsCommand } from './models.js';
+import { pauseCommand } from './pause.js';
 import { planCommand } from './plan.js';
 import { packageRoot } from './python.js';
 import { reportCommand } from './report.js';
 import { resultsCommand } from './results.js';
+import { resumeCommand } from './resume.js';
+import { retryCommand } from './retry.js';
 import { runCommand } from './run.js';
+import { serveCommand } from './serve.js';
 import { statusCommand } from './status.js';
 import { sweepCommand } from './sweep.js';
 import { usageError } from './usage.js';
+import { workerCommand } from './worker.js';
 
 const COMMANDS: readonly Register[] = [
   sweepCommand,
@@ -32,8 +39,15 @@ const COMMANDS: readonly Register[] = [
   reportCommand,
   exportCommand,
   cancelCommand,
+  retryCommand,
+  pauseCommand,
+  resumeCommand,
+  serveCommand,
+  workerCommand,
   dataCommand,
   modelsCommand,
+  doctorCommand,
+  backupCommand,
   completionCommand,
 ];
 
@@ -51,7 +65,7 @@ async function main(words: readonly string[]): Promise<number> {
     .example('$0 sweep sweeps/quickstart.yaml', 'run a sweep, or go on with it')
     .example('$0 plan sweeps/quickstart.yaml', 'what it would run; nothing starts')
     .epilogue(
-      'Exit status: 0 all trials done, 1 some failed, 2 wrong use, 75 try again, 130 and 143 stopped by a signal.',
+      'Exit status: 0 all trials done, 1 some failed, 2 wrong use, 75 try again, 129, 130 and 143 stopped by a signal.',
     )
     .parserConfiguration({ 'camel-case-expansion': true, 'boolean-negation': false, 'greedy-arrays': false })
     .version(version())
@@ -83,11 +97,11 @@ function knownFlags(parser: Argv<object>): readonly string[] {
 // A reader that has seen enough (`dss results … | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EIO') throw error;
 });
-// `2>&1 | head`: nobody reads what is said any more; the work goes on.
+// `2>&1 | head`, or a terminal that was closed: nobody reads what is said any more; the work goes on.
 process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 });
 
 const words = hideBin(process.argv);

@@ -20,7 +20,7 @@ export async function planFile(file: string, flags: PlanFlags): Promise<number> 
   const home = resolveHome(flags.home);
   const { spec, directory } = await readSweepFile(file);
   const plan = await planSpec(spec, directory, flags);
-  const standing = await withJournal(home, (journal) => standingOf(journal, plan, false));
+  const standing = await withJournal(home, (journal) => standingOf(journal, plan, { retryFailed: false }));
   const say = flags.json ? note : print;
   say(`${plan.sweep}: ${summaryLine(plan, standing)}`);
   if (flags.explain) for (const line of explainLines(plan)) say(line);

@@ -1,5 +1,5 @@
 /** A sweep under a control plane within this process, until it ends or a signal stops it. */
-import { connectClient } from '../control/client.js';
+import { type Client, connectClient } from '../control/client.js';
 import { createLocalLauncher } from '../launchers/local.js';
 import type { Plan } from '../plan/plan-sweep.js';
 import { createLogger, type LogLevel } from './logging.js';
@@ -17,6 +17,8 @@ export interface EmbeddedFlags {
   readonly workers: 'auto' | number;
   readonly graceMs: number;
   readonly retryFailed: boolean;
+  readonly rerun: boolean;
+  readonly extend: boolean;
   readonly logLevel: LogLevel;
   readonly json: boolean;
 }
@@ -25,7 +27,7 @@ export interface EmbeddedFlags {
 export async function runEmbedded(
   plan: Plan,
   { toRun, states }: Standing,
-  { home, workers, graceMs, retryFailed, logLevel, json }: EmbeddedFlags,
+  { home, workers, graceMs, logLevel, json, ...flags }: EmbeddedFlags,
   signals: StopSignals,
 ): Promise<number | null> {
   const progress = new SweepProgress(plan.trials, (trialId) => states.get(trialId) ?? 'queued');
@@ -49,7 +51,7 @@ export async function runEmbedded(
   const client = connectClient({ address: plane.address, token: plane.clientToken });
   const leave = new AbortController();
   try {
-    await client.submit(plan.sweep, plan.trials, { retryFailed });
+    await client.submit(plan.sweep, plan.trials, { ...flags, options: plan.options });
     const watching = watch(client, plan.sweep, display, leave.signal);
     watching.catch(() => {}); // while draining, how it ends does not matter
     await Promise.race([watching, aborted(signals.drain)]);
@@ -68,8 +70,8 @@ export async function runEmbedded(
   }
 }
 
-async function watch(
-  client: ReturnType<typeof connectClient>,
+export async function watch(
+  client: Client,
   sweep: string,
   display: ProgressDisplay,
   signal: AbortSignal,

@@ -8,6 +8,7 @@ import type { LogLevel } from './logging.js';
 import { notKeptLine } from './not-kept.js';
 import { note, print } from './output.js';
 import { explainLines, rejectionLines, summaryLine } from './plan-text.js';
+import { findRunningPlane } from './running-plane.js';
 import { isSubmitted, standingOf, withJournal } from './state.js';
 import type { StopSignals } from './stop-signals.js';
 
@@ -17,6 +18,9 @@ export interface RunFlags {
   readonly explain: boolean;
   readonly skipRejected?: boolean | undefined;
   readonly retryFailed: boolean;
+  readonly rerun: boolean;
+  readonly extend: boolean;
+  readonly detach?: boolean | undefined;
   /** Seconds. */
   readonly grace: number;
   readonly logLevel: LogLevel;
@@ -29,7 +33,7 @@ export async function runPlan(plan: Plan, flags: RunFlags, signals: StopSignals)
   const graceMs = parseGrace(flags.grace);
   const say = flags.json ? note : print;
   const { standing, submitted } = await withJournal(home, (journal) => ({
-    standing: standingOf(journal, plan, flags.retryFailed),
+    standing: standingOf(journal, plan, flags),
     submitted: isSubmitted(journal, plan),
   }));
   say(`${plan.sweep}: ${summaryLine(plan, standing)}`);
@@ -61,20 +65,31 @@ export async function runPlan(plan: Plan, flags: RunFlags, signals: StopSignals)
     });
     if (stopped !== null) return stopped;
   }
+  const serving = await findRunningPlane(home);
+  if (serving?.serves === true) {
+    const { runAttached } = await import('./run-attached.js');
+    const left = await runAttached(plan, standing, { ...flags, plane: serving }, signals);
+    return left ?? finishSweep(plan.sweep, { ...flags, home });
+  }
+  if (flags.detach === true) {
+    throw new SweepError('USAGE', `--detach: no control plane serves the state folder ${home}`, {
+      hint: 'start `dss serve` there: without one, the sweep ends with its command',
+    });
+  }
   const { runEmbedded } = await import('./run-embedded.js');
   const stopped = await runEmbedded(plan, standing, { ...flags, home, workers, graceMs }, signals);
   if (stopped !== null) return stopped;
   return finishSweep(plan.sweep, { ...flags, home });
 }
 
-function parseWorkers(text: string): 'auto' | number {
+export function parseWorkers(text: string): 'auto' | number {
   if (text === 'auto') return text;
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1 && count <= 1024) return count;
   throw new SweepError('USAGE', `--workers: expected auto or a number from 1 to 1024, got "${text}"`);
 }
 
-function parseGrace(seconds: number): number {
+export function parseGrace(seconds: number): number {
   if (seconds >= 0 && seconds <= 86_400) return Math.round(seconds * 1000);
   throw new SweepError('USAGE', `--grace: expected seconds from 0 to 86400, got ${seconds}`);
 }

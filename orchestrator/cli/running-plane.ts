@@ -8,6 +8,7 @@ const ControlFile = z.object({
   host: z.string(),
   address: z.string(),
   clientToken: z.string(),
+  serves: z.boolean(),
 });
 
 export type RunningPlane = z.infer<typeof ControlFile>;

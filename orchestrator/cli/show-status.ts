@@ -1,4 +1,5 @@
 /** What `dss status` prints. */
+import { DEFAULT_SWEEP_OPTIONS } from '../core/sweep-options.js';
 import type { JournalReader, SweepRecord } from '../journal/journal.js';
 import { resolveHome } from './environment.js';
 import { print, printJson } from './output.js';
@@ -54,6 +55,8 @@ function showOne(journal: JournalReader, sweep: SweepRecord, json: boolean): num
 
 function sweepTable(sweeps: readonly SweepRecord[]): string {
   const states = ['succeeded', 'running', 'queued', 'failed', 'cancelled'] as const;
+  const standings = sweeps.map(standingText);
+  const hasStandings = standings.some((text) => text !== '');
   return renderTable({
     columns: [
       { title: 'sweep', align: 'left' },
@@ -62,16 +65,43 @@ function sweepTable(sweeps: readonly SweepRecord[]): string {
         align: 'right' as const,
       })),
       { title: 'submitted', align: 'left' },
+      ...(hasStandings ? [{ title: 'standing', align: 'left' as const }] : []),
     ],
-    rows: sweeps.map(({ sweep, total, counts, submittedAtUnixMs }) => [
+    rows: sweeps.map(({ sweep, total, counts, submittedAtUnixMs }, index) => [
       sweep,
       String(total),
       ...states.map((state) => String(counts[state])),
       new Date(submittedAtUnixMs).toISOString(),
+      ...(hasStandings ? [standings[index] ?? ''] : []),
     ]),
   });
 }
 
-function sweepValue({ sweep, total, counts, submittedAtUnixMs }: SweepRecord): Readonly<Record<string, unknown>> {
-  return { sweep, trials_total: total, counts, submitted_at: new Date(submittedAtUnixMs).toISOString() };
+/** What sets a sweep apart from one that simply runs; else empty. */
+function standingText({ standing: { state, reason, options } }: SweepRecord): string {
+  return [
+    ...(state === 'active' ? [] : [reason === '' ? state : `${state}: ${reason}`]),
+    ...(options.priority === DEFAULT_SWEEP_OPTIONS.priority ? [] : [`priority ${options.priority}`]),
+    ...(options.weight === DEFAULT_SWEEP_OPTIONS.weight ? [] : [`weight ${options.weight}`]),
+  ].join(', ');
+}
+
+function sweepValue(record: SweepRecord): Readonly<Record<string, unknown>> {
+  const { sweep, total, counts, submittedAtUnixMs, standing } = record;
+  const { priority, weight, budget } = standing.options;
+  return {
+    sweep,
+    trials_total: total,
+    counts,
+    submitted_at: new Date(submittedAtUnixMs).toISOString(),
+    state: standing.state,
+    reason: standing.reason,
+    priority,
+    weight,
+    budget: {
+      wall_hours: budget.wallHours,
+      device_hours: budget.deviceHours,
+      failed_trials: budget.failedTrials,
+    },
+  };
 }

@@ -77,10 +77,14 @@ function unknownSweep(journal: JournalReader | null, name: string, home: string)
 }
 
 /** How the trials of a plan stand before it runs. */
-export function standingOf(journal: JournalReader | null, plan: Plan, retryFailed: boolean): Standing {
+export function standingOf(
+  journal: JournalReader | null,
+  plan: Plan,
+  { retryFailed, rerun = false }: { readonly retryFailed: boolean; readonly rerun?: boolean },
+): Standing {
   const states = new Map<string, 'succeeded' | 'failed'>();
   const ids = plan.trials.map(({ trialId }) => trialId);
-  for (const id of journal?.succeeded(ids) ?? []) states.set(id, 'succeeded');
+  if (!rerun) for (const id of journal?.succeeded(ids) ?? []) states.set(id, 'succeeded');
   const done = states.size;
   for (const id of ids) {
     const record = states.has(id) ? null : (journal?.trial(id) ?? null);

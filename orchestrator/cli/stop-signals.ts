@@ -1,6 +1,6 @@
-/** Ctrl-C and SIGTERM: the first asks to drain, the second to stop at once, the third just ends. */
+/** Ctrl-C, SIGTERM and a terminal that closes: the first asks to drain, the second to stop at once, the third just ends. */
 
-export const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
+export const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 export type StopSignal = keyof typeof SIGNAL_STATUS;
 
 export class StopSignals implements Disposable {

@@ -12,6 +12,11 @@ export const sweepCommand = defineCommand({
     argv
       .positional('file', { type: 'string', demandOption: true, describe: 'the sweep file' })
       .options(runFlags)
+      .option('detach', {
+        type: 'boolean',
+        default: false,
+        describe: 'hand it to the `dss serve` of this state folder and return',
+      })
       .option('skip-rejected', {
         type: 'boolean',
         default: false,

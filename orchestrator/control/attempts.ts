@@ -1,7 +1,7 @@
 /** What workers report about their attempts, and what becomes of attempts that end badly. */
 import type { Logger } from 'pino';
 import type { Failure, LeaseRef } from '../core/domain.js';
-import { judgeFailure } from '../core/retry.js';
+import { judgeFailure, NOTHING_SPENT } from '../core/retry.js';
 import type { Report } from '../core/worker-message.js';
 import type { Journal, Written } from '../journal/journal.js';
 import type { Clock, Random } from './clock.js';
@@ -86,7 +86,7 @@ export class Attempts {
     const { journal, clock, random } = this.#parts;
     // A drain kills what does not end in time: not the trial's fault.
     if (this.#isDraining() && failure.kind === 'lost') return journal.requeue(lease, null, 0, clock.unixMs());
-    const spent = this.#turns.snapshot.standing(lease.trialId)?.spent ?? { infrastructure: 0, lost: 0 };
+    const spent = this.#turns.snapshot.standing(lease.trialId)?.spent ?? NOTHING_SPENT;
     const verdict = judgeFailure(failure, spent, random.unit());
     return verdict.kind === 'fail'
       ? journal.fail(lease, failure, clock.unixMs())

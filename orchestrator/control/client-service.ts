@@ -17,6 +17,7 @@ import { BoundedWriter } from './bounded-writer.js';
 import type { ControlLoop } from './control-loop.js';
 import type { LogStore } from './log-store.js';
 import { statusOf } from './status.js';
+import { unknownSweep } from './sweeps.js';
 import { isAuthorized, unauthenticated } from './tokens.js';
 
 export interface ClientServiceParts {
@@ -74,10 +75,23 @@ export function createClientService(parts: ClientServiceParts): wire.ClientServi
 
   return {
     submit: unary((request: wire.SubmitRequest): wire.SubmitResponse => {
-      const part = decodePart(request);
-      const { done, toRun, failed } = loop.submit(part);
-      if (part.last) parts.onSubmitted(toRun);
-      return { done, toRun, failed };
+      const answer = loop.submit({ ...decodePart(request), owner: '' });
+      parts.onSubmitted(answer.toRun);
+      return answer;
+    }),
+    retry: unary((request: wire.RetryRequest): wire.RetryResponse => {
+      const sweep = decodeSweepName(request.sweep);
+      const queued = loop.sweeps.retry(sweep, { onlyFailed: request.onlyFailed ?? false });
+      parts.onSubmitted(queued);
+      return { queued };
+    }),
+    pause: unary((request: wire.PauseRequest): wire.PauseResponse => {
+      loop.sweeps.pause(decodeSweepName(request.sweep), 'by hand');
+      return {};
+    }),
+    resume: unary((request: wire.ResumeRequest): wire.ResumeResponse => {
+      parts.onSubmitted(loop.sweeps.resume(decodeSweepName(request.sweep)));
+      return {};
     }),
     list: unary((_: wire.ListRequest): wire.ListResponse => ({ sweeps: journal.sweeps().map(encodeSummary) })),
     watch: streaming((call: ServerWritableStream<wire.WatchRequest, wire.WatchEvent>) => watch(call, parts)),
@@ -85,9 +99,7 @@ export function createClientService(parts: ClientServiceParts): wire.ClientServi
       void sendLog(call, parts).catch((reason: unknown) => call.emit('error', statusOf(reason)));
     }),
     cancel: unary((request: wire.CancelRequest): wire.CancelResponse => {
-      const sweep = decodeSweepName(request.sweep);
-      if (journal.sweep(sweep) === null) throw unknownSweep(sweep);
-      return { cancelled: loop.cancel(sweep) };
+      return { cancelled: loop.cancel(decodeSweepName(request.sweep)) };
     }),
     stop: unary((_: wire.StopRequest): wire.StopResponse => {
       setImmediate(parts.onStop);
@@ -158,10 +170,6 @@ async function sendLog(
     }
   }
   call.end();
-}
-
-function unknownSweep(sweep: string): SweepError {
-  return new SweepError('SWEEP_UNKNOWN', `there is no sweep "${sweep}"`, { hint: '`dss status` lists them' });
 }
 
 function isExpected(reason: unknown): boolean {

@@ -1,6 +1,7 @@
 /** The client service as the rest of the program sees it. */
 import { type ClientReadableStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import type { DatasetSource, ModelSource, Trial } from '../core/domain.js';
+import { DEFAULT_SWEEP_OPTIONS, type SweepOptions } from '../core/sweep-options.js';
 import type { SweepSummary, WatchEvent } from '../core/watch-event.js';
 import {
   decodeSummary,
@@ -19,6 +20,11 @@ import { bearer } from './tokens.js';
 export interface SubmitOptions {
   /** Queue failed trials again whatever they failed of. */
   readonly retryFailed: boolean;
+  /** Queue trials again that have a result. */
+  readonly rerun?: boolean;
+  /** Join the trials that the sweep has. */
+  readonly extend?: boolean;
+  readonly options?: SweepOptions;
 }
 
 export interface SubmitCounts {
@@ -34,6 +40,10 @@ export interface Client {
   watch(sweep: string, signal: AbortSignal): AsyncIterable<WatchEvent>;
   list(): Promise<readonly SweepSummary[]>;
   logs(trialId: string, options: { readonly follow: boolean }, signal: AbortSignal): AsyncIterable<string>;
+  /** Gives how many trials are queued again. */
+  retry(sweep: string, options: { readonly onlyFailed: boolean }): Promise<number>;
+  pause(sweep: string): Promise<void>;
+  resume(sweep: string): Promise<void>;
   /** Gives how many trials were cancelled. */
   cancel(sweep: string): Promise<number>;
   /** Drains and ends the control plane. */
@@ -54,11 +64,11 @@ export function connectClient({ address, token }: { readonly address: string; re
   }
 
   return {
-    async submit(sweep, trials, { retryFailed }) {
+    async submit(sweep, trials, { retryFailed, rerun = false, extend = false, options = DEFAULT_SWEEP_OPTIONS }) {
       let counts: SubmitCounts = { done: 0, toRun: 0, failed: 0 };
       let first = 0;
       for (const { part, last } of partsOf(trials)) {
-        const request = encodePart({ sweep, first, trials: part, last, retryFailed });
+        const request = encodePart({ sweep, first, trials: part, last, retryFailed, rerun, extend, options });
         const answer = await ask<{
           done?: number | undefined;
           toRun?: number | undefined;
@@ -80,6 +90,18 @@ export function connectClient({ address, token }: { readonly address: string; re
     },
     async *logs(trialId, { follow }, signal) {
       for await (const { lines } of read(client.logs({ trialId, follow }, metadata), signal)) yield* lines;
+    },
+    async retry(sweep, { onlyFailed }) {
+      const { queued } = await ask<{ queued?: number | undefined }>((callback) =>
+        client.retry({ sweep, onlyFailed }, metadata, callback),
+      );
+      return queued ?? 0;
+    },
+    async pause(sweep) {
+      await ask<object>((callback) => client.pause({ sweep }, metadata, callback));
+    },
+    async resume(sweep) {
+      await ask<object>((callback) => client.resume({ sweep }, metadata, callback));
     },
     async cancel(sweep) {
       const { cancelled } = await ask<{ cancelled?: number | undefined }>((callback) =>

@@ -6,8 +6,8 @@ import { type Decision, decide } from '../core/schedule.js';
 import type { SubmissionPart } from '../core/submission.js';
 import { idleWorker } from '../core/watch-event.js';
 import type { Hello, Report } from '../core/worker-message.js';
-import type { Submitted } from '../journal/journal.js';
 import { type AttemptParts, Attempts } from './attempts.js';
+import { type SubmitAnswer, Sweeps } from './sweeps.js';
 import { withFolder } from './trial-folder.js';
 import { Turns } from './turns.js';
 import { type Watcher, WatchHub } from './watch-hub.js';
@@ -29,6 +29,7 @@ export class ControlLoop {
   readonly #parts: ControlLoopParts;
   readonly #turns: Turns;
   readonly #attempts: Attempts;
+  readonly #sweeps: Sweeps;
   readonly #workers = new WorkerRoster();
   readonly #watchers = new WatchHub();
   /** Of trials that are lent. */
@@ -40,6 +41,8 @@ export class ControlLoop {
     this.#turns = new Turns({
       ...parts,
       decide: () => this.#decide(),
+      note: (event) => this.#sweeps.note(event),
+      nextWakeMs: () => this.#sweeps.nextWakeMs(),
       publish: (events) => this.#publish(events),
       onFatal: (error) => {
         this.#draining?.done();
@@ -48,6 +51,7 @@ export class ControlLoop {
       },
     });
     this.#attempts = new Attempts(parts, this.#turns, this.#workers, () => this.#draining !== null);
+    this.#sweeps = new Sweeps(parts, this.#turns, this.#workers, this.#watchers);
   }
 
   /** Takes up what a former control plane left: its attempts go on only under workers that live on. */
@@ -67,46 +71,17 @@ export class ControlLoop {
 
   // For clients.
 
-  submit(part: SubmissionPart): Submitted {
-    this.#turns.mustGoOn();
-    const { journal, clock } = this.#parts;
-    const submitted = this.#turns.write(() => journal.submit(part, clock.unixMs()));
-    for (const event of submitted.events) this.#turns.apply(event);
-    if (part.last) {
-      const standings = journal.standings(part.sweep);
-      this.#turns.snapshot.addSweep(part.sweep, submitted.submission, standings, clock.nowMs());
-    }
-    this.#turns.soon();
-    return submitted;
+  /** What people may do with sweeps. */
+  get sweeps(): Sweeps {
+    return this.#sweeps;
   }
 
-  /** Cancels what waits or runs for this sweep alone; gives how many. */
+  submit(part: SubmissionPart): SubmitAnswer {
+    return this.#sweeps.submit(part);
+  }
+
   cancel(sweep: string): number {
-    this.#turns.mustGoOn();
-    const { journal, clock } = this.#parts;
-    const { snapshot } = this.#turns;
-    const events = this.#turns.write(() =>
-      [...journal.standings(sweep)]
-        .filter(({ state }) => state === 'queued' || state === 'running')
-        .filter(({ trialId }) => snapshot.sweepsOf(trialId).every((other) => other === sweep))
-        .flatMap(({ trialId }) => {
-          const written = journal.cancel(trialId, clock.unixMs());
-          return written.outcome === 'accepted' ? [written.event] : [];
-        }),
-    );
-    for (const event of events) {
-      if (event.kind === 'cancelled' && event.lease !== null) {
-        const workerId = snapshot.standing(event.trialId)?.workerId ?? '';
-        this.#workers.send(workerId, { kind: 'cancel', lease: event.lease, reason: `sweep ${sweep} was cancelled` });
-      }
-      this.#turns.apply(event);
-    }
-    this.#turns.afterwards(() => {
-      snapshot.removeSweep(sweep);
-      this.#watchers.end(sweep);
-    });
-    this.#turns.soon();
-    return events.length;
+    return this.#sweeps.cancel(sweep);
   }
 
   watch(sweep: string, watcher: Watcher): () => void {
@@ -186,11 +161,13 @@ export class ControlLoop {
 
   report(workerId: string, sequence: bigint, report: Report): void {
     this.#hear(workerId);
+    // Both now and not in the turn: until then another process may take the worker's name, and number its reports anew.
+    const isNew = this.#workers.isNew(workerId, sequence);
     if (report.kind === 'metrics') this.#reached(report.lease, report.training.at(-1)?.step ?? 0);
+    // It ends by itself, told to by somebody else: what it gives back must not go to it again.
+    if (report.kind === 'drained') this.#turns.snapshot.setAvailable(workerId, false);
     this.#turns.observe(() => {
-      // It ends by itself, told to by somebody else: what it gave back must not go to it again.
-      if (report.kind === 'drained') this.#turns.snapshot.setAvailable(workerId, false);
-      if (this.#workers.isNew(workerId, sequence)) this.#attempts.take(workerId, report);
+      if (isNew) this.#attempts.take(workerId, report);
       this.#workers.acknowledge(workerId, sequence);
     });
   }
@@ -228,6 +205,7 @@ export class ControlLoop {
 
   #decide(): void {
     for (;;) {
+      this.#sweeps.enforceBudgets();
       const decisions = decide(this.#turns.snapshot, this.#parts.clock.nowMs());
       if (decisions.length === 0) return;
       for (const decision of decisions) {
@@ -279,8 +257,8 @@ export class ControlLoop {
     this.#workers.flush();
     for (const event of events) {
       if (event.kind === 'succeeded') this.#parts.logger.info({ trialId: event.lease.trialId }, 'trial succeeded');
-      if (event.kind === 'submitted' || event.kind === 'measured' || event.kind === 'begun') continue;
-      const trialId = trialOf(event) ?? '';
+      const trialId = trialOf(event);
+      if (trialId === null || event.kind === 'measured' || event.kind === 'begun') continue;
       this.#parts.logs.touch(trialId);
       if (event.kind === 'queued' || event.kind === 'checkpointed') continue;
       const standing = this.#turns.snapshot.standing(trialId);
@@ -337,5 +315,6 @@ export class ControlLoop {
 
 function replaced(workerId: string): Failure {
   const message = `worker ${workerId} came back as another process`;
-  return { code: 'WORKER_EXITED', message, hint: '', detail: '', kind: 'lost' };
+  const hint = 'the log of its first process says how that one ended';
+  return { code: 'WORKER_EXITED', message, hint, detail: '', kind: 'lost' };
 }

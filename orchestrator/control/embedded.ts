@@ -7,6 +7,7 @@ import type { Launcher } from '../launchers/launcher.js';
 import { createClientService } from './client-service.js';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.js';
 import { ControlLoop } from './control-loop.js';
+import { armFailpoints, failpoint } from './failpoints.js';
 import { LogStore } from './log-store.js';
 import { listen } from './server.js';
 import { acquireStateLock } from './state-lock.js';
@@ -22,6 +23,13 @@ export interface ControlPlaneOptions {
   /** Without one, workers are started by somebody else. */
   readonly launcher?: Launcher;
   readonly workers: 'auto' | number;
+  /**
+   * It stands by itself: goes on with every sweep of the journal that is active and not finished, not only with what is
+   * submitted, and lets attempts live on whose workers outlived the control plane before it.
+   */
+  readonly serves?: boolean;
+  /** For workers that no launcher starts; default: another one in each life. */
+  readonly joinToken?: string;
   readonly clock?: Clock;
   readonly random?: Random;
   /** A lease that is not renewed for so long is lost. */
@@ -50,7 +58,8 @@ const STOP_GRACE_MS = 20_000;
 /** Throws SweepError STATE_HELD, STATE_INVALID or LISTEN_REFUSED. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { home, logger, launcher, clock = systemClock, random = systemRandom } = options;
-  const { leaseMs = 30_000, renewEveryMs = 10_000 } = options;
+  const { leaseMs = 30_000, renewEveryMs = 10_000, serves = false } = options;
+  armFailpoints(process.env);
   const undo: (() => void | Promise<void>)[] = [];
   let unwinding: Promise<void> | null = null;
   const unwind = (): Promise<void> => {
@@ -70,18 +79,20 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       options.onFatal?.(error);
     };
     const loop = new ControlLoop({ home, journal, logs, clock, random, logger, leaseMs, renewEveryMs, onFatal });
-    loop.recover(launcher?.workersSurvive ?? false);
-    const [clientToken, joinToken] = [newToken(random), newToken(random)];
+    loop.recover(serves || (launcher?.workersSurvive ?? false));
+    const clientToken = newToken(random);
+    const joinToken = options.joinToken ?? newToken(random);
+    const want = (trials: number): void => {
+      if (trials === 0) return;
+      launcher?.want(trials).catch((reason: unknown) => loop.fail(SweepError.from(reason)));
+    };
     const clients = createClientService({
       loop,
       journal,
       logs,
       logger,
       token: clientToken,
-      onSubmitted: (trials) => {
-        if (trials === 0) return;
-        launcher?.want(trials).catch((reason: unknown) => loop.fail(SweepError.from(reason)));
-      },
+      onSubmitted: want,
       onStop: () => void plane.drain(STOP_GRACE_MS).then(() => plane.stop()),
     });
     const connect = (stream: WorkerStream) => {
@@ -102,8 +113,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         onGiveUp: (error) => loop.fail(error),
       });
     }
+    if (serves) want(loop.sweeps.takeUp());
     undo.push(() => loop.stop()); // before the workers end, so that their end is nobody's failure
-    lock.announce(address, clientToken, clock.unixMs());
+    failpoint('before-lock-announce');
+    lock.announce({ address, clientToken, serves }, clock.unixMs());
     logger.info({ address, home }, 'control plane started');
     const plane: ControlPlane = {
       address,

@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { oneLine } from '../core/text.js';
 import type { LogLine } from '../core/worker-message.js';
+import { failpoint } from './failpoints.js';
 
 const LINE_BYTES = 8 * 1024;
 const TRIAL_BYTES = 64 * 1024 * 1024;
@@ -81,6 +82,7 @@ export class LogStore {
     const isOver = before + Buffer.byteLength(text) > this.#limitBytes;
     const note = 'the log is as long as it may be; what follows is left out';
     const written = isOver ? formatLine(attempt, { unixMs, stream: 'dss', text: note }) : text;
+    failpoint('log-append');
     appendFileSync(this.#path(trialId), written, { mode: 0o600 });
     this.#sizes.set(trialId, isOver ? this.#limitBytes : before + Buffer.byteLength(text));
     this.touch(trialId);

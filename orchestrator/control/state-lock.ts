@@ -3,7 +3,7 @@
  * nothing: the operating system takes it back when its holder dies, however that happens.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -15,13 +15,15 @@ export interface ControlFile {
   readonly host: string;
   readonly address: string;
   readonly clientToken: string;
+  /** It stays for whatever is submitted, and does not end with a sweep of its own. */
+  readonly serves: boolean;
   /** ISO 8601. */
   readonly startedAt: string;
 }
 
 export interface StateLock {
   /** Tells others where the holder listens. */
-  announce(address: string, clientToken: string, startedAtUnixMs: number): void;
+  announce(said: Pick<ControlFile, 'address' | 'clientToken' | 'serves'>, startedAtUnixMs: number): void;
   release(): void;
 }
 
@@ -40,9 +42,9 @@ export function acquireStateLock(home: string): StateLock {
   const path = join(home, 'control.json');
   rmSync(path, { force: true }); // of a holder that was killed
   return {
-    announce: (address, clientToken, startedAtUnixMs) => {
+    announce: (said, startedAtUnixMs) => {
       const startedAt = new Date(startedAtUnixMs).toISOString();
-      const file: ControlFile = { pid: process.pid, host: hostname(), address, clientToken, startedAt };
+      const file: ControlFile = { pid: process.pid, host: hostname(), ...said, startedAt };
       const draft = `${path}.${randomBytes(4).toString('hex')}`;
       writeFileSync(draft, `${JSON.stringify(file)}\n`, { mode: 0o600, flag: 'wx' });
       renameSync(draft, path);
@@ -52,6 +54,22 @@ export function acquireStateLock(home: string): StateLock {
       lock.close();
     },
   };
+}
+
+/** Looks and takes nothing: asks for a read lock, which the holder's exclusive one refuses. */
+export function isStateHeld(home: string): boolean {
+  const path = join(home, 'control.lock');
+  if (!existsSync(path)) return false;
+  const lock = new Database(path, { readonly: true, timeout: 0 });
+  try {
+    lock.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return false;
+  } catch (error) {
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return true;
+    throw error;
+  } finally {
+    lock.close();
+  }
 }
 
 function held(home: string, cause: Error): SweepError {

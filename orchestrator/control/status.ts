@@ -34,6 +34,8 @@ function grpcCodeOf(code: ErrorCode): status {
     case 'USAGE':
     case 'SPEC_INVALID':
       return status.INVALID_ARGUMENT;
+    case 'SWEEP_CHANGED':
+      return status.FAILED_PRECONDITION;
     default:
       return status.INTERNAL;
   }

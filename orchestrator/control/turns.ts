@@ -10,6 +10,7 @@ import type { JournalEvent } from '../core/events.js';
 import { Snapshot } from '../core/snapshot.js';
 import type { Journal } from '../journal/journal.js';
 import type { Clock, Timer } from './clock.js';
+import { failpoint } from './failpoints.js';
 
 export interface TurnParts {
   readonly journal: Journal;
@@ -18,11 +19,18 @@ export interface TurnParts {
   readonly leaseMs: number;
   /** Within the turn's transaction: carry out what `decide` says. */
   readonly decide: () => void;
+  /** Of every event, when the snapshot knows it. */
+  readonly note: (event: JournalEvent) => void;
+  /** When something besides the snapshot calls for a turn; `null`: never. */
+  readonly nextWakeMs: () => number | null;
   /** After the commit: tell what happened. */
   readonly publish: (events: readonly JournalEvent[]) => void;
   /** Once, when nothing can go on. */
   readonly onFatal: (error: SweepError) => void;
 }
+
+/** A timer of more than 24 days would ring at once. */
+const LONGEST_WAIT_MS = 86_400_000;
 
 export class Turns {
   readonly snapshot: Snapshot;
@@ -63,6 +71,12 @@ export class Turns {
   apply(event: JournalEvent): void {
     this.snapshot.apply(event, this.#parts.clock.nowMs());
     this.#events.push(event);
+    this.#parts.note(event);
+  }
+
+  /** What has happened and nobody was told of so far. */
+  get untold(): readonly JournalEvent[] {
+    return this.#events;
   }
 
   /** For what must not be said before the turn's transaction is durable. In order. */
@@ -130,7 +144,9 @@ export class Turns {
       this.#parts.journal.transaction(() => {
         for (const call of observed) call();
         this.#parts.decide();
+        failpoint('before-commit');
       });
+      failpoint('after-commit');
     } catch (reason) {
       this.fail(cannotWrite(reason));
       return;
@@ -143,9 +159,10 @@ export class Turns {
   #setTimer(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    const wakeMs = this.snapshot.nextWakeMs();
-    if (wakeMs === null || this.isOver) return;
     const { clock } = this.#parts;
+    const wakesMs = [this.snapshot.nextWakeMs(clock.nowMs()), this.#parts.nextWakeMs()].filter((each) => each !== null);
+    if (wakesMs.length === 0 || this.isOver) return;
+    const wakeMs = Math.min(...wakesMs, clock.nowMs() + LONGEST_WAIT_MS);
     this.#timer = clock.after(Math.max(0, Math.ceil(wakeMs - clock.nowMs())), () => this.#wake(wakeMs));
   }
 

@@ -3,7 +3,14 @@
 import type { SweepError } from '../core/errors.js';
 import { type JournalEvent, trialOf } from '../core/events.js';
 import type { Snapshot } from '../core/snapshot.js';
-import { hasEnded, type TrialChange, type WatchEvent, type WorkerState } from '../core/watch-event.js';
+import {
+  hasEnded,
+  type SweepSummary,
+  type TrialChange,
+  type WatchEvent,
+  type WorkerState,
+} from '../core/watch-event.js';
+import { WindingDown } from './winding-down.js';
 
 export interface Watcher {
   tell(event: WatchEvent): void;
@@ -17,12 +24,13 @@ type Begun = JournalEvent & { readonly kind: 'begun' };
 export class WatchHub {
   readonly #watchers = new Map<string, Set<Watcher>>();
   readonly #workers = new Map<string, WorkerState>();
+  readonly #windingDown = new WindingDown();
   /** Of attempts that were lent ahead: told when their turn has come, as if they had been lent then. */
   #ahead: readonly Begun[] = [];
 
   /** First the state as it is: the sweep, what runs of it, and the workers. */
   add(sweep: string, watcher: Watcher, snapshot: Snapshot): () => void {
-    const summary = snapshot.summary(sweep);
+    const summary = snapshot.summary(sweep) ?? this.#windingDown.summary(sweep);
     if (summary === null) {
       watcher.end();
       return () => {};
@@ -56,6 +64,7 @@ export class WatchHub {
         touched.add(sweep);
         this.#tell(sweep, { kind: 'trial', trial });
       }
+      for (const summary of this.#windingDown.take(trial)) this.#tellRest(summary, trial);
     }
     for (const sweep of touched) {
       const summary = snapshot.summary(sweep);
@@ -71,7 +80,25 @@ export class WatchHub {
     for (const sweep of this.#watchers.keys()) this.#tell(sweep, { kind: 'worker', worker });
   }
 
+  /** Paused: its watchers are told of what still runs until that has ended. `news`: what they are not told yet. */
+  windDown(summary: SweepSummary, news: readonly JournalEvent[], running: readonly string[]): void {
+    const { sweep } = summary;
+    for (const event of news) {
+      const trial = changeOf(event);
+      if (trial !== null) this.#tell(sweep, { kind: 'trial', trial });
+    }
+    this.#tell(sweep, { kind: 'summary', summary });
+    if (running.length === 0) this.end(sweep);
+    else this.#windingDown.add(summary, running);
+  }
+
+  /** It is live again. */
+  goOn(sweep: string): void {
+    this.#windingDown.delete(sweep);
+  }
+
   end(sweep: string): void {
+    this.#windingDown.delete(sweep);
     const watchers = this.#watchers.get(sweep) ?? [];
     this.#watchers.delete(sweep);
     for (const watcher of watchers) watcher.end();
@@ -83,6 +110,12 @@ export class WatchHub {
     for (const watcher of all) watcher.fail(error);
   }
 
+  #tellRest(summary: SweepSummary, trial: TrialChange): void {
+    this.#tell(summary.sweep, { kind: 'trial', trial });
+    this.#tell(summary.sweep, { kind: 'summary', summary });
+    if (summary.counts.running === 0) this.end(summary.sweep);
+  }
+
   #tell(sweep: string, event: WatchEvent): void {
     for (const watcher of this.#watchers.get(sweep) ?? []) watcher.tell(event);
   }
@@ -92,6 +125,7 @@ function changeOf(event: JournalEvent): TrialChange | null {
   const base = { trialId: trialOf(event) ?? '', workerId: '', failure: null, result: null };
   switch (event.kind) {
     case 'submitted':
+    case 'sweep':
     case 'measured':
     case 'checkpointed':
       return null;

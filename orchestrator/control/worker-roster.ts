@@ -1,6 +1,7 @@
 /** The workers that a control plane knows: their streams, what they do, and what is to be said to them. */
 import type { Failure } from '../core/domain.js';
 import type { Hello, ToWorker } from '../core/worker-message.js';
+import { failpoint } from './failpoints.js';
 
 /** The control plane's end of a worker's stream. */
 export interface WorkerLink {
@@ -103,7 +104,10 @@ export class WorkerRoster {
   }
 
   flush(): void {
+    if (this.#acknowledged.size === 0) return;
+    failpoint('before-acknowledge');
     for (const [workerId, sequences] of this.#acknowledged) this.send(workerId, { kind: 'acknowledged', sequences });
     this.#acknowledged.clear();
+    failpoint('after-acknowledge');
   }
 }

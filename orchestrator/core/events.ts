@@ -1,8 +1,12 @@
 /** What happened to sweeps and trials. The journal keeps these; folding them gives its rows. */
 import type { Evaluation, Failure, LeaseRef, TrainingPoint, TrialResult } from './domain.js';
+import type { SweepOptions, SweepState } from './sweep-options.js';
 
 export type JournalEvent =
-  /** Part of a sweep's trials, from position `first` on; with `last` they become what the sweep is. */
+  /**
+   * Part of a sweep's trials, from position `first` on; with `last` they become what the sweep is or, with `extend`,
+   * those that it does not have follow the ones that it has. The sweep is active from then on.
+   */
   | {
       readonly kind: 'submitted';
       readonly sweep: string;
@@ -10,8 +14,11 @@ export type JournalEvent =
       readonly first: number;
       readonly trialIds: readonly string[];
       readonly last: boolean;
+      readonly extend: boolean;
+      readonly owner: string;
+      readonly options: SweepOptions;
     }
-  /** For the first time, or again after `failed` or `cancelled`: its retry budgets start anew. */
+  /** For the first time, or again after an end, whose result is given up: its retry budgets start anew. */
   | { readonly kind: 'queued'; readonly trialId: string }
   | { readonly kind: 'begun'; readonly lease: LeaseRef; readonly workerId: string }
   /** Without a failure: handed back by a drain or a restart, which costs no budget. */
@@ -25,12 +32,15 @@ export type JournalEvent =
       readonly training: readonly TrainingPoint[];
       readonly evaluations: readonly Evaluation[];
     }
-  | { readonly kind: 'checkpointed'; readonly lease: LeaseRef; readonly step: number; readonly path: string };
+  | { readonly kind: 'checkpointed'; readonly lease: LeaseRef; readonly step: number; readonly path: string }
+  /** A sweep is lent nothing more, goes on, or was given up. Submitting it makes it active too. */
+  | { readonly kind: 'sweep'; readonly sweep: string; readonly state: SweepState; readonly reason: string };
 
-/** The trial that an event is about; `null` for a submission, which is about many. */
+/** The trial that an event is about; `null` for those about a sweep. */
 export function trialOf(event: JournalEvent): string | null {
   switch (event.kind) {
     case 'submitted':
+    case 'sweep':
       return null;
     case 'queued':
     case 'cancelled':

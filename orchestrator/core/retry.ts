@@ -5,6 +5,27 @@ import type { Failure } from './domain.js';
 export interface Spent {
   readonly infrastructure: number;
   readonly lost: number;
+  /** Of both: those that ended with the death of the process they ran in. */
+  readonly crashes: number;
+}
+
+export const NOTHING_SPENT: Spent = { infrastructure: 0, lost: 0, crashes: 0 };
+
+/** What failures of a process's death are called. Not a lease that ran out: nobody knows what became of it. */
+const CRASHES: ReadonlySet<string> = new Set(['WORKER_EXITED', 'CHILD_KILLED', 'CHILD_CRASHED']);
+
+export function isCrash({ code }: Failure): boolean {
+  return CRASHES.has(code);
+}
+
+/** After another attempt has gone back to the queue; without a failure it costs nothing. */
+export function spentAfter(spent: Spent, failure: Failure | null): Spent {
+  if (failure === null) return spent;
+  return {
+    infrastructure: spent.infrastructure + (failure.kind === 'infrastructure' ? 1 : 0),
+    lost: spent.lost + (failure.kind === 'lost' ? 1 : 0),
+    crashes: spent.crashes + (isCrash(failure) ? 1 : 0),
+  };
 }
 
 /** Attempts in all that may end in each kind of failure. */

@@ -7,8 +7,9 @@
 import type { LeaseRef, TrialState } from './domain.js';
 import type { JournalEvent } from './events.js';
 import { OrderedQueue } from './ordered-queue.js';
-import type { Spent } from './retry.js';
+import { NOTHING_SPENT, type Spent, spentAfter } from './retry.js';
 import type { LostLease, SchedulerView, WaitingLease } from './schedule.js';
+import type { SweepOptions } from './sweep-options.js';
 import type { SweepSummary } from './watch-event.js';
 import { WorkerPool } from './worker-pool.js';
 
@@ -23,6 +24,18 @@ export interface TrialStanding {
   /** The newest attempt's; `null` before the first. */
   readonly workerId: string | null;
   readonly spent: Spent;
+  readonly seed: number;
+  /** Equal for trials that read the same model and dataset: a worker that has run one has both at hand. */
+  readonly kind: string;
+}
+
+/** What decides when a sweep's trials are lent. */
+export interface LivePlace {
+  /** Earlier submissions go first. */
+  readonly order: number;
+  /** Who submitted it. */
+  readonly owner: string;
+  readonly options: SweepOptions;
 }
 
 interface LiveSweep {
@@ -40,6 +53,8 @@ interface Entry {
   token: bigint;
   workerId: string | null;
   spent: Spent;
+  readonly seed: number;
+  readonly kind: string;
   /** State `queued`: not before. State `running`: the lease's end. Monotonic. */
   atMs: number;
   /** State `running` only. */
@@ -47,8 +62,6 @@ interface Entry {
   /** The live sweeps that want it, with its position in each; the first one's order counts. */
   wanted: { readonly sweep: LiveSweep; readonly position: number }[];
 }
-
-const NOTHING_SPENT: Spent = { infrastructure: 0, lost: 0 };
 
 function isAhead(a: Entry, b: Entry): boolean {
   const [left, right] = [a.wanted[0], b.wanted[0]];
@@ -104,9 +117,13 @@ export class Snapshot implements SchedulerView {
     return this.#workers.waiting().map((entry) => ({ lease: leaseOf(entry), workerId: entry.workerId ?? '' }));
   }
 
-  /** When time alone will call for a decision; `null`: never. */
-  nextWakeMs(): number | null {
-    const times = [this.#leases.peek()?.atMs, this.#delayed.peek()?.atMs].filter((each) => each !== undefined);
+  /**
+   * When time alone will call for a decision; `null`: never. What has come due and finds no slot waits for a slot, not
+   * for time: a timer for it would ring for ever.
+   */
+  nextWakeMs(nowMs = Number.NEGATIVE_INFINITY): number | null {
+    const delayed = this.#delayed.first(this.#delayed.size).find(({ atMs }) => atMs > nowMs);
+    const times = [this.#leases.peek()?.atMs, delayed?.atMs].filter((each) => each !== undefined);
     return times.length === 0 ? null : Math.min(...times);
   }
 
@@ -155,7 +172,7 @@ export class Snapshot implements SchedulerView {
   // Sweeps and trials.
 
   /** A sweep becomes live, or live with another set of trials. */
-  addSweep(name: string, order: number, trials: Iterable<TrialStanding>, nowMs: number): void {
+  addSweep(name: string, { order }: LivePlace, trials: Iterable<TrialStanding>, nowMs: number): void {
     this.removeSweep(name);
     const entries: Entry[] = [];
     const sweep: LiveSweep = {
@@ -197,6 +214,7 @@ export class Snapshot implements SchedulerView {
   apply(event: JournalEvent, nowMs: number): void {
     switch (event.kind) {
       case 'submitted':
+      case 'sweep':
       case 'measured':
       case 'checkpointed':
         return;
@@ -219,12 +237,8 @@ export class Snapshot implements SchedulerView {
         return;
       case 'requeued':
         this.#change(event.lease.trialId, nowMs, (entry) => {
-          const kind = event.failure?.kind;
           entry.state = 'queued';
-          entry.spent = {
-            infrastructure: entry.spent.infrastructure + (kind === 'infrastructure' ? 1 : 0),
-            lost: entry.spent.lost + (kind === 'lost' ? 1 : 0),
-          };
+          entry.spent = spentAfter(entry.spent, event.failure);
           entry.atMs = nowMs + event.delayMs;
         });
         return;
@@ -280,9 +294,8 @@ export class Snapshot implements SchedulerView {
 
   #know(standing: TrialStanding, nowMs: number): Entry {
     const atMs = standing.state === 'running' ? nowMs + this.#leaseMs : nowMs;
-    const { trialId, state, attempts, token, workerId, spent } = standing;
-    const entry: Entry = { trialId, state, attempts, token, workerId, spent, atMs, endsSoon: false, wanted: [] };
-    this.#entries.set(trialId, entry);
+    const entry: Entry = { ...standing, atMs, endsSoon: false, wanted: [] };
+    this.#entries.set(standing.trialId, entry);
     this.#enterQueue(entry, nowMs);
     return entry;
   }

@@ -1,6 +1,7 @@
 /** What a user may ask for: the sweep file's schema, its defaults and its messages. README.md explains it to people. */
 import { z } from 'zod';
 import { closest } from './closest.js';
+import { BUDGET_KEYS, REUSES, RUN_KEYS, type RunSection, RunValue, runSectionOf } from './run-section.js';
 import {
   axisOf,
   type CellSettings,
@@ -14,6 +15,7 @@ import {
   TRAIN_NAMES,
 } from './settings.js';
 import { pathText, SpecError, type SpecIssue, shown } from './spec-error.js';
+import { mapping, orAbsent } from './spec-schema.js';
 
 /** Values by setting; a cell matches when each of its settings named here has one of them. */
 export type Condition = Readonly<Partial<Record<SettingName, readonly SettingValue[]>>>;
@@ -33,7 +35,7 @@ export interface SweepSpec {
   readonly overrides: readonly Override[];
   /** Cells that match one of these are not part of the sweep. */
   readonly exclude: readonly Condition[];
-  readonly run: { readonly on: 'local'; readonly workers: 'auto' | number };
+  readonly run: RunSection;
 }
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -46,12 +48,6 @@ const BF16 = SWITCHED;
 const TRAIN_KEYS: readonly string[] = [...TRAIN_NAMES, 'bf16'];
 const CONDITION_KEYS: readonly string[] = SETTING_NAMES.map(axisOf);
 const GRID_KEYS: readonly string[] = [...CONDITION_KEYS, 'bf16'];
-
-function mapping<T extends z.ZodRawShape>(shape: T) {
-  return z.strictObject(shape, {
-    error: ({ code }) => (code === 'invalid_type' ? 'expected a mapping' : undefined),
-  });
-}
 
 function isEmptyMapping(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
@@ -89,8 +85,6 @@ const condition = z
   .custom<unknown>((value) => !isEmptyMapping(value), 'expected at least one axis')
   .pipe(mapping(optional(SETTING_NAMES, (name) => values(FIELDS[name], { repeats: true }))));
 
-/** A key with nothing after it is a key left for later. */
-const orAbsent = <T>(schema: z.ZodType<T>) => z.preprocess((value) => value ?? undefined, schema.optional());
 const list = <T>(each: z.ZodType<T>) => orAbsent(z.array(each, { error: 'expected a list' }));
 
 const SweepValue = mapping({
@@ -107,17 +101,7 @@ const SweepValue = mapping({
   train: orAbsent(train),
   overrides: list(mapping({ when: condition, set: train })),
   exclude: list(condition),
-  run: orAbsent(
-    mapping({
-      on: z.custom<'local'>((value) => value === 'local', 'expected local').optional(),
-      workers: z
-        .custom<'auto' | number>(
-          (value) => value === 'auto' || (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 1024),
-          'expected auto or a whole number from 1 to 1024',
-        )
-        .optional(),
-    }),
-  ),
+  run: orAbsent(RunValue),
 });
 
 /** Says where in a source a mistake is. */
@@ -187,14 +171,15 @@ function knownKeys(path: SpecIssue['path']): readonly string[] {
   const last = path.at(-1);
   if (section === undefined) return Object.keys(SweepValue.shape);
   if (section === 'grid') return GRID_KEYS;
-  if (section === 'run') return ['on', 'workers'];
+  if (section === 'run') return last === 'budget' ? BUDGET_KEYS : RUN_KEYS;
   if (section === 'exclude' || last === 'when') return CONDITION_KEYS;
   return section === 'train' || last === 'set' ? TRAIN_KEYS : ['when', 'set'];
 }
 
 function choiceHint(path: SpecIssue['path'], found: unknown): string {
-  const name = path.findLast((part) => typeof part === 'string') as SettingName | undefined;
-  const meant = name !== undefined && typeof found === 'string' ? closest(found, CHOICES[name] ?? []) : null;
+  const name = path.findLast((part) => typeof part === 'string');
+  const choices = name === 'reuse' ? REUSES : (CHOICES[name as SettingName] ?? []);
+  const meant = typeof found === 'string' ? closest(found, choices) : null;
   return meant === null ? '' : `did you mean ${meant}?`;
 }
 
@@ -239,7 +224,7 @@ function specOf({ sweep, grid, train: trained, overrides, exclude, run }: z.infe
     varied: SETTING_NAMES.filter((name) => name in axes),
     overrides: (overrides ?? []).map(({ when, set }) => ({ when: bySetting(when), set: withoutAlias(set) })),
     exclude: (exclude ?? []).map(bySetting),
-    run: { on: run?.on ?? 'local', workers: run?.workers ?? 'auto' },
+    run: runSectionOf(run),
   };
 }
 

@@ -1,7 +1,8 @@
 /** Events → the state they lead to. The memory journal is this; for SQLite it is the tests' oracle. */
 import type { Evaluation, Failure, TrainingPoint, TrialResult, TrialState } from '../core/domain.js';
 import type { JournalEvent } from '../core/events.js';
-import type { Spent } from '../core/retry.js';
+import { NOTHING_SPENT, type Spent, spentAfter } from '../core/retry.js';
+import type { SweepStanding } from '../core/sweep-options.js';
 import type { RecordedEvent } from './journal.js';
 import { withoutRepeats } from './json.js';
 
@@ -24,13 +25,14 @@ export interface FoldedSubmission {
   readonly submission: number;
   readonly submittedAtUnixMs: number;
   readonly trialIds: readonly string[];
+  readonly standing: SweepStanding;
 }
 
 export class FoldedState {
   readonly trials = new Map<string, FoldedTrial>();
   readonly sweeps = new Map<string, FoldedSubmission>();
-  /** Submissions that are not complete. */
-  readonly parts = new Map<string, FoldedSubmission>();
+  /** Trials of submissions that are not complete. */
+  readonly #parts = new Map<string, readonly string[]>();
 
   static of(events: Iterable<RecordedEvent>): FoldedState {
     const state = new FoldedState();
@@ -39,22 +41,39 @@ export class FoldedState {
   }
 
   apply({ event, atUnixMs }: RecordedEvent): void {
-    if (event.kind === 'submitted') {
-      this.#submit(event, atUnixMs);
-      return;
+    switch (event.kind) {
+      case 'submitted':
+        this.#submit(event, atUnixMs);
+        return;
+      case 'sweep':
+        this.#stand(event);
+        return;
+      default: {
+        const trialId = event.kind === 'queued' || event.kind === 'cancelled' ? event.trialId : event.lease.trialId;
+        this.trials.set(trialId, step(this.trials.get(trialId), event, atUnixMs));
+      }
     }
-    const trialId = event.kind === 'queued' || event.kind === 'cancelled' ? event.trialId : event.lease.trialId;
-    this.trials.set(trialId, step(this.trials.get(trialId), event, atUnixMs));
   }
 
   #submit(event: JournalEvent & { kind: 'submitted' }, atUnixMs: number): void {
-    const { sweep, submission, first, trialIds, last } = event;
-    const before = first === 0 ? [] : (this.parts.get(sweep)?.trialIds ?? []);
-    const whole = { submission, submittedAtUnixMs: atUnixMs, trialIds: [...before, ...trialIds] };
-    if (last) {
-      this.parts.delete(sweep);
-      this.sweeps.set(sweep, whole);
-    } else this.parts.set(sweep, whole);
+    const { sweep, submission, first, trialIds, last, extend, owner, options } = event;
+    const asked = [...(first === 0 ? [] : (this.#parts.get(sweep) ?? [])), ...trialIds];
+    if (!last) {
+      this.#parts.set(sweep, asked);
+      return;
+    }
+    this.#parts.delete(sweep);
+    this.sweeps.set(sweep, {
+      submission,
+      submittedAtUnixMs: atUnixMs,
+      trialIds: extend ? [...new Set([...(this.sweeps.get(sweep)?.trialIds ?? []), ...asked])] : asked,
+      standing: { state: 'active', reason: '', owner, options },
+    });
+  }
+
+  #stand({ sweep, state, reason }: JournalEvent & { kind: 'sweep' }): void {
+    const known = this.sweeps.get(sweep);
+    if (known !== undefined) this.sweeps.set(sweep, { ...known, standing: { ...known.standing, state, reason } });
   }
 }
 
@@ -63,7 +82,7 @@ const NEW: FoldedTrial = {
   attempts: 0,
   token: 0n,
   workerId: null,
-  spent: { infrastructure: 0, lost: 0 },
+  spent: NOTHING_SPENT,
   result: null,
   failure: null,
   queuedAtUnixMs: 0,
@@ -74,7 +93,7 @@ const NEW: FoldedTrial = {
 
 function step(
   old: FoldedTrial | undefined,
-  event: Exclude<JournalEvent, { kind: 'submitted' }>,
+  event: Exclude<JournalEvent, { kind: 'submitted' | 'sweep' }>,
   atUnixMs: number,
 ): FoldedTrial {
   const trial = old ?? NEW;
@@ -83,7 +102,8 @@ function step(
       return {
         ...trial,
         state: 'queued',
-        spent: { infrastructure: 0, lost: 0 },
+        spent: NOTHING_SPENT,
+        result: null,
         queuedAtUnixMs: atUnixMs,
         startedAtUnixMs: null,
         endedAtUnixMs: null,
@@ -97,20 +117,14 @@ function step(
         workerId: event.workerId,
         startedAtUnixMs: atUnixMs,
       };
-    case 'requeued': {
-      const { infrastructure, lost } = trial.spent;
-      const kind = event.failure?.kind;
+    case 'requeued':
       return {
         ...trial,
         state: 'queued',
         failure: event.failure ?? trial.failure,
-        spent: {
-          infrastructure: infrastructure + (kind === 'infrastructure' ? 1 : 0),
-          lost: lost + (kind === 'lost' ? 1 : 0),
-        },
+        spent: spentAfter(trial.spent, event.failure),
         queuedAtUnixMs: atUnixMs,
       };
-    }
     case 'succeeded':
       return { ...trial, state: 'succeeded', result: event.result, failure: null, endedAtUnixMs: atUnixMs };
     case 'failed':

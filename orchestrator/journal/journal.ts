@@ -6,6 +6,7 @@ import type { Evaluation, Failure, LeaseRef, TrainingPoint, Trial, TrialResult, 
 import type { JournalEvent } from '../core/events.js';
 import type { TrialStanding } from '../core/snapshot.js';
 import type { SubmissionPart } from '../core/submission.js';
+import type { SweepStanding, SweepState } from '../core/sweep-options.js';
 
 /** A trial as the journal knows it. */
 export interface TrialRecord {
@@ -33,6 +34,7 @@ export interface SweepRecord {
   readonly submittedAtUnixMs: number;
   readonly counts: Readonly<Record<TrialState, number>>;
   readonly total: number;
+  readonly standing: SweepStanding;
 }
 
 /** Reading, beside a control plane that may be writing. Throws SweepError STATE_INVALID for a damaged or foreign file. */
@@ -54,10 +56,11 @@ export interface JournalReader {
 export interface Submitted {
   /** Grows with every submission; the queue's order. */
   readonly submission: number;
-  /** Of the trials submitted so far. */
+  /** Of the whole sweep. */
   readonly done: number;
   readonly toRun: number;
   readonly failed: number;
+  /** Of trials that were there before, which somebody may be looking at; a million new ones would only be in the way. */
   readonly events: readonly JournalEvent[];
 }
 
@@ -70,6 +73,25 @@ export type Written =
   | { readonly outcome: 'duplicate' }
   | { readonly outcome: 'stale' };
 
+/** By the wall clock, since it must outlive the process. A trial of several sweeps counts for each of them. */
+export interface SweepSpending {
+  /** When the first of its attempts was lent; `null`: none was. */
+  readonly firstLentUnixMs: number | null;
+  /** Device time of attempts that have ended. */
+  readonly endedMs: number;
+  /** Since when each attempt runs. */
+  readonly runningSinceUnixMs: ReadonlyMap<string, number>;
+  /** Trials that have failed for good. */
+  readonly failedTrials: number;
+}
+
+/** What the control plane needs to take up a sweep. */
+export interface SweepPlace {
+  readonly sweep: string;
+  readonly submission: number;
+  readonly standing: SweepStanding;
+}
+
 export interface RecordedEvent {
   readonly atUnixMs: number;
   readonly event: JournalEvent;
@@ -79,14 +101,22 @@ export interface RecordedEvent {
 export interface Journal extends JournalReader {
   /** All of it or, when `write` throws, none; durable when it returns. */
   transaction<T>(write: () => T): T;
-  /** Throws SweepError USAGE for a part that does not continue its submission or names a trial twice. */
-  submit(part: SubmissionPart, atUnixMs: number): Submitted;
+  /**
+   * Gives `null` for a part that others follow: nothing of it is stored before the last has been accepted.
+   * Throws SweepError USAGE for a part that does not continue its submission or names a trial twice, and
+   * SWEEP_CHANGED for the last part of another sweep under a name that is taken.
+   */
+  submit(part: SubmissionPart, atUnixMs: number): Submitted | null;
   /** Lends a queued trial: the next attempt under a token larger than any before. */
   begin(trialId: string, workerId: string, atUnixMs: number): JournalEvent & { readonly kind: 'begun' };
   finish(lease: LeaseRef, result: TrialResult, atUnixMs: number): Written;
   fail(lease: LeaseRef, failure: Failure, atUnixMs: number): Written;
   /** Back to the queue; without a failure it costs no budget. `delayMs` is for the record. */
   requeue(lease: LeaseRef, failure: Failure | null, delayMs: number, atUnixMs: number): Written;
+  /** Of a trial that has ended, whatever it ended with. Its result, if it has one, is in the events from then on. */
+  queueAgain(trialId: string, atUnixMs: number): Written;
+  /** Of a sweep that is there. What its budget counts starts anew when it is made active. */
+  setSweepState(sweep: string, state: SweepState, reason: string, atUnixMs: number): JournalEvent;
   /** Of a trial that waits or runs. */
   cancel(trialId: string, atUnixMs: number): Written;
   /** Points and evaluations that are there already stay as they are. */
@@ -95,6 +125,13 @@ export interface Journal extends JournalReader {
   /** The trials of a sweep as scheduling needs them, in its order. */
   standings(sweep: string): IterableIterator<TrialStanding>;
   running(): readonly TrialStanding[];
+  place(sweep: string): SweepPlace | null;
+  /** Active sweeps with trials that wait or run; the oldest submission first. */
+  unfinished(): readonly SweepPlace[];
+  /** Of a sweep's trials that wait or run: those that another sweep has too which was not cancelled. */
+  wantedElsewhere(sweep: string): ReadonlySet<string>;
+  /** What a sweep has used up since it was submitted or last made active. */
+  spending(sweep: string): SweepSpending;
   /** Oldest first. */
   events(): IterableIterator<RecordedEvent>;
 }

@@ -1,26 +1,32 @@
 /** A journal that is gone with its process: for tests. Its state is the fold of its events. */
 import type { Failure, LeaseRef, Trial, TrialResult, TrialState } from '../core/domain.js';
-import { SweepError } from '../core/errors.js';
 import type { JournalEvent } from '../core/events.js';
-import { isRunAgainOnSubmit } from '../core/retry.js';
 import type { TrialStanding } from '../core/snapshot.js';
-import type { SubmissionPart } from '../core/submission.js';
+import { isQueuedAgain, type SubmissionPart } from '../core/submission.js';
+import { sweepChanged, sweepDifference } from '../core/sweep-difference.js';
+import type { SweepState } from '../core/sweep-options.js';
 import { NO_TRIALS } from '../core/watch-event.js';
 import { FoldedState, type FoldedTrial } from './fold.js';
 import type {
   Journal,
   RecordedEvent,
   Submitted,
+  SweepPlace,
   SweepRecord,
+  SweepSpending,
   TrialMeasurements,
   TrialRecord,
   Written,
 } from './journal.js';
-import { encodeResult, stableJson } from './json.js';
+import { digestOf, encodeResult, kindOf, stableJson } from './json.js';
+import { makesActive, SpendingCount } from './spending.js';
+import { misplacedPart, namedTwice, submittedEvents } from './submitted-events.js';
 
 export class MemoryJournal implements Journal {
   readonly #specs = new Map<string, Trial>();
   readonly #events: RecordedEvent[] = [];
+  /** Of submissions whose last part has not come. */
+  #parts = new Map<string, readonly Trial[]>();
   #state = new FoldedState();
   #token = 0n;
   #submission = 0;
@@ -28,11 +34,13 @@ export class MemoryJournal implements Journal {
 
   transaction<T>(write: () => T): T {
     const length = this.#events.length;
+    const parts = new Map(this.#parts);
     this.#inTransaction = true;
     try {
       return write();
     } catch (error) {
       this.#events.length = length;
+      this.#parts = parts;
       this.#state = FoldedState.of(this.#events);
       throw error;
     } finally {
@@ -40,39 +48,41 @@ export class MemoryJournal implements Journal {
     }
   }
 
-  submit(part: SubmissionPart, atUnixMs: number): Submitted {
-    const { sweep, first, trials, last, retryFailed } = part;
-    const before = first === 0 ? [] : (this.#state.parts.get(sweep)?.trialIds ?? []);
-    if (before.length !== first) {
-      throw new SweepError('USAGE', `trials of "${sweep}" came from ${first} on, expected ${before.length}`);
+  submit(part: SubmissionPart, atUnixMs: number): Submitted | null {
+    this.#mustBeInTransaction();
+    const { sweep, first, last } = part;
+    const before = first === 0 ? [] : (this.#parts.get(sweep) ?? []);
+    if (before.length !== first) throw misplacedPart(sweep, first, before.length);
+    const asked = [...before, ...part.trials];
+    const twice = firstTwice(asked);
+    if (twice !== null) throw namedTwice(sweep, twice);
+    if (!last) {
+      this.#parts.set(sweep, asked);
+      return null;
     }
-    if (first === 0) this.#submission += 1;
-    const submission = this.#state.parts.get(sweep)?.submission ?? this.#submission;
-    const names = new Set(before);
+    this.#parts.delete(sweep);
+    const former = [...this.trials(sweep)].map(({ trial }) => trial);
+    const difference = this.#state.sweeps.has(sweep) && !part.extend ? sweepDifference(former, asked) : null;
+    if (difference !== null) throw sweepChanged(sweep, difference);
+    return this.#accept(part, asked, atUnixMs);
+  }
+
+  #accept(part: SubmissionPart, asked: readonly Trial[], atUnixMs: number): Submitted {
     const events: JournalEvent[] = [];
-    for (const trial of trials) {
+    for (const trial of asked) {
       const { trialId } = trial;
-      if (names.has(trialId)) throw new SweepError('USAGE', `sweep "${sweep}" names trial ${trialId} twice`);
-      names.add(trialId);
       const old = this.#state.trials.get(trialId);
       this.#specs.set(trialId, trial);
-      const isToQueue =
-        old === undefined ||
-        old.state === 'cancelled' ||
-        (old.state === 'failed' && isRunAgainOnSubmit(old.failure, retryFailed));
-      if (isToQueue) events.push(this.#record({ kind: 'queued', trialId }, atUnixMs));
+      const isToQueue = old === undefined || isQueuedAgain(old, part);
+      if (!isToQueue) continue;
+      const event = this.#record({ kind: 'queued', trialId }, atUnixMs);
+      if (old !== undefined) events.push(event);
     }
-    const trialIds = trials.map(({ trialId }) => trialId);
-    const id = first === 0 ? this.#submission : submission;
-    events.push(this.#record({ kind: 'submitted', sweep, submission: id, first, trialIds, last }, atUnixMs));
-    const counts = this.#count([...names]);
-    return {
-      submission: id,
-      done: counts.succeeded,
-      toRun: counts.queued + counts.running,
-      failed: counts.failed,
-      events,
-    };
+    this.#submission += 1;
+    const ids = asked.map(({ trialId }) => trialId);
+    for (const event of submittedEvents(part, this.#submission, ids)) this.#record(event, atUnixMs);
+    const { succeeded, queued, running, failed } = this.#count(this.#state.sweeps.get(part.sweep)?.trialIds ?? []);
+    return { submission: this.#submission, done: succeeded, toRun: queued + running, failed, events };
   }
 
   begin(trialId: string, workerId: string, atUnixMs: number): JournalEvent & { readonly kind: 'begun' } {
@@ -100,6 +110,18 @@ export class MemoryJournal implements Journal {
     return this.#settle(lease, { kind: 'requeued', lease, failure, delayMs }, atUnixMs, isRepeatOf(failure));
   }
 
+  queueAgain(trialId: string, atUnixMs: number): Written {
+    const state = this.#state.trials.get(trialId)?.state;
+    if (state === 'queued') return { outcome: 'duplicate' };
+    if (state === undefined || state === 'running') return { outcome: 'stale' };
+    return { outcome: 'accepted', event: this.#record({ kind: 'queued', trialId }, atUnixMs) };
+  }
+
+  setSweepState(sweep: string, state: SweepState, reason: string, atUnixMs: number): JournalEvent {
+    if (!this.#state.sweeps.has(sweep)) throw new Error(`there is no sweep "${sweep}"`);
+    return this.#record({ kind: 'sweep', sweep, state, reason }, atUnixMs);
+  }
+
   cancel(trialId: string, atUnixMs: number): Written {
     const trial = this.#state.trials.get(trialId);
     if (trial?.state === 'cancelled') return { outcome: 'duplicate' };
@@ -125,6 +147,36 @@ export class MemoryJournal implements Journal {
     return ids.sort().map((trialId) => this.#standing(trialId));
   }
 
+  place(sweep: string): SweepPlace | null {
+    const { submission, standing } = this.#state.sweeps.get(sweep) ?? {};
+    return submission === undefined || standing === undefined ? null : { sweep, submission, standing };
+  }
+
+  unfinished(): readonly SweepPlace[] {
+    return [...this.#state.sweeps]
+      .filter(([, { standing, trialIds }]) => standing.state === 'active' && trialIds.some((id) => this.#isOpen(id)))
+      .map(([sweep, { submission, standing }]) => ({ sweep, submission, standing }))
+      .sort((a, b) => a.submission - b.submission);
+  }
+
+  wantedElsewhere(sweep: string): ReadonlySet<string> {
+    const others = [...this.#state.sweeps].filter(([name, { standing }]) => {
+      return name !== sweep && standing.state !== 'cancelled';
+    });
+    const wanted = new Set(others.flatMap(([, { trialIds }]) => trialIds));
+    const own = this.#state.sweeps.get(sweep)?.trialIds ?? [];
+    return new Set(own.filter((trialId) => wanted.has(trialId) && this.#isOpen(trialId)));
+  }
+
+  spending(sweep: string): SweepSpending {
+    const trialIds = new Set(this.#state.sweeps.get(sweep)?.trialIds);
+    const since = this.#events.findLastIndex(({ event }) => makesActive(event, sweep));
+    const count = new SpendingCount(trialIds, this.#events[since]?.atUnixMs ?? 0);
+    for (const each of this.#events.slice(since + 1)) count.add(each);
+    const running = [...this.#state.trials].filter(([id, { state }]) => state === 'running' && trialIds.has(id));
+    return count.sum(running.map(([id, { startedAtUnixMs }]) => [id, startedAtUnixMs ?? 0]));
+  }
+
   *events(): IterableIterator<RecordedEvent> {
     yield* this.#events;
   }
@@ -137,8 +189,8 @@ export class MemoryJournal implements Journal {
   sweep(name: string): SweepRecord | null {
     const sweep = this.#state.sweeps.get(name);
     if (sweep === undefined) return null;
-    const { trialIds, submittedAtUnixMs } = sweep;
-    return { sweep: name, submittedAtUnixMs, counts: this.#count(trialIds), total: trialIds.length };
+    const { trialIds, submittedAtUnixMs, standing } = sweep;
+    return { sweep: name, submittedAtUnixMs, counts: this.#count(trialIds), total: trialIds.length, standing };
   }
 
   *trials(sweep: string): IterableIterator<TrialRecord> {
@@ -174,9 +226,16 @@ export class MemoryJournal implements Journal {
 
   close(): void {}
 
+  #isOpen(trialId: string): boolean {
+    const state = this.#state.trials.get(trialId)?.state;
+    return state === 'queued' || state === 'running';
+  }
+
   #standing(trialId: string): TrialStanding {
     const { state, attempts, token, workerId, spent } = this.#state.trials.get(trialId) as FoldedTrial;
-    return { trialId, state, attempts, token, workerId, spent };
+    const { settings, model, dataset } = this.#specs.get(trialId) as Trial;
+    const kind = kindOf(digestOf(stableJson(model)), digestOf(stableJson(dataset)));
+    return { trialId, state, attempts, token, workerId, spent, seed: settings.seed, kind };
   }
 
   #count(trialIds: readonly string[]): Record<TrialState, number> {
@@ -193,12 +252,25 @@ export class MemoryJournal implements Journal {
   }
 
   #record<E extends JournalEvent>(event: E, atUnixMs: number): E {
-    if (!this.#inTransaction) throw new Error('the journal is written within a transaction only');
+    this.#mustBeInTransaction();
     const recorded = { atUnixMs, event };
     this.#events.push(recorded);
     this.#state.apply(recorded);
     return event;
   }
+
+  #mustBeInTransaction(): void {
+    if (!this.#inTransaction) throw new Error('the journal is written within a transaction only');
+  }
+}
+
+function firstTwice(trials: readonly Trial[]): string | null {
+  const names = new Set<string>();
+  for (const { trialId } of trials) {
+    if (names.has(trialId)) return trialId;
+    names.add(trialId);
+  }
+  return null;
 }
 
 function isRepeatOf(failure: Failure | null): (trial: FoldedTrial) => boolean {

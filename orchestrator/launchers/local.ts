@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { failpoint } from '../control/failpoints.js';
 import { SweepError } from '../core/errors.js';
 import type { LaunchContext, Launcher } from './launcher.js';
 import { LocalWorker } from './local-worker.js';
@@ -91,7 +92,9 @@ class LocalLauncher implements Launcher {
       // One for all workers: what one has tokenised, the others read.
       DSS_TOKEN_CACHE: join(context.home, 'cache', 'tokens'),
     };
+    failpoint('before-launch');
     const worker = new LocalWorker(workerId, { python, args, env }, context.home);
+    failpoint('after-launch');
     this.#workers.set(slot, worker);
     logger.debug({ workerId, pid: worker.pid, ...share }, 'worker started');
     void worker.ended.then((how) => {

@@ -4,7 +4,9 @@ import { readsTeacher } from '../core/canonicalise.js';
 import type { Teacher } from '../core/domain.js';
 import { expandGrid } from '../core/grid.js';
 import { type ResolvedGrid, resolveGrid } from '../core/resolve-grid.js';
+import type { Reuse } from '../core/run-section.js';
 import type { DatasetFacts, ModelFacts } from '../core/source-facts.js';
+import type { SweepOptions } from '../core/sweep-options.js';
 import type { SweepSpec } from '../core/sweep-spec.js';
 import { RowChecks } from '../sources/check-rows.js';
 import { readDataset } from '../sources/dataset-source.js';
@@ -16,6 +18,8 @@ import type { SourceContext } from '../sources/source-context.js';
 
 export interface Plan extends ResolvedGrid {
   readonly sweep: string;
+  readonly options: SweepOptions;
+  readonly reuse: Reuse;
   /** Weights of hub models that must be fetched before the trials run. */
   readonly missingWeights: readonly MissingWeights[];
 }
@@ -48,7 +52,9 @@ export async function planSweep(spec: SweepSpec, options: PlanOptions): Promise<
       datasets.set(name, await readDataset(options.datasetsRoot, name, teachers, context));
     }
     const { models, missing } = await readModels(needs.models, options, context);
-    return { sweep: spec.sweep, ...resolveGrid(spec, { models, datasets }, sha256), missingWeights: missing };
+    const { options: sweepOptions, reuse } = spec.run;
+    const resolved = resolveGrid(spec, { models, datasets }, sha256);
+    return { sweep: spec.sweep, options: sweepOptions, reuse, ...resolved, missingWeights: missing };
   } finally {
     // Also of an interrupted plan: what is hashed is hashed.
     await Promise.all([hashes.save(), checks.save()]);

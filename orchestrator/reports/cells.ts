@@ -3,6 +3,7 @@ import type { Failure, TrialSettings, TrialState } from '../core/domain.js';
 import { type Sample, sampleOf } from '../core/statistics/sample.js';
 import type { TrialRecord } from '../journal/journal.js';
 import { foldMeasures, type Measures, type MeasuresOverSeeds, measuresOf } from './measures.js';
+import { type MixedEnvironment, mixedEnvironmentOf } from './mixed-environment.js';
 import { type TimeSpent, timeSpent } from './time-spent.js';
 
 export type CellSettings = Omit<TrialSettings, 'seed'>;
@@ -31,6 +32,8 @@ export interface Cell {
   readonly seconds: Sample;
   readonly measures: MeasuresOverSeeds;
   readonly timeSpent: TimeSpent;
+  /** Not empty: its seeds were put together although they ran in different environments, which must be said. */
+  readonly mixedEnvironment: MixedEnvironment;
 }
 
 /** Equal for settings that differ in nothing but the keys left out. */
@@ -63,6 +66,7 @@ export function foldCells(records: Iterable<TrialRecord>): readonly Cell[] {
       seconds: sampleOf(seeds.map(({ seconds }) => seconds).filter(isPresent)),
       measures: foldMeasures(seeds.map(({ measures }) => measures).filter(isPresent)),
       timeSpent: timeSpent(records),
+      mixedEnvironment: mixedEnvironmentOf(records),
     };
   });
 }

@@ -2,6 +2,7 @@
 import { oneLine } from '../core/text.js';
 import type { DevicePeak } from './device-peaks.js';
 import { counted, duration } from './format.js';
+import { mixedLines } from './mixed-environment.js';
 import type { SweepReport } from './sweep-report.js';
 import {
   cellTable,
@@ -10,6 +11,7 @@ import {
   comparisonTable,
   measuresTable,
   missingLines,
+  mixedCellLines,
   type Table,
   teacherTable,
   timeTable,
@@ -43,7 +45,11 @@ export function reportMarkdown(report: SweepReport): string {
     ...speedSection(report),
     ...timeSection(report),
     ...section('What failed', bullets(failureLines(report)), 'The first to fail comes first.'),
-    ...section('Comparability', bullets(mixedLines(report)), 'Trials of this sweep ran in different environments:'),
+    ...section(
+      'Comparability',
+      bullets([...mixedLines(report.mixedEnvironment), ...mixedCellLines(report)]),
+      'Trials of this sweep ran in different environments. Where seeds of one cell did, its n says mixed:',
+    ),
   ]
     .filter((block) => block !== '')
     .map((block) => `${block}\n`)
@@ -116,10 +122,6 @@ function failureLines({ failures }: SweepReport): readonly string[] {
     const what = `${model}, ${dataset}, ${label_type}, ${model_type}, seed ${seed}`;
     return `${trialId} (${what}), attempt ${attempts}: ${code}: ${message}${hint === '' ? '' : ` (${hint})`}`;
   });
-}
-
-function mixedLines({ mixedEnvironment }: SweepReport): readonly string[] {
-  return Object.entries(mixedEnvironment).map(([name, values]) => `${name}: ${values.join(', ')}`);
 }
 
 function bullets(lines: readonly string[]): string {

@@ -70,6 +70,7 @@ function cellValue(cell: Cell): Readonly<Record<string, unknown>> {
       }),
     ),
     missing_seeds: missingSeeds(cell).map(({ seed }) => seed),
+    mixed_environment: cell.mixedEnvironment,
   };
 }
 

@@ -5,6 +5,7 @@ import type { TrialRecord } from '../journal/journal.js';
 import { type Cell, foldCells } from './cells.js';
 import { type Comparison, compareMethods } from './comparisons.js';
 import { type DevicePeak, devicePeaks } from './device-peaks.js';
+import { type MixedEnvironment, mixedEnvironmentOf } from './mixed-environment.js';
 import { type TimeSpent, timeSpent } from './time-spent.js';
 
 /** How good a teacher's own outputs are on one split. */
@@ -45,12 +46,9 @@ export interface SweepReport {
   readonly devicePeaks: readonly DevicePeak[];
   /** From the first start to the last end; the pauses between several calls count. `null`: nothing ended. */
   readonly spanSeconds: number | null;
-  /** What keeps seeds from being comparable: parts of the environment with more than one value. */
-  readonly mixedEnvironment: Readonly<Record<string, readonly string[]>>;
+  /** Over all trials; each cell has its own. */
+  readonly mixedEnvironment: MixedEnvironment;
 }
-
-/** Of the environment, what can change a number; the host's name cannot. */
-const DECISIVE = ['engine', 'torch', 'transformers', 'device', 'threads', 'precision'];
 
 export function foldSweep(
   sweep: string,
@@ -99,12 +97,4 @@ function spanOf(records: readonly TrialRecord[]): number | null {
     last = Math.max(last, endedAtUnixMs);
   }
   return last < first ? null : (last - first) / 1000;
-}
-
-function mixedEnvironmentOf(records: readonly TrialRecord[]): Readonly<Record<string, readonly string[]>> {
-  const mixed = DECISIVE.map((name): [string, readonly string[]] => {
-    const values = records.flatMap(({ result }) => result?.environment[name] ?? []);
-    return [name, [...new Set(values)].sort()];
-  });
-  return Object.fromEntries(mixed.filter(([, values]) => values.length > 1));
 }

@@ -3,6 +3,7 @@ import type { ModelType } from '../core/domain.js';
 import { type Cell, type CellSettings, isPresent, missingSeeds, shownSettings } from './cells.js';
 import type { Comparison } from './comparisons.js';
 import { duration, gibibytes, percent, percentSample, rate, signedPercentSample } from './format.js';
+import { isMixed, mixedLines } from './mixed-environment.js';
 import type { SweepReport, TeacherQuality } from './sweep-report.js';
 
 export interface Table {
@@ -43,9 +44,21 @@ export function cellTable({ cells, teachers }: SweepReport): Table {
   };
 }
 
-/** `5`, or `3 of 5` when seeds have no result. */
-function seedCount({ accuracy, seeds }: Cell): string {
-  return accuracy.n === seeds.length ? String(accuracy.n) : `${accuracy.n} of ${seeds.length}`;
+/** `5`, or `3 of 5` when seeds have no result; `5, mixed` when they do not compare. */
+function seedCount({ accuracy, seeds, mixedEnvironment }: Cell): string {
+  const count = accuracy.n === seeds.length ? String(accuracy.n) : `${accuracy.n} of ${seeds.length}`;
+  return isMixed(mixedEnvironment) ? `${count}, mixed` : count;
+}
+
+/** One line per cell whose seeds ran in different environments. */
+export function mixedCellLines({ cells }: SweepReport): readonly string[] {
+  const shown = shownSettings(cells);
+  return cells
+    .filter(({ mixedEnvironment }) => isMixed(mixedEnvironment))
+    .map(({ settings, mixedEnvironment }) => {
+      const cell = shown.map((name) => settingText(settings[name])).join(', ');
+      return `mixed seeds in ${cell}: ${mixedLines(mixedEnvironment).join('; ')}`;
+    });
 }
 
 /** The teacher's accuracy on the split that students are tested on; trained without one, any of the dataset's. */

@@ -1,9 +1,10 @@
 /** Messages of client.proto ↔ what people and their programs ask and are told. */
 import type { TrialState } from '../core/domain.js';
 import type { SubmissionPart } from '../core/submission.js';
+import { MAX_PRIORITY, MAX_WEIGHT, type SweepOptions } from '../core/sweep-options.js';
 import type { SweepSummary, TrialChange, WatchEvent, WorkerState } from '../core/watch-event.js';
 import { decodeFailure, decodeTrial, encodeFailure, encodeTrial } from './common-codec.js';
-import { matching, oneOf, SWEEP_NAME, TRIAL_ID, WireError } from './fields.js';
+import { matching, oneOf, positive, SWEEP_NAME, TRIAL_ID, WireError, wholeBetween } from './fields.js';
 import type * as wire from './generated/dss/v1/client.js';
 
 /** Trials in one Submit. */
@@ -17,17 +18,22 @@ const STATES: Record<TrialState, true> = {
   cancelled: true,
 };
 
-export function encodePart({ sweep, first, trials, last, retryFailed }: SubmissionPart): wire.SubmitRequest {
+/** Who submits is not said: whoever is asked knows it. */
+export function encodePart(part: Omit<SubmissionPart, 'owner'>): wire.SubmitRequest {
+  const { sweep, first, trials, last, retryFailed, rerun, extend, options } = part;
   return {
     sweep,
     first,
     last,
     retryFailed,
+    rerun,
+    extend,
+    options: encodeSweepOptions(options),
     trials: trials.map((trial) => ({ trialId: trial.trialId, ...encodeTrial(trial) })),
   };
 }
 
-export function decodePart(request: wire.SubmitRequest): SubmissionPart {
+export function decodePart(request: wire.SubmitRequest): Omit<SubmissionPart, 'owner'> {
   if (request.trials.length > MAX_TRIALS_PER_PART) {
     throw new WireError(`${request.trials.length} trials in one call, expected at most ${MAX_TRIALS_PER_PART}`);
   }
@@ -37,6 +43,35 @@ export function decodePart(request: wire.SubmitRequest): SubmissionPart {
     trials: request.trials.map((trial) => decodeTrial(trial.trialId, trial)),
     last: request.last ?? false,
     retryFailed: request.retryFailed ?? false,
+    rerun: request.rerun ?? false,
+    extend: request.extend ?? false,
+    options: decodeSweepOptions(request.options),
+  };
+}
+
+function encodeSweepOptions({ priority, weight, budget }: SweepOptions): wire.SweepOptions {
+  const { wallHours, deviceHours, failedTrials } = budget;
+  return {
+    priority,
+    weight,
+    budget: {
+      wallHours: wallHours ?? undefined,
+      deviceHours: deviceHours ?? undefined,
+      failedTrials: failedTrials ?? undefined,
+    },
+  };
+}
+
+function decodeSweepOptions(message: wire.SweepOptions | undefined): SweepOptions {
+  const { wallHours, deviceHours, failedTrials } = message?.budget ?? {};
+  return {
+    priority: wholeBetween(message?.priority, -MAX_PRIORITY, MAX_PRIORITY, 'priority'),
+    weight: positive(message?.weight ?? 1, 'weight', MAX_WEIGHT),
+    budget: {
+      wallHours: wallHours === undefined ? null : positive(wallHours, 'budget wall_hours'),
+      deviceHours: deviceHours === undefined ? null : positive(deviceHours, 'budget device_hours'),
+      failedTrials: failedTrials === undefined ? null : positive(failedTrials, 'budget failed_trials'),
+    },
   };
 }
 

@@ -51,6 +51,19 @@ export function notNegative(value: number | undefined, name: string): number {
   return number;
 }
 
+export function wholeBetween(value: number | undefined, least: number, most: number, name: string): number {
+  const number = value ?? 0;
+  if (Number.isInteger(number) && number >= least && number <= most) return number;
+  throw new WireError(`${name} is ${number}, expected a whole number from ${least} to ${most}`);
+}
+
+/** Above 0. */
+export function positive(value: number, name: string, most = Number.MAX_VALUE): number {
+  if (value > 0 && value <= most) return value;
+  const limit = most === Number.MAX_VALUE ? '' : ` and at most ${most}`;
+  throw new WireError(`${name} is ${value}, expected a number above 0${limit}`);
+}
+
 /** Ids are parts of paths and of log lines. */
 export const TRIAL_ID = /^[0-9a-f]{20}$/;
 export const WORKER_ID = /^[a-z0-9-]{1,63}$/;

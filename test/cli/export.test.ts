@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Trial } from '../../orchestrator/core/domain.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { runDss, temporaryFolder } from '../support/dss.js';
+import { partOf } from '../support/parts.js';
 import { resultOf, trialOf } from '../support/records.js';
 
 const KEPT = { ...trialOf({}), trialId: `aa${'0'.repeat(18)}` };
@@ -16,7 +17,7 @@ const MODEL = { 'config.json': '{}', 'model.safetensors': 'weights', 'tokenizer.
 /** Three trials that are done, one of which kept its model, one its rationales; and one that waits. */
 function writeState(home: string): void {
   const journal = openJournal(home);
-  const part = { sweep: 's', first: 0, trials: [KEPT, EXPLAINED, BARE, WAITING], last: true, retryFailed: false };
+  const part = partOf('s', [], { trials: [KEPT, EXPLAINED, BARE, WAITING] });
   journal.transaction(() => journal.submit(part, 1_000));
   journal.transaction(() => {
     for (const { trialId } of [KEPT, EXPLAINED, BARE]) {

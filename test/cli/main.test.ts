@@ -13,6 +13,11 @@ const COMMANDS = [
   'report',
   'export',
   'cancel',
+  'retry',
+  'pause',
+  'resume',
+  'serve',
+  'worker',
   'data',
   'data check',
   'data import',
@@ -20,6 +25,8 @@ const COMMANDS = [
   'models',
   'models import',
   'models list',
+  'doctor',
+  'backup',
   'completion',
 ];
 
@@ -28,7 +35,7 @@ describe('dss', () => {
     const { code, stdout, stderr } = await runDss(['--help']);
     assert.deepEqual([code, stderr], [0, '']);
     for (const command of COMMANDS) assert.ok(stdout.includes(`dss ${command.split(' ')[0]}`), `${command} is missing`);
-    assert.match(stdout, /0 all trials done, 1 some failed, 2 wrong use, 75 try again, 130 and 143/);
+    assert.match(stdout, /0 all trials done, 1 some failed, 2 wrong use, 75 try again, 129, 130 and 143/);
   });
 
   it('shows its version', async () => {
@@ -41,7 +48,7 @@ describe('dss', () => {
       const { code, stdout } = await runDss([...command.split(' '), '--help']);
       assert.equal(code, 0);
       assert.match(stdout, /Examples:\n {2}\S/);
-      if (!['completion', 'data', 'models'].includes(command)) assert.match(stdout, /--json/);
+      if (!['completion', 'data', 'models', 'serve', 'worker'].includes(command)) assert.match(stdout, /--json/);
     });
   }
 

@@ -6,6 +6,7 @@ import type { Trial } from '../../orchestrator/core/domain.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { readSweepFile } from '../../orchestrator/sources/read-sweep-file.js';
 import { runDss, temporaryFolder } from '../support/dss.js';
+import { partOf } from '../support/parts.js';
 import { resultOf } from '../support/records.js';
 import { DATASETS, writeTinySweep } from '../support/tiny-sweep.js';
 
@@ -14,7 +15,7 @@ async function finishWithoutTraining(file: string, home: string): Promise<readon
   const { spec, directory } = await readSweepFile(file);
   const { trials, sweep } = await planSpec(spec, directory, { home, datasets: DATASETS });
   const journal = openJournal(home);
-  journal.transaction(() => journal.submit({ sweep, first: 0, trials, last: true, retryFailed: false }, 1_000));
+  journal.transaction(() => journal.submit(partOf(sweep, [], { trials }), 1_000));
   journal.transaction(() => {
     for (const { trialId } of trials) journal.finish(journal.begin(trialId, 'w', 2_000).lease, resultOf(), 3_000);
   });

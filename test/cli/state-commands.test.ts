@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import type { Trial } from '../../orchestrator/core/domain.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { runDss, temporaryFolder } from '../support/dss.js';
+import { partOf } from '../support/parts.js';
 import { evaluationOf, failed, resultOf, trialOf } from '../support/records.js';
 
 const STANDARD = { ...trialOf({ model_type: 'standard' }), trialId: `aa${'0'.repeat(18)}` };
@@ -20,9 +21,7 @@ function writeState(home: string): void {
     const event = journal.begin(trialId, 'w0', atUnixMs);
     return event.lease;
   };
-  journal.transaction(() =>
-    journal.submit({ sweep: 'methods', first: 0, trials, last: true, retryFailed: false }, 1_000),
-  );
+  journal.transaction(() => journal.submit(partOf('methods', [], { trials }), 1_000));
   journal.transaction(() => {
     journal.finish(begin(STANDARD, 2_000), resultOf({ testAccuracy: 0.25 }), 12_000);
     const lease = begin(STEP_BY_STEP, 12_000);

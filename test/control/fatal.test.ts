@@ -11,6 +11,7 @@ import type { LaunchContext, Launcher } from '../../orchestrator/launchers/launc
 import { silent, TestPlane } from '../support/control-planes.js';
 import { temporaryFolder } from '../support/dss.js';
 import { fixedRandom } from '../support/manual-clock.js';
+import { partOf } from '../support/parts.js';
 import { failureOf, resultOf, trialIdOf, trialsOf } from '../support/trials.js';
 
 const HELLO = {
@@ -46,7 +47,7 @@ describe('a journal that cannot be written', () => {
         onFatal,
       };
       const loop = new ControlLoop(parts);
-      loop.submit({ sweep: 'a', first: 0, trials: trialsOf(2), last: true, retryFailed: false });
+      loop.submit(partOf('a', [1, 2]));
       loop.watch('a', { tell: () => {}, end: () => {}, fail: (error) => told.push(error) });
       const send = (message: ToWorker) => {
         said.push(message);

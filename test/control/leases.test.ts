@@ -5,6 +5,7 @@ import { openJournalReader } from '../../orchestrator/journal/sqlite/sqlite-read
 import { TestPlane } from '../support/control-planes.js';
 import { temporaryFolder } from '../support/dss.js';
 import { fixedRandom, ManualClock } from '../support/manual-clock.js';
+import { partOf } from '../support/parts.js';
 import { failureOf, resultOf, trialIdOf, trialsOf } from '../support/trials.js';
 
 const LEASE_MS = 30_000;
@@ -186,9 +187,8 @@ describe('an attempt', () => {
   it('of a control plane that was killed is queued again by the next one, and refused if it reports', async () => {
     using folder = temporaryFolder();
     const journal = openJournal(folder.path);
-    const part = { sweep: 'a', first: 0, trials: trialsOf(1), last: true, ...NORMAL };
     const old = journal.transaction(() => {
-      journal.submit(part, 1);
+      journal.submit(partOf('a', [1]), 1);
       return journal.begin(trialIdOf(1), 'scripted-1', 2).lease;
     });
     journal.close(); // and nothing else: as a kill leaves it

@@ -57,13 +57,14 @@ describe('a state folder', () => {
     writeFileSync(path, 'left by a crash');
     const lock = acquireStateLock(folder.path);
     assert.equal(existsSync(path), false);
-    lock.announce('127.0.0.1:4242', 'secret', 0);
+    lock.announce({ address: '127.0.0.1:4242', clientToken: 'secret', serves: false }, 0);
     assert.equal(statSync(path).mode & 0o777, 0o600);
     assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), {
       pid: process.pid,
       host: hostname(),
       address: '127.0.0.1:4242',
       clientToken: 'secret',
+      serves: false,
       startedAt: '1970-01-01T00:00:00.000Z',
     });
     lock.release();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isRunAgainOnSubmit, judgeFailure } from '../../orchestrator/core/retry.js';
 import { failureOf } from '../support/trials.js';
 
-const spent = (infrastructure: number, lost: number) => ({ infrastructure, lost });
+const spent = (infrastructure: number, lost: number) => ({ infrastructure, lost, crashes: 0 });
 
 describe('a failure', () => {
   it("of the user's own making ends the trial at once", () => {

@@ -4,18 +4,21 @@ import type { TrialState } from '../../orchestrator/core/domain.js';
 import type { JournalEvent } from '../../orchestrator/core/events.js';
 import { decide } from '../../orchestrator/core/schedule.js';
 import { Snapshot, type TrialStanding } from '../../orchestrator/core/snapshot.js';
+import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep-options.js';
 import { failureOf, resultOf, trialIdOf } from '../support/trials.js';
 
 const LEASE_MS = 1_000;
 
 function standing(number: number, state: TrialState = 'queued', lost = 0): TrialStanding {
-  const spent = { infrastructure: 0, lost };
-  return { trialId: trialIdOf(number), state, attempts: 0, token: 0n, workerId: null, spent };
+  const spent = { infrastructure: 0, lost, crashes: 0 };
+  return { trialId: trialIdOf(number), state, attempts: 0, token: 0n, workerId: null, spent, seed: number, kind: 'k' };
 }
+
+const placeOf = (order: number) => ({ order, owner: '', options: DEFAULT_SWEEP_OPTIONS });
 
 function snapshotOf(...sweeps: (readonly TrialStanding[])[]): Snapshot {
   const snapshot = new Snapshot(LEASE_MS);
-  for (const [order, trials] of sweeps.entries()) snapshot.addSweep(`sweep-${order}`, order, trials, 0);
+  for (const [order, trials] of sweeps.entries()) snapshot.addSweep(`sweep-${order}`, placeOf(order), trials, 0);
   return snapshot;
 }
 
@@ -65,7 +68,7 @@ describe('a decision', () => {
   it('leaves alone what no live sweep wants', () => {
     const snapshot = snapshotOf([standing(1), standing(2)]);
     snapshot.addWorker('a', 3);
-    snapshot.addSweep('sweep-0', 7, [standing(2), standing(3)], 0);
+    snapshot.addSweep('sweep-0', placeOf(7), [standing(2), standing(3)], 0);
     assert.deepEqual(grants(snapshot), ['2 to a', '3 to a']);
     snapshot.removeSweep('sweep-0');
     assert.deepEqual(grants(snapshot), []);

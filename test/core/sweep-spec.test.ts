@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { SETTING_NAMES } from '../../orchestrator/core/settings.js';
 import { SpecError } from '../../orchestrator/core/spec-error.js';
+import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep-options.js';
 import { parseSweepValue } from '../../orchestrator/core/sweep-spec.js';
 
 const GRID = { models: ['m'], datasets: ['cqa'] };
@@ -56,8 +57,22 @@ describe('a sweep', () => {
     );
     assert.deepEqual(
       [overrides, exclude, run, varied],
-      [[], [], { on: 'local', workers: 'auto' }, ['model', 'dataset']],
+      [[], [], { on: 'local', workers: 'auto', reuse: 'any', options: DEFAULT_SWEEP_OPTIONS }, ['model', 'dataset']],
     );
+  });
+
+  it('says how it stands beside others, and when it is to stop by itself', () => {
+    const budget = { wall_hours: 12, device_hours: 0.5, failed_trials: 3 };
+    const run = { priority: -5, weight: 0.5, budget, reuse: 'same-environment' };
+    const { options, reuse } = parseSweepValue({ sweep: 'a', grid: GRID, run }, '').run;
+    assert.deepEqual(options, {
+      priority: -5,
+      weight: 0.5,
+      budget: { wallHours: 12, deviceHours: 0.5, failedTrials: 3 },
+    });
+    assert.equal(reuse, 'same-environment');
+    const empty = { budget: { wall_hours: null } };
+    assert.deepEqual(parseSweepValue({ sweep: 'a', grid: GRID, run: empty }, '').run.options, DEFAULT_SWEEP_OPTIONS);
   });
 
   it('takes a single value on an axis for a list of one', () => {
@@ -200,6 +215,26 @@ const MISTAKES: readonly [string, unknown, readonly RegExp[]][] = [
     'a place to run that there is not',
     { sweep: 'a', grid: GRID, run: { on: 'moon', workers: 0 } },
     [/^run\.on: expected local, got "moon"$/, /^run\.workers: expected auto or a whole number/],
+  ],
+  [
+    'a place beside others that there is not',
+    { sweep: 'a', grid: GRID, run: { priority: 101, weight: 0, reuse: 'same_environment', budget: 3 } },
+    [
+      /^run\.priority: expected a whole number from -100 to 100, got 101$/,
+      /^run\.weight: expected a number above 0 and at most 1000, got 0$/,
+      /^run\.reuse: expected any or same-environment, got "same_environment" \(did you mean same-environment\?\)$/,
+      /^run\.budget: expected a mapping, got 3$/,
+    ],
+  ],
+  [
+    'a budget of nothing',
+    { sweep: 'a', grid: GRID, run: { budget: { wall_hours: 0, device_hours: '2', failed_trials: 1.5, wall_hour: 1 } } },
+    [
+      /^run\.budget\.wall_hours: expected a number of hours above 0, got 0$/,
+      /^run\.budget\.device_hours: expected a number of hours above 0, got "2"$/,
+      /^run\.budget\.failed_trials: expected a whole number from 1 to 1000000, got 1\.5$/,
+      /^run\.budget\.wall_hour: there is no key "wall_hour" here \(did you mean wall_hours\?\)$/,
+    ],
   ],
   [
     'mistakes everywhere',

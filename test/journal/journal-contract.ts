@@ -1,10 +1,14 @@
 /** What every journal does, whatever it is made of. */
 import assert from 'node:assert/strict';
 import type { LeaseRef } from '../../orchestrator/core/domain.js';
+import { NOTHING_SPENT } from '../../orchestrator/core/retry.js';
+import type { SubmissionPart } from '../../orchestrator/core/submission.js';
+import { DEFAULT_SWEEP_OPTIONS, NO_BUDGET } from '../../orchestrator/core/sweep-options.js';
 import { FoldedState } from '../../orchestrator/journal/fold.js';
 import type { Journal, Submitted, TrialRecord, Written } from '../../orchestrator/journal/journal.js';
 import { withoutBits } from '../../orchestrator/journal/json.js';
-import { evaluationOf, failureOf, resultOf, trialIdOf, trialOf, trialsOf } from '../support/trials.js';
+import { partOf } from '../support/parts.js';
+import { evaluationOf, failureOf, resultOf, trialIdOf, trialOf } from '../support/trials.js';
 
 export interface OpenJournal {
   readonly journal: Journal;
@@ -25,9 +29,13 @@ class Writer {
     return this.journal.transaction(() => call(this.journal, this.#at));
   }
 
-  submit(sweep: string, numbers: readonly number[], retryFailed = false): Submitted {
-    const trials = numbers.map((number) => trialOf(number));
-    return this.write((journal, at) => journal.submit({ sweep, first: 0, trials, last: true, retryFailed }, at));
+  /** A whole sweep. */
+  submit(sweep: string, numbers: readonly number[], changes: Partial<SubmissionPart> = {}): Submitted {
+    return this.part(sweep, numbers, changes) as Submitted;
+  }
+
+  part(sweep: string, numbers: readonly number[], changes: Partial<SubmissionPart>): Submitted | null {
+    return this.write((journal, at) => journal.submit(partOf(sweep, numbers, changes), at));
   }
 
   begin(number: number): LeaseRef {
@@ -42,8 +50,8 @@ class Writer {
     return this.write((journal, at) => journal.fail(lease, failureOf(kind), at)).outcome;
   }
 
-  requeue(lease: LeaseRef, kind: Parameters<typeof failureOf>[0] | null): Written['outcome'] {
-    const failure = kind === null ? null : failureOf(kind);
+  requeue(lease: LeaseRef, kind: Parameters<typeof failureOf>[0] | null, code = 'INTERNAL'): Written['outcome'] {
+    const failure = kind === null ? null : failureOf(kind, code);
     return this.write((journal, at) => journal.requeue(lease, failure, 0, at)).outcome;
   }
 }
@@ -85,15 +93,12 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
     });
 
     it('takes a sweep in parts, which is not one before the last of them', () => {
-      const part = (first: number, count: number, last: boolean) =>
-        writer.write((each, at) =>
-          each.submit({ sweep: 'a', first, trials: trialsOf(count, first + 1), last, retryFailed: false }, at),
-        );
-      part(0, 2, false);
+      assert.equal(writer.part('a', [1, 2], { last: false }), null);
       assert.equal(journal.sweep('a'), null);
-      assert.throws(() => part(3, 1, true), { code: 'USAGE' });
-      part(0, 2, false); // its sender starts over
-      assert.equal(part(2, 3, true).toRun, 5);
+      assert.equal(journal.trial(trialIdOf(1)), null);
+      assert.throws(() => writer.part('a', [4], { first: 3 }), { code: 'USAGE' });
+      writer.part('a', [1, 2], { last: false }); // its sender starts over
+      assert.equal(writer.submit('a', [3, 4, 5], { first: 2 }).toRun, 5);
       assert.deepEqual(
         [...journal.standings('a')].map(({ trialId }) => trialId),
         [1, 2, 3, 4, 5].map(trialIdOf),
@@ -175,7 +180,7 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
       writer.submit('a', [1]);
       for (const kind of ['lost', 'infrastructure', null, 'lost'] as const) writer.requeue(writer.begin(1), kind);
       const [standing] = [...journal.standings('a')];
-      assert.deepEqual(standing?.spent, { infrastructure: 1, lost: 2 });
+      assert.deepEqual(standing?.spent, { infrastructure: 1, lost: 2, crashes: 0 });
       assert.equal(standing?.attempts, 4);
     });
 
@@ -233,43 +238,192 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
         [3, 4].map(trialIdOf),
       );
       assert.equal(journal.trial(trialIdOf(3))?.failure?.kind, 'lost');
-      assert.equal(writer.submit('a', [1, 2, 3, 4], true).failed, 0);
+      assert.equal(writer.submit('a', [1, 2, 3, 4], { retryFailed: true }).failed, 0);
       assert.deepEqual([1, 2, 3, 4].map(stateOf), ['succeeded', 'queued', 'queued', 'queued']);
     });
 
     it('starts the budgets anew when a trial is queued again', () => {
       writer.submit('a', [1]);
-      writer.requeue(writer.begin(1), 'infrastructure');
+      writer.requeue(writer.begin(1), 'infrastructure', 'CHILD_CRASHED');
+      assert.deepEqual([...journal.standings('a')][0]?.spent, { infrastructure: 1, lost: 0, crashes: 1 });
       writer.fail(writer.begin(1), 'infrastructure');
       writer.submit('a', [1]);
-      assert.deepEqual([...journal.standings('a')][0]?.spent, { infrastructure: 0, lost: 0 });
+      assert.deepEqual([...journal.standings('a')][0]?.spent, NOTHING_SPENT);
     });
 
-    it('changes what a sweep is when its name comes with other trials; results stay with their trials', () => {
+    const membersOf = (sweep: string) => [...journal.trials(sweep)].map(({ trial }) => Number(trial.trialId));
+
+    it('refuses another sweep under a name that is taken, says how it differs, and changes nothing', () => {
       writer.submit('a', [1, 2]);
+      writer.fail(writer.begin(1), 'lost');
+      const before = [...journal.events()];
+      writer.part('a', [1, 3], { last: false });
+      assert.throws(() => writer.part('a', [4], { first: 2 }), {
+        code: 'SWEEP_CHANGED',
+        message: 'sweep "a" has other trials: 2 are new (seed 3 and 4), 1 is gone (seed 2)',
+      });
+      assert.deepEqual([...journal.events()], before);
+      assert.deepEqual([stateOf(1), stateOf(3)], ['failed', undefined]);
+      assert.deepEqual(membersOf('a'), [1, 2]);
+    });
+
+    it('goes on with a sweep whose trials come in another order', () => {
+      writer.submit('a', [1, 2]);
+      assert.equal(writer.submit('a', [2, 1]).toRun, 2);
+      assert.deepEqual(membersOf('a'), [2, 1]);
+    });
+
+    it('extends a sweep: what it had keeps its place and is left alone, what is new follows', () => {
+      writer.submit('a', [1, 2, 3, 4]);
       writer.finish(writer.begin(1));
-      writer.submit('b', [2]);
-      assert.equal(writer.submit('a', [3, 1]).done, 1);
+      writer.fail(writer.begin(2), 'lost');
+      writer.begin(3);
+      writer.part('a', [6, 1], { extend: true, last: false });
+      const before = [...journal.events()].length;
+      const { done, toRun, failed } = writer.submit('a', [5], { extend: true, first: 2 });
+      assert.deepEqual({ done, toRun, failed }, { done: 1, toRun: 4, failed: 1 });
+      assert.deepEqual(membersOf('a'), [1, 2, 3, 4, 6, 5]);
       assert.deepEqual(
-        [...journal.trials('a')].map(({ trial }) => trial.trialId),
-        [trialIdOf(3), trialIdOf(1)],
+        [...journal.events()].slice(before).flatMap(({ event }) => (event.kind === 'queued' ? [event.trialId] : [])),
+        [6, 5].map(trialIdOf),
       );
+      assert.deepEqual([1, 2, 3, 4].map(stateOf), ['succeeded', 'failed', 'running', 'queued']);
       assert.deepEqual(
-        journal.sweeps().map(({ sweep, total }) => [sweep, total]),
+        [...journal.standings('a')].map(({ seed }) => seed),
+        [1, 2, 3, 4, 6, 5],
+      );
+      assert.equal(writer.submit('a', [1, 2, 3, 4, 5, 6]).toRun, 5, 'from then on, that is what it is');
+    });
+
+    it('makes a sweep of one that is to be extended and is not there', () => {
+      assert.equal(writer.submit('a', [1, 2], { extend: true }).toRun, 2);
+      assert.deepEqual(membersOf('a'), [1, 2]);
+    });
+
+    it('runs what has a result again when it is asked to, and keeps that result among its events', () => {
+      writer.submit('a', [1, 2]);
+      const first = writer.begin(1);
+      writer.finish(first, 0.5);
+      const { toRun, events } = writer.submit('a', [1, 2, 3], { rerun: true, extend: true });
+      assert.equal(toRun, 3);
+      assert.deepEqual(events, [{ kind: 'queued', trialId: trialIdOf(1) }], 'which was there before');
+      assert.equal(journal.trial(trialIdOf(1))?.result, null);
+      assert.equal(writer.finish(first, 0.5), 'stale');
+      writer.finish(writer.begin(1), 0.75);
+      assert.deepEqual(
+        [...journal.events()].flatMap(({ event }) => (event.kind === 'succeeded' ? [event.result.testAccuracy] : [])),
+        [0.5, 0.75],
+      );
+      const { attempts, result } = journal.trial(trialIdOf(1)) ?? {};
+      assert.deepEqual([attempts, result?.testAccuracy], [2, 0.75]);
+    });
+
+    it('queues again whatever has ended, and nothing else', () => {
+      writer.submit('a', [1, 2, 3, 4, 5]);
+      writer.finish(writer.begin(1));
+      writer.fail(writer.begin(2), 'user');
+      writer.write((each, at) => each.cancel(trialIdOf(3), at));
+      writer.begin(4);
+      const again = (number: number) => writer.write((each, at) => each.queueAgain(trialIdOf(number), at)).outcome;
+      assert.deepEqual([1, 2, 3, 4, 5, 9].map(again), [
+        'accepted',
+        'accepted',
+        'accepted',
+        'stale',
+        'duplicate',
+        'stale',
+      ]);
+      assert.deepEqual([1, 2, 3, 4, 5].map(stateOf), ['queued', 'queued', 'queued', 'running', 'queued']);
+    });
+
+    it('keeps how a sweep stands: its options, who submitted it, and whether it is paused', () => {
+      const options = { priority: -3, weight: 2.5, budget: { wallHours: 1.5, deviceHours: null, failedTrials: 3 } };
+      writer.submit('a', [1], { options, owner: 'ada' });
+      assert.deepEqual(journal.sweep('a')?.standing, { state: 'active', reason: '', owner: 'ada', options });
+      const event = writer.write((each, at) => each.setSweepState('a', 'paused', 'a person said so', at));
+      assert.deepEqual(event, { kind: 'sweep', sweep: 'a', state: 'paused', reason: 'a person said so' });
+      assert.equal(journal.sweep('a')?.standing.reason, 'a person said so');
+      writer.submit('a', [1]);
+      assert.deepEqual(journal.sweep('a')?.standing, {
+        state: 'active',
+        reason: '',
+        owner: '',
+        options: { ...DEFAULT_SWEEP_OPTIONS, budget: NO_BUDGET },
+      });
+      assert.throws(
+        () => writer.write((each, at) => each.setSweepState('b', 'paused', '', at)),
+        /there is no sweep "b"/,
+      );
+    });
+
+    it('names the sweeps that are active and not finished, the oldest first', () => {
+      assert.equal(writer.submit('done', [1]).submission, 1);
+      writer.finish(writer.begin(1));
+      writer.submit('paused', [2]);
+      writer.write((each, at) => each.setSweepState('paused', 'paused', '', at));
+      writer.submit('b', [3]);
+      writer.submit('a', [1, 4]);
+      writer.begin(4);
+      assert.deepEqual(
+        journal.unfinished().map(({ sweep, submission }) => [sweep, submission]),
         [
-          ['a', 2],
-          ['b', 1],
+          ['b', 3],
+          ['a', 4],
         ],
       );
-      assert.equal(stateOf(2), 'queued');
+      assert.deepEqual(journal.place('a'), journal.unfinished()[1]);
+      assert.equal(journal.place('nothing'), null);
+    });
+
+    it('knows which trials of a sweep are wanted elsewhere', () => {
+      writer.submit('a', [1, 2, 3, 4]);
+      writer.submit('b', [2]);
+      writer.submit('c', [3]);
+      writer.submit('d', [4]);
+      writer.write((each, at) => each.setSweepState('b', 'paused', '', at));
+      writer.write((each, at) => each.setSweepState('c', 'cancelled', '', at));
+      writer.finish(writer.begin(4));
+      assert.deepEqual(journal.wantedElsewhere('a'), new Set([trialIdOf(2)]));
+      assert.deepEqual(journal.wantedElsewhere('b'), new Set([trialIdOf(2)]));
+      assert.deepEqual(journal.wantedElsewhere('nothing'), new Set());
+    });
+
+    it('tells trials that read the same model and dataset from others', () => {
+      const other = { ...trialOf(3), model: { ...trialOf(3).model, directory: '/elsewhere' } };
+      writer.submit('a', [], { trials: [trialOf(1), trialOf(2), other] });
+      const [one, two, three] = [...journal.standings('a')].map(({ kind }) => kind);
+      assert.equal(one, two);
+      assert.notEqual(one, three);
+    });
+
+    it('counts what a sweep has used up since it was made active', () => {
+      writer.submit('a', [1, 2, 3]);
+      writer.submit('b', [4]);
+      const [one, two] = [writer.begin(1), writer.begin(2)]; // at 1,003 and 1,004
+      writer.begin(4);
+      writer.fail(one, 'user'); // at 1,006: after 3 ms
+      assert.deepEqual(journal.spending('a'), {
+        firstLentUnixMs: 1_003,
+        endedMs: 3,
+        runningSinceUnixMs: new Map([[trialIdOf(2), 1_004]]),
+        failedTrials: 1,
+      });
+      writer.write((each, at) => each.setSweepState('a', 'active', '', at)); // at 1,007
+      assert.deepEqual(journal.spending('a').runningSinceUnixMs, new Map([[trialIdOf(2), 1_007]]));
+      writer.requeue(two, 'lost'); // at 1,008: a millisecond of it counts
+      writer.write((each, at) => each.cancel(trialIdOf(3), at)); // which did not run
+      assert.deepEqual(journal.spending('a'), {
+        firstLentUnixMs: null,
+        endedMs: 1,
+        runningSinceUnixMs: new Map(),
+        failedTrials: 0,
+      });
     });
 
     it('takes the newest place of sources for a trial that is submitted again', () => {
       writer.submit('a', [1]);
       const moved = { ...trialOf(1), model: { ...trialOf(1).model, directory: '/elsewhere' } };
-      writer.write((each, at) =>
-        each.submit({ sweep: 'a', first: 0, trials: [moved], last: true, retryFailed: false }, at),
-      );
+      writer.submit('a', [], { trials: [moved] });
       assert.equal(journal.trial(trialIdOf(1))?.trial.model.directory, '/elsewhere');
     });
 
@@ -294,8 +448,7 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
     });
 
     it('is not written outside a transaction', () => {
-      const part = { sweep: 'a', first: 0, trials: [trialOf(1)], last: true, retryFailed: false };
-      assert.throws(() => journal.submit(part, 1), /within a transaction/);
+      assert.throws(() => journal.submit(partOf('a', [1]), 1), /within a transaction/);
     });
   });
 }
@@ -304,10 +457,10 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
 export function assertEventsGiveRows(journal: Journal): void {
   const folded = FoldedState.of(journal.events());
   assert.deepEqual(
-    journal.sweeps().map(({ sweep, submittedAtUnixMs, total }) => ({ sweep, submittedAtUnixMs, total })),
+    journal.sweeps().map(({ counts: _, ...row }) => row),
     [...folded.sweeps]
       .sort(([, a], [, b]) => b.submission - a.submission)
-      .map(([sweep, { submittedAtUnixMs, trialIds }]) => ({ sweep, submittedAtUnixMs, total: trialIds.length })),
+      .map(([sweep, { submission: _, trialIds, ...rest }]) => ({ sweep, total: trialIds.length, ...rest })),
   );
   for (const [sweep, { trialIds }] of folded.sweeps) {
     const standings = [...journal.standings(sweep)];

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep-options.js';
 import { FoldedState } from '../../orchestrator/journal/fold.js';
 import { withoutBits } from '../../orchestrator/journal/json.js';
 import { isOutdated } from '../../orchestrator/journal/sqlite/open-database.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { openJournalReader } from '../../orchestrator/journal/sqlite/sqlite-reader.js';
 import { temporaryFolder } from '../support/dss.js';
+import { partOf } from '../support/parts.js';
 import { PLAIN_RUN } from '../support/records.js';
 import { evaluationOf, resultOf, trialIdOf, trialOf, trialsOf } from '../support/trials.js';
-import { describeJournal } from './journal-contract.js';
+import { assertEventsGiveRows, describeJournal } from './journal-contract.js';
 
 describeJournal('in SQLite', () => {
   const folder = temporaryFolder();
@@ -27,8 +29,7 @@ describeJournal('in SQLite', () => {
 /** A journal with 50 trials, closed. */
 function filled(home: string): string {
   const journal = openJournal(home);
-  const part = { sweep: 'a', first: 0, trials: trialsOf(50), last: true, retryFailed: false };
-  journal.transaction(() => journal.submit(part, 1));
+  journal.transaction(() => journal.submit(partOf('a', [], { trials: trialsOf(50) }), 1));
   journal.close();
   return join(home, 'journal.db');
 }
@@ -141,9 +142,7 @@ describe('a journal of the first version of dss', () => {
 
   beforeEach(() => {
     folder = temporaryFolder();
-    const db = new Database(join(folder.path, 'journal.db'));
-    db.exec(readFileSync(new URL('engine-1.sql', import.meta.url), 'utf8'));
-    db.close();
+    load('engine-1.sql', folder.path);
   });
 
   afterEach(() => folder[Symbol.dispose]());
@@ -194,13 +193,14 @@ describe('a journal of the first version of dss', () => {
     const { training, evaluations } = journal.measurements(trialIdOf(1));
     assert.deepEqual(folded?.result, journal.trial(trialIdOf(1))?.result);
     assert.deepEqual(folded?.measured.get(1), { training, evaluations: evaluations.map(withoutBits) });
+    assertEventsGiveRows(journal);
     journal.close();
   });
 
   it('is gone on with', () => {
     const journal = openJournal(folder.path);
-    const part = { sweep: 'old', first: 0, trials: trialsOf(3), last: true, retryFailed: true };
-    assert.equal(journal.transaction(() => journal.submit(part, 7_000)).toRun, 2);
+    const part = partOf('old', [1, 2, 3], { retryFailed: true });
+    assert.equal(journal.transaction(() => journal.submit(part, 7_000))?.toRun, 2);
     const { lease } = journal.transaction(() => journal.begin(trialIdOf(3), 'w', 8_000));
     const evaluations = [{ ...evaluationOf(10), choiceAccuracy: 0.25 }];
     journal.transaction(() => journal.measure(lease, { training: [], evaluations }, 9_000));
@@ -208,6 +208,56 @@ describe('a journal of the first version of dss', () => {
     journal.close();
   });
 });
+
+describe('a journal of the second schema', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+
+  beforeEach(() => {
+    folder = temporaryFolder();
+    load('schema-2.sql', folder.path);
+  });
+
+  afterEach(() => folder[Symbol.dispose]());
+
+  it('has the options that a sweep has when nothing is said, and pauses what was left unfinished', () => {
+    const journal = openJournal(folder.path);
+    const reason = 'an older dss left it unfinished; submit or resume it';
+    const plain = { owner: '', options: DEFAULT_SWEEP_OPTIONS };
+    assert.deepEqual(journal.sweep('done')?.standing, { state: 'active', reason: '', ...plain });
+    assert.deepEqual(journal.sweep('half')?.standing, { state: 'paused', reason, ...plain });
+    assert.equal(journal.sweep('parts'), null);
+    journal.close();
+  });
+
+  it('knows the seed of each trial, and the attempts that ended with their process', () => {
+    const journal = openJournal(folder.path);
+    assert.deepEqual(
+      [...journal.standings('half')].map(({ seed, spent }) => [seed, spent.lost, spent.crashes]),
+      [
+        [1, 0, 0],
+        [2, 1, 1],
+        [3, 0, 0],
+      ],
+    );
+    journal.close();
+  });
+
+  it('still has the events that lead to its rows, and is gone on with', () => {
+    const journal = openJournal(folder.path);
+    assertEventsGiveRows(journal);
+    assert.equal(journal.transaction(() => journal.submit(partOf('half', [1, 2, 3]), 20_000))?.toRun, 2);
+    journal.transaction(() => journal.submit(partOf('parts', [4]), 21_000));
+    assertEventsGiveRows(journal);
+    journal.close();
+  });
+});
+
+/** A dump becomes the journal of a state folder. */
+function load(dump: string, home: string): void {
+  const db = new Database(join(home, 'journal.db'));
+  db.exec(readFileSync(new URL(dump, import.meta.url), 'utf8'));
+  db.close();
+}
 
 function overwriteMiddle(path: string): void {
   const bytes = readFileSync(path);

@@ -53,6 +53,24 @@ describe('cells', () => {
     assert.ok(shownSettings(chosen).includes('gen_max_len'));
   });
 
+  it('say which of their seeds ran in environments that do not compare', () => {
+    const on = (device_name: string, threads = '1') => ({ environment: { device_name, threads, host: device_name } });
+    const [alike, mixed] = foldCells([
+      succeeded({ seed: 0 }, on('A100')),
+      succeeded({ seed: 1 }, on('A100')),
+      succeeded({ seed: 0, lr: 1 }, on('A100')),
+      succeeded({ seed: 1, lr: 1 }, on('H100', '2')),
+      queued({ seed: 2, lr: 1 }),
+    ]);
+    assert.deepEqual(alike?.mixedEnvironment, {});
+    assert.deepEqual(mixed?.mixedEnvironment, { device_name: ['A100', 'H100'], threads: ['1', '2'] });
+  });
+
+  it('do not put together what has the same number of rows a step in another way', () => {
+    const batches = foldCells([succeeded({ batch_size: 8, grad_steps: 2 }), succeeded({ batch_size: 16, seed: 1 })]);
+    assert.equal(batches.length, 2);
+  });
+
   it('keep choice accuracy apart from accuracy, over the seeds that have it', () => {
     const [cell] = foldCells([
       succeeded({ seed: 0 }, { testAccuracy: 0.5, choiceAccuracy: 0.75 }),

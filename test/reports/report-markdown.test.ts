@@ -61,7 +61,11 @@ describe('report.md', () => {
 
   it('says when seeds ran in different environments', () => {
     const records = [succeeded({ seed: 0 }), succeeded({ seed: 1 }, { environment: { torch: '2', threads: '4' } })];
-    assert.match(reportMarkdown(foldSweep('s', records, [])), /- threads: 1, 4/);
+    const text = reportMarkdown(foldSweep('s', records, []));
+    assert.match(text, /- threads: 1, 4/);
+    assert.match(text, /- mixed seeds in models\/tiny, cqa, gt, task_prefix: threads: 1, 4/);
+    assert.match(text, /\| 2, mixed \|/);
+    assert.doesNotMatch(reportMarkdown(foldSweep('s', [succeeded({ seed: 0 })], [])), /mixed/);
   });
 
   it('says that a compat number comes from the test curve', () => {

@@ -228,10 +228,25 @@ export const watchEvent = fc.oneof(
   }),
 );
 
+const positive = fc.double({ noNaN: true, noDefaultInfinity: true, min: Number.MIN_VALUE });
+
+const sweepOptions = object({
+  priority: fc.integer({ min: -100, max: 100 }),
+  weight: fc.double({ noNaN: true, min: Number.MIN_VALUE, max: 1_000 }),
+  budget: object({
+    wallHours: fc.option(positive),
+    deviceHours: fc.option(positive),
+    failedTrials: fc.option(fc.integer({ min: 1, max: 2 ** 32 - 1 })),
+  }),
+});
+
 export const part = object({
   sweep,
   first: uint32,
   trials: fc.array(trial, { maxLength: 3 }),
   last: fc.boolean(),
   retryFailed: fc.boolean(),
+  rerun: fc.boolean(),
+  extend: fc.boolean(),
+  options: sweepOptions,
 });

@@ -9,6 +9,8 @@ export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const MAIN = join(REPOSITORY, 'orchestrator/cli/main.ts');
 /** By its address, since a bare name is looked up from the working directory. */
 const TSX = import.meta.resolve('tsx');
+/** `dss`, from its sources. */
+export const COMMAND: readonly string[] = [process.execPath, '--import', TSX, MAIN];
 
 export interface Finished {
   readonly code: number | null;
@@ -32,7 +34,8 @@ export interface RunningDss {
 
 /** Starts `dss`; its process group is its own, so that a test's signals reach nothing else. */
 export function startDss(args: readonly string[], options: RunOptions = {}): RunningDss {
-  const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], {
+  const [program = '', ...words] = [...COMMAND, ...args];
+  const child = spawn(program, words, {
     cwd: options.cwd ?? REPOSITORY,
     env: { ...process.env, NO_COLOR: '1', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

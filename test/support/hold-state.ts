@@ -2,6 +2,6 @@
 import { acquireStateLock } from '../../orchestrator/control/state-lock.js';
 
 const lock = acquireStateLock(process.argv[2] ?? '');
-lock.announce('127.0.0.1:1', 'token', Date.UTC(2026, 10, 24));
+lock.announce({ address: '127.0.0.1:1', clientToken: 'token', serves: false }, Date.UTC(2026, 10, 24));
 process.stdout.write('held\n');
 setInterval(() => {}, 60_000);

@@ -107,7 +107,7 @@ export class ScriptedWorker {
   }
 }
 
-function helloOf(hello: Partial<Hello> = {}): Hello {
+export function helloOf(hello: Partial<Hello> = {}): Hello {
   return {
     workerId: 'scripted-1',
     instanceId: 'one-life',

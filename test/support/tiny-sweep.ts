@@ -1,9 +1,10 @@
 /** Sweeps of real trials that take seconds: the shipped dataset, the shipped model, few steps. */
+import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkHistory, describeFinding } from '../../orchestrator/journal/check-history.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { REPOSITORY } from './dss.js';
-import { checkHistory } from './history.js';
 
 export const DATASETS = join(REPOSITORY, 'datasets');
 const MODEL = join(REPOSITORY, 'sweeps/models/dispatch-t5');
@@ -45,7 +46,7 @@ export function historyOf(home: string): ReadonlyMap<string, { begun: number; su
   const journal = openJournal(home);
   try {
     const events = [...journal.events()];
-    checkHistory(events);
+    assert.deepEqual(checkHistory(events).map(describeFinding), []);
     const trials = new Map<string, { begun: number; succeeded: number }>();
     for (const { event } of events) {
       if (event.kind !== 'begun' && event.kind !== 'succeeded') continue;

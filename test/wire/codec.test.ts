@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep-options.js';
 import {
   decodeFromWorker,
   decodePart,
@@ -61,6 +62,11 @@ describe('the codec', () => {
   it('brings over everything that a watcher may be told', () =>
     holds(any.watchEvent, client.WatchEvent, encodeWatchEvent, decodeWatchEvent));
 
+  it('takes options that are left out for those that a sweep has when nothing is said', () => {
+    const { options, extend, rerun } = decodePart({ sweep: 'a', trials: [], options: undefined });
+    assert.deepEqual([options, extend, rerun], [DEFAULT_SWEEP_OPTIONS, false, false]);
+  });
+
   it('takes what another implementation leaves out for zero', () => {
     const lease = { trialId: trialIdOf(1) };
     const value = { lease, training: [{}], evaluations: [{ split: 'test' }] };
@@ -86,6 +92,9 @@ describe('the codec', () => {
     assert.ok(message?.$case === 'assign');
     return { message: { $case: 'assign' as const, value: { ...message.value, ...changes } } };
   };
+  const budget = undefined;
+  const submitted = (changes: Partial<client.SubmitRequest>) => () =>
+    decodePart({ sweep: 'a', trials: [], options: undefined, ...changes });
   const said = (message: worker.WorkerMessage['message'], sequence?: bigint) => () =>
     decodeFromWorker({ sequence, message });
 
@@ -178,12 +187,19 @@ describe('the codec', () => {
       /llm is "\.\.\/gpt"/,
     ],
     ['an assignment without a dataset', () => decodeToWorker(assign({ dataset: undefined })), /dataset is missing/],
-    ['a sweep name with a slash', () => decodePart({ sweep: 'a/b', trials: [] }), /sweep is "a\/b"/],
+    ['a sweep name with a slash', submitted({ sweep: 'a/b' }), /sweep is "a\/b"/],
+    ['a priority beyond the last', submitted({ options: { priority: 101, budget } }), /priority is 101, expected/],
+    ['no weight at all', submitted({ options: { weight: 0, budget } }), /weight is 0, expected a number above 0/],
+    ['an endless weight', submitted({ options: { weight: Number.NaN, budget } }), /weight is NaN/],
+    ['too much weight', submitted({ options: { weight: 1_001, budget } }), /above 0 and at most 1000/],
+    ['a budget of no time', submitted({ options: { budget: { wallHours: 0 } } }), /budget wall_hours is 0, expected/],
     [
-      'too many trials at once',
-      () => decodePart({ sweep: 'a', trials: new Array(MAX_TRIALS_PER_PART + 1).fill({}) }),
-      /at most 2000/,
+      'a budget without end',
+      submitted({ options: { budget: { deviceHours: Number.POSITIVE_INFINITY } } }),
+      /budget device_hours is Infinity/,
     ],
+    ['a budget of no failure', submitted({ options: { budget: { failedTrials: 0 } } }), /budget failed_trials is 0/],
+    ['too many trials at once', submitted({ trials: new Array(MAX_TRIALS_PER_PART + 1).fill({}) }), /at most 2000/],
   ];
   for (const [what, decode, message] of refused) {
     it(`refuses ${what}`, () => assert.throws(decode, { name: 'WireError', message }));

@@ -48,6 +48,7 @@ def _agent(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
             threads=options.threads,
             device=options.device,
             join_token=token,
+            keeps_trying=options.keep_trying,
         )
     )
 
@@ -92,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     agent.add_argument("--worker-id", required=True, type=_worker_id, metavar="ID", help="unlike any other worker's")
     agent.add_argument("--threads", type=_threads, default=1, metavar="N", help="CPU threads of training (default 1)")
     agent.add_argument("--device", type=_device, default="cpu", metavar="cpu|cuda:K", help="(default cpu)")
+    agent.add_argument(
+        "--keep-trying", action="store_true", help="never give up while the control plane is out of reach"
+    )
 
     devices = commands.add_parser(
         "devices",

@@ -13,8 +13,9 @@ import type {
   TrialState,
 } from '../../core/domain.js';
 import type { TrialStanding } from '../../core/snapshot.js';
+import type { Budget, SweepStanding, SweepState } from '../../core/sweep-options.js';
 import type { TrialRecord } from '../journal.js';
-import { decodeResult } from '../json.js';
+import { decodeResult, kindOf } from '../json.js';
 
 export interface TrialRow {
   readonly trial_id: string;
@@ -28,6 +29,8 @@ export interface TrialRow {
   readonly worker_id: string | null;
   readonly infrastructure_failures: number;
   readonly lost_failures: number;
+  readonly crashes: number;
+  readonly seed: number;
   readonly result: string | null;
   readonly failure: string | null;
   readonly queued_at: number;
@@ -35,21 +38,37 @@ export interface TrialRow {
   readonly ended_at: number | null;
 }
 
-export const STANDING_COLUMNS = 'trial_id, state, attempts, token, worker_id, infrastructure_failures, lost_failures';
+export const STANDING_COLUMNS = `trial_id, model, dataset, t.state, attempts, token, worker_id,
+  infrastructure_failures, lost_failures, crashes, seed`;
 
 export type StandingRow = Pick<
   TrialRow,
-  'trial_id' | 'state' | 'attempts' | 'token' | 'worker_id' | 'infrastructure_failures' | 'lost_failures'
+  | 'trial_id'
+  | 'model'
+  | 'dataset'
+  | 'state'
+  | 'attempts'
+  | 'token'
+  | 'worker_id'
+  | 'infrastructure_failures'
+  | 'lost_failures'
+  | 'crashes'
+  | 'seed'
 >;
 
-export function standingOf(row: StandingRow): TrialStanding {
+/** `kinds`: those given so far, so that a million trials share a few texts. */
+export function standingOf(row: StandingRow, kinds = new Map<string, string>()): TrialStanding {
+  const kind = kindOf(row.model, row.dataset);
+  if (!kinds.has(kind)) kinds.set(kind, kind);
   return {
     trialId: row.trial_id,
     state: row.state,
     attempts: row.attempts,
     token: BigInt(row.token),
     workerId: row.worker_id,
-    spent: { infrastructure: row.infrastructure_failures, lost: row.lost_failures },
+    spent: { infrastructure: row.infrastructure_failures, lost: row.lost_failures, crashes: row.crashes },
+    seed: row.seed,
+    kind: kinds.get(kind) ?? kind,
   };
 }
 
@@ -71,6 +90,23 @@ export function recordOf(row: TrialRow, sourceOf: (digest: string) => unknown): 
     startedAtUnixMs: row.started_at,
     endedAtUnixMs: row.ended_at,
   };
+}
+
+export interface SubmissionRow {
+  readonly submission: number;
+  readonly sweep: string;
+  readonly submitted_at: number;
+  readonly state: SweepState;
+  readonly reason: string;
+  readonly owner: string;
+  readonly priority: number;
+  readonly weight: number;
+  readonly budget: string;
+  readonly active_since: number;
+}
+
+export function sweepStandingOf({ state, reason, owner, priority, weight, budget }: SubmissionRow): SweepStanding {
+  return { state, reason, owner, options: { priority, weight, budget: JSON.parse(budget) as Budget } };
 }
 
 /** SQLite has no NaN; see schema.ts. */

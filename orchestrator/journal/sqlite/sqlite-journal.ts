@@ -2,14 +2,34 @@
 import type { Database } from 'better-sqlite3';
 import type { Failure, LeaseRef, TrialResult } from '../../core/domain.js';
 import { type JournalEvent, trialOf } from '../../core/events.js';
+import { isCrash } from '../../core/retry.js';
 import type { TrialStanding } from '../../core/snapshot.js';
 import type { SubmissionPart } from '../../core/submission.js';
-import type { Journal, RecordedEvent, Submitted, TrialMeasurements, Written } from '../journal.js';
+import type { SweepState } from '../../core/sweep-options.js';
+import type {
+  Journal,
+  RecordedEvent,
+  Submitted,
+  SweepPlace,
+  SweepSpending,
+  TrialMeasurements,
+  Written,
+} from '../journal.js';
 import { decodeEvent, encodeEvent, encodeResult, stableJson } from '../json.js';
+import { SpendingCount } from '../spending.js';
 import { journalPath, openForWriting } from './open-database.js';
-import { STANDING_COLUMNS, type StandingRow, standingOf, storedNumber, type TrialRow } from './rows.js';
+import { markClosed } from './open-marker.js';
+import {
+  STANDING_COLUMNS,
+  type StandingRow,
+  type SubmissionRow,
+  standingOf,
+  storedNumber,
+  sweepStandingOf,
+  type TrialRow,
+} from './rows.js';
 import { SqliteReader } from './sqlite-reader.js';
-import { SubmissionWriter } from './submission-writer.js';
+import { QUEUE_AGAIN, SubmissionWriter } from './submission-writer.js';
 
 /** Throws SweepError STATE_INVALID for a file that is damaged, foreign or newer. */
 export function openJournal(home: string): Journal {
@@ -17,10 +37,12 @@ export function openJournal(home: string): Journal {
 }
 
 const EVENTS_PAGE = 1_000;
+const STANDINGS_PAGE = 2_000;
 
 class SqliteJournal extends SqliteReader implements Journal {
   readonly #submissions: SubmissionWriter;
   readonly #sql: ReturnType<typeof prepare>;
+  readonly #kinds = new Map<string, string>();
 
   constructor(db: Database, path: string) {
     super(db, path);
@@ -28,18 +50,23 @@ class SqliteJournal extends SqliteReader implements Journal {
     this.#submissions = new SubmissionWriter(db, (event, atUnixMs) => this.#record(event, atUnixMs));
   }
 
+  override close(): void {
+    markClosed(this.db.name);
+    super.close();
+  }
+
   transaction<T>(write: () => T): T {
     return this.db.transaction(write).immediate();
   }
 
-  submit(part: SubmissionPart, atUnixMs: number): Submitted {
+  submit(part: SubmissionPart, atUnixMs: number): Submitted | null {
     this.#mustBeInTransaction();
     return this.#submissions.submit(part, atUnixMs);
   }
 
   begin(trialId: string, workerId: string, atUnixMs: number): JournalEvent & { readonly kind: 'begun' } {
     this.#mustBeInTransaction();
-    const row = this.row(trialId);
+    const row = this.#sql.held.get(trialId) as HeldRow | undefined;
     if (row?.state !== 'queued') throw new Error(`trial ${trialId} is ${row?.state ?? 'unknown'}, not queued`);
     const token = this.#sql.nextToken.get() as number;
     const attempt = row.attempts + 1;
@@ -82,11 +109,29 @@ class SqliteJournal extends SqliteReader implements Journal {
           failure: text,
           infrastructure: failure?.kind === 'infrastructure' ? 1 : 0,
           lost: failure?.kind === 'lost' ? 1 : 0,
+          crashes: failure !== null && isCrash(failure) ? 1 : 0,
           at: atUnixMs,
         });
         return this.#record({ kind: 'requeued', lease, failure, delayMs }, atUnixMs);
       },
     );
+  }
+
+  queueAgain(trialId: string, atUnixMs: number): Written {
+    this.#mustBeInTransaction();
+    const state = this.row(trialId)?.state;
+    if (state === 'queued') return { outcome: 'duplicate' };
+    if (state === undefined || state === 'running') return { outcome: 'stale' };
+    this.#sql.queueAgain.run({ trialId, at: atUnixMs });
+    return { outcome: 'accepted', event: this.#record({ kind: 'queued', trialId }, atUnixMs) };
+  }
+
+  setSweepState(sweep: string, state: SweepState, reason: string, atUnixMs: number): JournalEvent {
+    this.#mustBeInTransaction();
+    const event = this.#record({ kind: 'sweep', sweep, state, reason }, atUnixMs);
+    const { changes } = this.#sql.setSweepState.run({ sweep, state, reason });
+    if (changes === 0) throw new Error(`there is no sweep "${sweep}"`);
+    return event;
   }
 
   cancel(trialId: string, atUnixMs: number): Written {
@@ -127,17 +172,51 @@ class SqliteJournal extends SqliteReader implements Journal {
   }
 
   *standings(sweep: string): IterableIterator<TrialStanding> {
-    for (const row of this.#sql.standings.all(sweep) as StandingRow[]) yield standingOf(row);
+    const submission = this.submission(sweep)?.submission;
+    if (submission === undefined) return;
+    for (let from = 0; ; from += STANDINGS_PAGE) {
+      const rows = this.#sql.standings.all(submission, from) as StandingRow[];
+      for (const row of rows) yield standingOf(row, this.#kinds);
+      if (rows.length < STANDINGS_PAGE) return;
+    }
   }
 
   running(): readonly TrialStanding[] {
-    return (this.#sql.running.all() as StandingRow[]).map(standingOf);
+    return (this.#sql.running.all() as StandingRow[]).map((row) => standingOf(row, this.#kinds));
+  }
+
+  place(sweep: string): SweepPlace | null {
+    const row = this.submission(sweep);
+    return row === undefined ? null : placeOf(row);
+  }
+
+  unfinished(): readonly SweepPlace[] {
+    return (this.#sql.unfinished.all() as SubmissionRow[]).map(placeOf);
+  }
+
+  wantedElsewhere(sweep: string): ReadonlySet<string> {
+    const submission = this.submission(sweep)?.submission ?? 0;
+    return new Set(this.#sql.wantedElsewhere.all({ submission }) as string[]);
+  }
+
+  spending(sweep: string): SweepSpending {
+    const row = this.submission(sweep);
+    const [submission, since] = [row?.submission ?? 0, row?.active_since ?? 0];
+    // The statement below leaves out the trials of others.
+    const count = new SpendingCount({ has: () => true }, (this.#sql.eventTime.get(since) as number | undefined) ?? 0);
+    for (let after = since; ; ) {
+      const events = this.#sql.attemptEvents.all(after, submission) as EventRow[];
+      for (const { at, body } of events) count.add({ atUnixMs: at, event: decodeEvent(body) });
+      if (events.length < EVENTS_PAGE) break;
+      after = events.at(-1)?.event_id ?? after;
+    }
+    return count.sum(this.#sql.runningOf.raw().all(submission) as [string, number][]);
   }
 
   *events(): IterableIterator<RecordedEvent> {
     let after = 0;
     for (;;) {
-      const rows = this.#sql.events.all(after) as { event_id: number; at: number; body: string }[];
+      const rows = this.#sql.events.all(after) as EventRow[];
       for (const { at, body } of rows) yield { atUnixMs: at, event: decodeEvent(body) };
       if (rows.length < EVENTS_PAGE) return;
       after = rows.at(-1)?.event_id ?? after;
@@ -147,12 +226,13 @@ class SqliteJournal extends SqliteReader implements Journal {
   /** The lease check, in the transaction of the write that it guards. */
   #settle(lease: LeaseRef, isRepeat: (row: TrialRow) => boolean, write: () => JournalEvent): Written {
     this.#mustBeInTransaction();
-    const row = this.row(lease.trialId);
-    if (row === undefined || BigInt(row.token) !== lease.token || row.attempts !== lease.attempt) {
+    const held = this.#sql.held.get(lease.trialId) as HeldRow | undefined;
+    if (held === undefined || BigInt(held.token) !== lease.token || held.attempts !== lease.attempt) {
       return { outcome: 'stale' };
     }
-    if (row.state !== 'running') return { outcome: isRepeat(row) ? 'duplicate' : 'stale' };
-    return { outcome: 'accepted', event: write() };
+    if (held.state === 'running') return { outcome: 'accepted', event: write() };
+    const row = this.row(lease.trialId);
+    return { outcome: row !== undefined && isRepeat(row) ? 'duplicate' : 'stale' };
   }
 
   #record<E extends JournalEvent>(event: E, atUnixMs: number): E {
@@ -166,9 +246,23 @@ class SqliteJournal extends SqliteReader implements Journal {
   }
 }
 
+/** What every report is checked against: the rest of a row is long, and seldom needed. */
+type HeldRow = Pick<TrialRow, 'state' | 'attempts' | 'token'>;
+
+interface EventRow {
+  readonly event_id: number;
+  readonly at: number;
+  readonly body: string;
+}
+
+function placeOf(row: SubmissionRow): SweepPlace {
+  return { sweep: row.sweep, submission: row.submission, standing: sweepStandingOf(row) };
+}
+
 function prepare(db: Database) {
   return {
     nextToken: db.prepare("UPDATE counters SET value = value + 1 WHERE name = 'token' RETURNING value").pluck(),
+    held: db.prepare('SELECT state, attempts, token FROM trials WHERE trial_id = ?'),
     begin: db.prepare(
       `UPDATE trials SET state = 'running', attempts = @attempt, token = @token, worker_id = @workerId,
        started_at = @at WHERE trial_id = @trialId`,
@@ -183,7 +277,7 @@ function prepare(db: Database) {
     requeue: db.prepare(
       `UPDATE trials SET state = 'queued', failure = coalesce(@failure, failure), queued_at = @at,
        infrastructure_failures = infrastructure_failures + @infrastructure,
-       lost_failures = lost_failures + @lost WHERE trial_id = @trialId`,
+       lost_failures = lost_failures + @lost, crashes = crashes + @crashes WHERE trial_id = @trialId`,
     ),
     cancel: db.prepare("UPDATE trials SET state = 'cancelled', ended_at = @at WHERE trial_id = @trialId"),
     addPoint: db.prepare('INSERT OR IGNORE INTO training_points VALUES (@trialId, @attempt, @step, @loss)'),
@@ -193,10 +287,41 @@ function prepare(db: Database) {
     ),
     addEvent: db.prepare('INSERT INTO events (at, kind, trial_id, body) VALUES (@at, @kind, @trialId, @body)'),
     standings: db.prepare(
-      `SELECT ${STANDING_COLUMNS} FROM submissions s JOIN members m USING (submission) JOIN trials t USING (trial_id)
-       WHERE s.sweep = ? AND s.complete = 1 ORDER BY m.position`,
+      `SELECT ${STANDING_COLUMNS} FROM members m JOIN trials t USING (trial_id)
+       WHERE m.submission = ? AND m.position >= ? ORDER BY m.position LIMIT ${STANDINGS_PAGE}`,
     ),
-    running: db.prepare(`SELECT ${STANDING_COLUMNS} FROM trials WHERE state = 'running' ORDER BY trial_id`),
+    running: db.prepare(`SELECT ${STANDING_COLUMNS} FROM trials t WHERE state = 'running' ORDER BY trial_id`),
+    runningOf: db.prepare(
+      `SELECT trial_id, started_at FROM trials t WHERE state = 'running'
+       AND EXISTS (SELECT 1 FROM members m WHERE m.submission = ? AND m.trial_id = t.trial_id)`,
+    ),
+    unfinished: db.prepare(
+      `SELECT * FROM submissions s WHERE complete = 1 AND state = 'active'
+       AND EXISTS (SELECT 1 FROM tallies t
+         WHERE t.submission = s.submission AND t.state IN ('queued', 'running') AND t.trials > 0)
+       ORDER BY submission`,
+    ),
+    wantedElsewhere: db
+      .prepare(
+        `SELECT m.trial_id FROM members m JOIN trials t USING (trial_id)
+         WHERE m.submission = @submission AND t.state IN ('queued', 'running')
+         AND EXISTS (SELECT 1 FROM submissions s JOIN members o USING (submission)
+           WHERE s.submission <> @submission AND s.complete = 1 AND s.state <> 'cancelled' AND o.trial_id = m.trial_id)`,
+      )
+      .pluck(),
+    queueAgain: db.prepare(QUEUE_AGAIN),
+    setSweepState: db.prepare(
+      `UPDATE submissions SET state = @state, reason = @reason,
+       active_since = iif(@state = 'active', (SELECT max(event_id) FROM events), active_since)
+       WHERE sweep = @sweep AND complete = 1`,
+    ),
+    eventTime: db.prepare('SELECT at FROM events WHERE event_id = ?').pluck(),
+    attemptEvents: db.prepare(
+      `SELECT event_id, at, body FROM events e WHERE event_id > ?
+       AND kind IN ('begun', 'requeued', 'succeeded', 'failed', 'cancelled')
+       AND EXISTS (SELECT 1 FROM members m WHERE m.submission = ? AND m.trial_id = e.trial_id)
+       ORDER BY event_id LIMIT ${EVENTS_PAGE}`,
+    ),
     events: db.prepare(
       `SELECT event_id, at, body FROM events WHERE event_id > ? ORDER BY event_id LIMIT ${EVENTS_PAGE}`,
     ),

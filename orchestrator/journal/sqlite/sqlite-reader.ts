@@ -4,7 +4,16 @@ import type { TrialState } from '../../core/domain.js';
 import { NO_TRIALS } from '../../core/watch-event.js';
 import type { JournalReader, SweepRecord, TrialMeasurements, TrialRecord } from '../journal.js';
 import { guarded, journalPath, openForReading } from './open-database.js';
-import { type EvaluationRow, evaluationOf, type PointRow, pointOf, recordOf, type TrialRow } from './rows.js';
+import {
+  type EvaluationRow,
+  evaluationOf,
+  type PointRow,
+  pointOf,
+  recordOf,
+  type SubmissionRow,
+  sweepStandingOf,
+  type TrialRow,
+} from './rows.js';
 
 /** Rows fetched at a time: no statement stays open while the caller asks something else. */
 const PAGE = 500;
@@ -13,12 +22,6 @@ const PAGE = 500;
 export function openJournalReader(home: string): JournalReader | null {
   const db = openForReading(home);
   return db === null ? null : new SqliteReader(db, journalPath(home));
-}
-
-interface SubmissionRow {
-  readonly submission: number;
-  readonly sweep: string;
-  readonly submitted_at: number;
 }
 
 export class SqliteReader implements JournalReader {
@@ -38,12 +41,12 @@ export class SqliteReader implements JournalReader {
   }
 
   sweep(name: string): SweepRecord | null {
-    const row = this.#submission(name);
+    const row = this.submission(name);
     return row === undefined ? null : this.#count(row);
   }
 
   *trials(sweep: string): IterableIterator<TrialRecord> {
-    const submission = this.#submission(sweep)?.submission;
+    const submission = this.submission(sweep)?.submission;
     if (submission === undefined) return;
     for (let from = 0; ; from += PAGE) {
       const rows = this.#all<TrialRow>(
@@ -104,23 +107,23 @@ export class SqliteReader implements JournalReader {
     return this.#all<TrialRow>('SELECT * FROM trials WHERE trial_id = ?', trialId)[0];
   }
 
-  #submission(sweep: string): SubmissionRow | undefined {
+  protected submission(sweep: string): SubmissionRow | undefined {
     return this.#all<SubmissionRow>('SELECT * FROM submissions WHERE sweep = ? AND complete = 1', sweep)[0];
   }
 
-  #count({ submission, sweep, submitted_at }: SubmissionRow): SweepRecord {
+  #count(row: SubmissionRow): SweepRecord {
+    const { submission, sweep, submitted_at } = row;
     const counts: Record<TrialState, number> = { ...NO_TRIALS };
     let total = 0;
     const rows = this.#all<{ state: TrialState; trials: number }>(
-      `SELECT t.state, count(*) AS trials FROM members m JOIN trials t USING (trial_id)
-       WHERE m.submission = ? GROUP BY t.state`,
+      'SELECT state, trials FROM tallies WHERE submission = ?',
       submission,
     );
     for (const { state, trials } of rows) {
       counts[state] = trials;
       total += trials;
     }
-    return { sweep, submittedAtUnixMs: submitted_at, counts, total };
+    return { sweep, submittedAtUnixMs: submitted_at, counts, total, standing: sweepStandingOf(row) };
   }
 
   readonly #sourceOf = (digest: string): unknown => {

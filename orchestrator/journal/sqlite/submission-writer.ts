@@ -1,12 +1,22 @@
-/** Writes a sweep, which comes in parts: its trials, their sources, and their order. */
-import type { Database } from 'better-sqlite3';
-import type { Failure, Trial, TrialState } from '../../core/domain.js';
+/**
+ * Writes a sweep, which comes in parts: its trials, their sources, and their order.
+ *
+ * 2026-11: parts wait in temporary tables until the last one is there. Weighed against writing each part where it
+ * belongs: a sweep that is refused in the end, as another one has its name, must not have changed anything, and a
+ * client that goes away half-way leaves nothing behind. The price is one longer transaction at the end, a second per
+ * 100,000 trials.
+ */
+import Database from 'better-sqlite3';
+import type { Failure, Trial, TrialSettings, TrialState } from '../../core/domain.js';
 import { SweepError } from '../../core/errors.js';
 import type { JournalEvent } from '../../core/events.js';
-import { isRunAgainOnSubmit } from '../../core/retry.js';
-import type { SubmissionPart } from '../../core/submission.js';
+import { isQueuedAgain, type SubmissionPart } from '../../core/submission.js';
+import { type ComparedTrial, sweepChanged, sweepDifference } from '../../core/sweep-difference.js';
 import type { Submitted } from '../journal.js';
 import { digestOf, stableJson } from '../json.js';
+import { misplacedPart, namedTwice, submittedEvents } from '../submitted-events.js';
+
+const STANDINGS_PAGE = 2_000;
 
 type Record = (event: JournalEvent, atUnixMs: number) => JournalEvent;
 
@@ -16,72 +26,118 @@ export class SubmissionWriter {
   /** Digests by object: the trials of a sweep share a few sources. */
   readonly #digests = new WeakMap<object, string>();
 
-  constructor(db: Database, record: Record) {
+  constructor(db: Database.Database, record: Record) {
+    db.exec(ASKED);
     this.#sql = prepare(db);
     this.#record = record;
   }
 
-  submit(part: SubmissionPart, atUnixMs: number): Submitted {
-    const { sweep, first, trials, last } = part;
-    const submission = this.#continue(sweep, first, atUnixMs);
-    const events: JournalEvent[] = [];
-    for (const [offset, trial] of trials.entries()) {
-      const event = this.#add(trial, part.retryFailed, atUnixMs);
-      if (event !== null) events.push(event);
-      if (this.#sql.addMember.run(submission, first + offset, trial.trialId).changes === 0) {
-        throw new SweepError('USAGE', `sweep "${sweep}" names trial ${trial.trialId} twice`);
-      }
-    }
-    const trialIds = trials.map(({ trialId }) => trialId);
-    events.push(this.#record({ kind: 'submitted', sweep, submission, first, trialIds, last }, atUnixMs));
-    if (last) {
-      this.#sql.dropFormer.run(sweep);
-      this.#sql.complete.run(atUnixMs, submission);
-    }
-    return { submission, ...this.#count(submission), events };
+  submit(part: SubmissionPart, atUnixMs: number): Submitted | null {
+    const { sweep } = part;
+    withRoom(sweep, () => this.#put(part));
+    if (!part.last) return null;
+    const former = this.#sql.current.get(sweep) as number | undefined;
+    if (former !== undefined && !part.extend) this.#mustBeSame(sweep, former);
+    const submitted = this.#accept(part, former ?? null, atUnixMs);
+    this.#forget(sweep);
+    return submitted;
   }
 
-  #continue(sweep: string, first: number, atUnixMs: number): number {
-    if (first === 0) {
-      this.#sql.dropIncomplete.run(sweep);
-      return this.#sql.start.get(sweep, atUnixMs) as number;
+  /** Beside the journal, until the sweep is complete. */
+  #put({ sweep, first, trials }: SubmissionPart): void {
+    if (first === 0) this.#forget(sweep);
+    const size = this.#sql.askedSize.get(sweep) as number;
+    if (size !== first) throw misplacedPart(sweep, first, size);
+    for (const [offset, { trialId, settings, model, dataset, run }] of trials.entries()) {
+      const row = {
+        sweep,
+        position: first + offset,
+        trialId,
+        settings: stableJson(settings),
+        model: this.#putSource(sweep, model),
+        dataset: this.#putSource(sweep, dataset),
+        run: stableJson(run),
+        seed: settings.seed,
+      };
+      if (this.#sql.ask.run(row).changes === 0) throw namedTwice(sweep, trialId);
     }
-    const open = this.#sql.open.get(sweep) as { submission: number; size: number } | undefined;
-    if (open === undefined || open.size !== first) {
-      throw new SweepError('USAGE', `trials of "${sweep}" came from ${first} on, expected ${open?.size ?? 0}`, {
-        hint: 'somebody else is submitting the same sweep; submit it again',
-      });
-    }
-    return open.submission;
   }
 
-  /** Where the trial is new, or to be run again: the event that says so. */
-  #add(trial: Trial, retryFailed: boolean, atUnixMs: number): JournalEvent | null {
-    const { trialId } = trial;
-    const old = this.#sql.standing.get(trialId) as { state: TrialState; failure: string | null } | undefined;
-    this.#sql.putTrial.run({
-      trialId,
-      settings: stableJson(trial.settings),
-      model: this.#source(trial.model),
-      dataset: this.#source(trial.dataset),
-      run: stableJson(trial.run),
-      at: atUnixMs,
-    });
-    if (old !== undefined && !isToQueue(old, retryFailed)) return null;
-    if (old !== undefined) this.#sql.queueAgain.run({ trialId, at: atUnixMs });
-    return this.#record({ kind: 'queued', trialId }, atUnixMs);
-  }
-
-  #source(source: object): string {
+  #putSource(sweep: string, source: Trial['model'] | Trial['dataset']): string {
     let digest = this.#digests.get(source);
     if (digest === undefined) {
-      const body = stableJson(source);
-      digest = digestOf(body);
+      digest = digestOf(stableJson(source));
       this.#digests.set(source, digest);
     }
     // Not skipped for a known object: the transaction that stored it may have been rolled back.
-    if (this.#sql.hasSource.get(digest) === undefined) this.#sql.addSource.run(digest, stableJson(source));
+    if (this.#sql.hasAskedSource.get(sweep, digest) === undefined) {
+      this.#sql.askSource.run(sweep, digest, stableJson(source));
+    }
     return digest;
+  }
+
+  #forget(sweep: string): void {
+    this.#sql.forgetAsked.run(sweep);
+    this.#sql.forgetAskedSources.run(sweep);
+  }
+
+  #mustBeSame(sweep: string, former: number): void {
+    const { asked, had, shared } = this.#sql.compare.get({ sweep, former }) as {
+      readonly asked: number;
+      readonly had: number;
+      readonly shared: number;
+    };
+    if (asked === shared && had === shared) return;
+    const difference = sweepDifference(
+      compared(this.#sql.members.iterate(former) as Iterable<ComparedRow>),
+      compared(this.#sql.asked.iterate(sweep) as Iterable<ComparedRow>),
+    );
+    if (difference !== null) throw sweepChanged(sweep, difference);
+  }
+
+  #accept(part: SubmissionPart, former: number | null, atUnixMs: number): Submitted {
+    const { sweep } = part;
+    const events: JournalEvent[] = [];
+    const trialIds: string[] = [];
+    for (const { trial_id: trialId, state, failure } of this.#standings(sweep)) {
+      trialIds.push(trialId);
+      if (state === null) {
+        this.#record({ kind: 'queued', trialId }, atUnixMs);
+        continue;
+      }
+      if (!isQueuedAgain({ state, failure: JSON.parse(failure ?? 'null') as Failure | null }, part)) continue;
+      this.#sql.queueAgain.run({ trialId, at: atUnixMs });
+      events.push(this.#record({ kind: 'queued', trialId }, atUnixMs));
+    }
+    this.#sql.addSources.run(sweep);
+    this.#sql.putTrials.run({ sweep, at: atUnixMs });
+    const submission = this.#setMembers(part, former, atUnixMs);
+    for (const event of submittedEvents(part, submission, trialIds)) this.#record(event, atUnixMs);
+    this.#sql.tally.run(submission);
+    this.#sql.complete.run(submission);
+    return { submission, ...this.#count(submission), events };
+  }
+
+  /** A page at a time: there may be a million. */
+  *#standings(sweep: string): Generator<StandingRow> {
+    for (let from = 0; ; from += STANDINGS_PAGE) {
+      const rows = this.#sql.standings.all(sweep, from) as StandingRow[];
+      yield* rows;
+      if (rows.length < STANDINGS_PAGE) return;
+    }
+  }
+
+  /** What the sweep had keeps its positions. */
+  #setMembers({ sweep, extend, owner, options }: SubmissionPart, former: number | null, atUnixMs: number): number {
+    const { priority, weight } = options;
+    const budget = stableJson(options.budget);
+    const submission = this.#sql.start.get({ sweep, at: atUnixMs, owner, priority, weight, budget }) as number;
+    if (extend && former !== null) {
+      this.#sql.keepMembers.run({ submission, former });
+      this.#sql.joinMembers.run({ sweep, submission, former });
+    } else this.#sql.addMembers.run({ sweep, submission });
+    if (former !== null) this.#sql.drop.run(former);
+    return submission;
   }
 
   #count(submission: number): { done: number; toRun: number; failed: number } {
@@ -92,41 +148,127 @@ export class SubmissionWriter {
   }
 }
 
-function isToQueue({ state, failure }: { state: TrialState; failure: string | null }, retryFailed: boolean): boolean {
-  if (state === 'cancelled') return true;
-  return state === 'failed' && isRunAgainOnSubmit(JSON.parse(failure ?? 'null') as Failure | null, retryFailed);
+interface ComparedRow {
+  readonly trial_id: string;
+  readonly settings: string;
 }
 
-function prepare(db: Database) {
+interface StandingRow {
+  readonly trial_id: string;
+  /** `null`: nobody knows it so far. */
+  readonly state: TrialState | null;
+  readonly failure: string | null;
+}
+
+function* compared(rows: Iterable<ComparedRow>): Generator<ComparedTrial> {
+  for (const { trial_id, settings } of rows) {
+    yield { trialId: trial_id, settings: JSON.parse(settings) as TrialSettings };
+  }
+}
+
+/** Temporary tables lie elsewhere than the journal: no room for them is no reason to distrust it. */
+function withRoom(sweep: string, put: () => void): void {
+  try {
+    put();
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError) || !/^SQLITE_(FULL|IOERR|CANTOPEN)/.test(error.code)) throw error;
+    throw new SweepError('UNAVAILABLE', `the trials of "${sweep}" found no room: ${error.message}`, {
+      hint: 'free space in the folder for temporary files, and submit it again',
+      cause: error,
+    });
+  }
+}
+
+const ASKED = `
+  CREATE TEMP TABLE IF NOT EXISTS asked (
+    sweep TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    trial_id TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    model TEXT NOT NULL,
+    dataset TEXT NOT NULL,
+    run TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    PRIMARY KEY (sweep, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX IF NOT EXISTS temp.asked_once ON asked (sweep, trial_id);
+  CREATE TEMP TABLE IF NOT EXISTS asked_sources (
+    sweep TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (sweep, digest)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+function prepare(db: Database.Database) {
   return {
-    dropIncomplete: db.prepare('DELETE FROM submissions WHERE sweep = ? AND complete = 0'),
-    dropFormer: db.prepare('DELETE FROM submissions WHERE sweep = ? AND complete = 1'),
-    start: db
-      .prepare('INSERT INTO submissions (sweep, submitted_at, complete) VALUES (?, ?, 0) RETURNING submission')
-      .pluck(),
-    open: db.prepare(
-      `SELECT submission, (SELECT count(*) FROM members m WHERE m.submission = s.submission) AS size
-       FROM submissions s WHERE sweep = ? AND complete = 0`,
+    forgetAsked: db.prepare('DELETE FROM asked WHERE sweep = ?'),
+    forgetAskedSources: db.prepare('DELETE FROM asked_sources WHERE sweep = ?'),
+    askedSize: db.prepare('SELECT coalesce(max(position) + 1, 0) FROM asked WHERE sweep = ?').pluck(),
+    ask: db.prepare(
+      `INSERT OR IGNORE INTO asked
+       VALUES (@sweep, @position, @trialId, @settings, @model, @dataset, @run, @seed)`,
     ),
-    complete: db.prepare('UPDATE submissions SET complete = 1, submitted_at = ? WHERE submission = ?'),
-    addMember: db.prepare('INSERT OR IGNORE INTO members VALUES (?, ?, ?)'),
-    standing: db.prepare('SELECT state, failure FROM trials WHERE trial_id = ?'),
+    hasAskedSource: db.prepare('SELECT 1 FROM asked_sources WHERE sweep = ? AND digest = ?'),
+    askSource: db.prepare('INSERT INTO asked_sources VALUES (?, ?, ?)'),
+    asked: db.prepare('SELECT trial_id, settings FROM asked WHERE sweep = ? ORDER BY position'),
+    current: db.prepare('SELECT submission FROM submissions WHERE sweep = ? AND complete = 1').pluck(),
+    compare: db.prepare(
+      `SELECT (SELECT count(*) FROM asked WHERE sweep = @sweep) AS asked,
+       (SELECT count(*) FROM members WHERE submission = @former) AS had,
+       (SELECT count(*) FROM members m JOIN asked a ON a.sweep = @sweep AND a.trial_id = m.trial_id
+        WHERE m.submission = @former) AS shared`,
+    ),
+    members: db.prepare(
+      `SELECT trial_id, settings FROM members JOIN trials USING (trial_id) WHERE submission = ? ORDER BY position`,
+    ),
+    standings: db.prepare(
+      `SELECT a.trial_id, t.state, t.failure FROM asked a LEFT JOIN trials t USING (trial_id)
+       WHERE a.sweep = ? AND a.position >= ? ORDER BY a.position LIMIT ${STANDINGS_PAGE}`,
+    ),
+    queueAgain: db.prepare(QUEUE_AGAIN),
+    addSources: db.prepare('INSERT OR IGNORE INTO sources SELECT digest, body FROM asked_sources WHERE sweep = ?'),
     // Names and folders may differ from an earlier submission of the same trial: the newest are where files are.
-    putTrial: db.prepare(
-      `INSERT INTO trials (trial_id, settings, model, dataset, run, state, queued_at)
-       VALUES (@trialId, @settings, @model, @dataset, @run, 'queued', @at)
+    putTrials: db.prepare(
+      `INSERT INTO trials (trial_id, settings, model, dataset, run, seed, state, queued_at)
+       SELECT trial_id, settings, model, dataset, run, seed, 'queued', @at FROM asked
+       WHERE sweep = @sweep ORDER BY position
        ON CONFLICT (trial_id) DO UPDATE SET settings = excluded.settings, model = excluded.model,
-       dataset = excluded.dataset, run = excluded.run`,
+       dataset = excluded.dataset, run = excluded.run
+       WHERE (settings, model, dataset, run) IS NOT
+         (excluded.settings, excluded.model, excluded.dataset, excluded.run)`,
     ),
-    queueAgain: db.prepare(
-      `UPDATE trials SET state = 'queued', infrastructure_failures = 0, lost_failures = 0, queued_at = @at,
-       started_at = NULL, ended_at = NULL WHERE trial_id = @trialId`,
+    start: db
+      .prepare(
+        `INSERT INTO submissions (sweep, submitted_at, complete, owner, priority, weight, budget)
+         VALUES (@sweep, @at, 0, @owner, @priority, @weight, @budget) RETURNING submission`,
+      )
+      .pluck(),
+    addMembers: db.prepare(
+      'INSERT INTO members SELECT @submission, position, trial_id FROM asked WHERE sweep = @sweep ORDER BY position',
     ),
-    hasSource: db.prepare('SELECT 1 FROM sources WHERE digest = ?'),
-    addSource: db.prepare('INSERT INTO sources VALUES (?, ?)'),
-    states: db.prepare(
-      `SELECT t.state, count(*) AS trials FROM members m JOIN trials t USING (trial_id)
-       WHERE m.submission = ? GROUP BY t.state`,
+    keepMembers: db.prepare(
+      'INSERT INTO members SELECT @submission, position, trial_id FROM members WHERE submission = @former',
     ),
+    joinMembers: db.prepare(
+      `INSERT INTO members
+       SELECT @submission, (SELECT count(*) FROM members WHERE submission = @former)
+         + row_number() OVER (ORDER BY a.position) - 1, a.trial_id
+       FROM asked a WHERE a.sweep = @sweep
+       AND NOT EXISTS (SELECT 1 FROM members m WHERE m.submission = @former AND m.trial_id = a.trial_id)`,
+    ),
+    drop: db.prepare('DELETE FROM submissions WHERE submission = ?'),
+    complete: db.prepare(
+      `UPDATE submissions SET complete = 1, active_since = (SELECT max(event_id) FROM events) WHERE submission = ?`,
+    ),
+    tally: db.prepare(
+      `INSERT INTO tallies SELECT submission, state, count(*) FROM members JOIN trials USING (trial_id)
+       WHERE submission = ? GROUP BY state`,
+    ),
+    states: db.prepare('SELECT state, trials FROM tallies WHERE submission = ?'),
   };
 }
+
+/** Its budgets start anew; a result is in the events from then on. */
+export const QUEUE_AGAIN = `UPDATE trials SET state = 'queued', infrastructure_failures = 0, lost_failures = 0,
+  crashes = 0, result = NULL, queued_at = @at, started_at = NULL, ended_at = NULL WHERE trial_id = @trialId`;

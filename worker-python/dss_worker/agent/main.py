@@ -39,6 +39,8 @@ class AgentOptions:
     # "cpu" or "cuda:K".
     device: str
     join_token: str
+    # However long the control plane is out of reach.
+    keeps_trying: bool = False
 
 
 def run_agent(options: AgentOptions, *, child_command: Sequence[str] | None = None) -> int:
@@ -78,7 +80,12 @@ async def _run(
 
     loop.set_exception_handler(fail)
     session = Session(
-        agent, server=options.server, token=options.join_token, clock=clock, random=random.SystemRandom().random
+        agent,
+        server=options.server,
+        token=options.join_token,
+        clock=clock,
+        random=random.SystemRandom().random,
+        keeps_trying=options.keeps_trying,
     )
     try:
         await agent.start()

@@ -1,7 +1,7 @@
 """The stream to the control plane, and another one after it breaks.
 
 connecting → welcomed → broken → connecting …, until the control plane refuses us or has been out of reach for as long
-as a lease lives.
+as a lease lives, unless we are to keep trying.
 """
 
 from __future__ import annotations
@@ -54,10 +54,21 @@ _FINAL = {
 _FIRST_PATIENCE_S = 30.0
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 2.0
+# Between two words about a control plane that stays away, once it has been away for longer than a lease lives.
+_WORD_EVERY_S = 60.0
 
 
 class Session:
-    def __init__(self, agent: Agent, *, server: str, token: str, clock: Clock, random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        *,
+        server: str,
+        token: str,
+        clock: Clock,
+        random: Callable[[], float],
+        keeps_trying: bool = False,
+    ) -> None:
         """`random` in [0, 1) keeps workers from coming back all at once."""
         self._agent = agent
         self._server = server
@@ -65,21 +76,26 @@ class Session:
         self._clock = clock
         self._random = random
         self._patience_s = _FIRST_PATIENCE_S
+        self._keeps_trying = keeps_trying
         self._is_welcome = False
 
     async def run(self) -> None:
         """Ends together with the agent."""
         delay_s = _FIRST_DELAY_S
         alone_since_s = self._clock.now_s()
+        next_word_s = alone_since_s
         while not self._agent.ended.done():
             reason = await self._stream()
             if self._is_welcome:
                 delay_s = _FIRST_DELAY_S
-                alone_since_s = self._clock.now_s()
+                alone_since_s = next_word_s = self._clock.now_s()
             if self._agent.ended.done():
                 return
-            logger.warning("not connected to %s: %s", self._server, reason)
-            if self._clock.now_s() - alone_since_s >= self._patience_s:
+            is_patient = self._clock.now_s() - alone_since_s < self._patience_s
+            if is_patient or self._clock.now_s() >= next_word_s:
+                logger.warning("not connected to %s: %s", self._server, reason)
+                next_word_s = self._clock.now_s() + _WORD_EVERY_S
+            if not is_patient and not self._keeps_trying:
                 message = f"the control plane at {self._server} was out of reach for {self._patience_s:g} s: {reason}"
                 self._agent.end(1, message)
                 return

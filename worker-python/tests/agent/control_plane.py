@@ -106,13 +106,13 @@ class Stream:
 
 
 class ControlPlane(worker_pb2_grpc.WorkerServiceServicer):
-    """Starts listening at once, on a port of its own."""
+    """Starts listening at once, on a port of its own or where another one listened."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1:0") -> None:
         self._streams: queue.SimpleQueue[Stream] = queue.SimpleQueue()
         self._server = grpc.server(ThreadPoolExecutor(max_workers=8))
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(self, self._server)  # type: ignore[no-untyped-call]
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self.address = f"127.0.0.1:{self._server.add_insecure_port(address)}"
         self._server.start()
 
     def Connect(

@@ -34,13 +34,18 @@ IDENTITY = Identity(
 class Setting:
     """An agent and a control plane in this process, at 0 s."""
 
-    def __init__(self, plane: ControlPlane) -> None:
+    def __init__(self, plane: ControlPlane, *, keeps_trying: bool = False) -> None:
         self.plane = plane
         self.clock = ManualClock()
         self.agent = Agent(IDENTITY, clock=self.clock, child_command=CHILD, environment=environment())
         self._waits_to_connect = asyncio.Event()
         self.session = Session(
-            self.agent, server=plane.address, token=TOKEN, clock=self.clock, random=self._before_waiting
+            self.agent,
+            server=plane.address,
+            token=TOKEN,
+            clock=self.clock,
+            random=self._before_waiting,
+            keeps_trying=keeps_trying,
         )
 
     def _before_waiting(self) -> float:
@@ -52,16 +57,22 @@ class Setting:
 
     async def next_stream(self) -> Stream:
         """After a break: the session waits a little first."""
-        await asyncio.wait_for(self._waits_to_connect.wait(), GUARD_S)
-        self._waits_to_connect.clear()
-        self.clock.advance_to(self.clock.now_s() + 0.1)
+        await self.next_try(after_s=0.1)
         return await self.stream()
+
+    async def is_waiting_to_connect(self) -> None:
+        await asyncio.wait_for(self._waits_to_connect.wait(), GUARD_S)
+
+    async def next_try(self, *, after_s: float) -> None:
+        await self.is_waiting_to_connect()
+        self._waits_to_connect.clear()
+        self.clock.advance_to(self.clock.now_s() + after_s)
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[Setting]:
+async def running(*, keeps_trying: bool = False) -> AsyncIterator[Setting]:
     with ControlPlane() as plane:
-        setting = Setting(plane)
+        setting = Setting(plane, keeps_trying=keeps_trying)
         await setting.agent.start()
         speaking = asyncio.create_task(setting.session.run())
         try:
@@ -317,3 +328,22 @@ async def test_who_holds_the_pipes_of_a_child_that_has_ended_is_not_waited_for(s
         await heard(stream, "finished")
     finally:
         os.kill(left, signal.SIGKILL)
+
+
+def test_a_worker_that_keeps_trying_comes_back_however_long_the_control_plane_was_away() -> None:
+    async def run() -> None:
+        async with running(keeps_trying=True) as setting:
+            await asyncio.to_thread((await setting.stream()).welcome)
+            await asyncio.to_thread(setting.plane.__exit__)
+            # More than twice as long as a lease lives.
+            while setting.clock.now_s() < 70:
+                await setting.next_try(after_s=2)
+            assert not setting.agent.ended.done()
+            await setting.is_waiting_to_connect()
+            with ControlPlane(setting.plane.address) as again:
+                await setting.next_try(after_s=2)
+                hello = await asyncio.to_thread((await asyncio.to_thread(again.stream)).welcome)
+                assert hello.worker_id == IDENTITY.worker_id
+                setting.agent.end(0, "the test is over")
+
+    asyncio.run(run())

@@ -38,7 +38,44 @@ export interface SubmitRequest {
     | boolean
     | undefined;
   /** position in the sweep of the first of these trials; 0 starts over */
-  first?: number | undefined;
+  first?:
+    | number
+    | undefined;
+  /** The rest is read with the call that completes the sweep. */
+  options:
+    | SweepOptions
+    | undefined;
+  /** these trials join those that the sweep has */
+  extend?:
+    | boolean
+    | undefined;
+  /** queue trials again that have a result */
+  rerun?: boolean | undefined;
+}
+
+/** How a sweep stands beside others. proto3 has no defaults: absent numbers are what the comments say. */
+export interface SweepOptions {
+  /** -100 to 100; the highest goes first */
+  priority?:
+    | number
+    | undefined;
+  /** its share beside sweeps of the same priority and owner; absent: 1 */
+  weight?: number | undefined;
+  budget: Budget | undefined;
+}
+
+/** Reaching one of these pauses the sweep. Absent: no limit. */
+export interface Budget {
+  /** since its first trial was lent after it was submitted or resumed */
+  wallHours?:
+    | number
+    | undefined;
+  /** attempts times devices, ended ones and running ones */
+  deviceHours?:
+    | number
+    | undefined;
+  /** trials that have failed for good */
+  failedTrials?: number | undefined;
 }
 
 export interface SubmittedTrial {
@@ -53,6 +90,32 @@ export interface SubmitResponse {
   done?: number | undefined;
   toRun?: number | undefined;
   failed?: number | undefined;
+}
+
+export interface RetryRequest {
+  sweep?:
+    | string
+    | undefined;
+  /** not the cancelled ones */
+  onlyFailed?: boolean | undefined;
+}
+
+export interface RetryResponse {
+  queued?: number | undefined;
+}
+
+export interface PauseRequest {
+  sweep?: string | undefined;
+}
+
+export interface PauseResponse {
+}
+
+export interface ResumeRequest {
+  sweep?: string | undefined;
+}
+
+export interface ResumeResponse {
 }
 
 export interface ListRequest {
@@ -143,7 +206,16 @@ export interface StopResponse {
 }
 
 function createBaseSubmitRequest(): SubmitRequest {
-  return { sweep: undefined, trials: [], last: undefined, retryFailed: undefined, first: undefined };
+  return {
+    sweep: undefined,
+    trials: [],
+    last: undefined,
+    retryFailed: undefined,
+    first: undefined,
+    options: undefined,
+    extend: undefined,
+    rerun: undefined,
+  };
 }
 
 export const SubmitRequest: MessageFns<SubmitRequest> = {
@@ -162,6 +234,15 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
     }
     if (message.first !== undefined) {
       writer.uint32(40).uint32(message.first);
+    }
+    if (message.options !== undefined) {
+      SweepOptions.encode(message.options, writer.uint32(50).fork()).join();
+    }
+    if (message.extend !== undefined) {
+      writer.uint32(56).bool(message.extend);
+    }
+    if (message.rerun !== undefined) {
+      writer.uint32(64).bool(message.rerun);
     }
     return writer;
   },
@@ -217,6 +298,166 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
             }
 
             message.first = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.options = SweepOptions.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.extend = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.rerun = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSweepOptions(): SweepOptions {
+  return { priority: undefined, weight: undefined, budget: undefined };
+}
+
+export const SweepOptions: MessageFns<SweepOptions> = {
+  encode(message: SweepOptions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.priority !== undefined) {
+      writer.uint32(8).sint32(message.priority);
+    }
+    if (message.weight !== undefined) {
+      writer.uint32(17).double(message.weight);
+    }
+    if (message.budget !== undefined) {
+      Budget.encode(message.budget, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SweepOptions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSweepOptions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.priority = reader.sint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.weight = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.budget = Budget.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBudget(): Budget {
+  return { wallHours: undefined, deviceHours: undefined, failedTrials: undefined };
+}
+
+export const Budget: MessageFns<Budget> = {
+  encode(message: Budget, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.wallHours !== undefined) {
+      writer.uint32(9).double(message.wallHours);
+    }
+    if (message.deviceHours !== undefined) {
+      writer.uint32(17).double(message.deviceHours);
+    }
+    if (message.failedTrials !== undefined) {
+      writer.uint32(24).uint32(message.failedTrials);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Budget {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBudget();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.wallHours = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.deviceHours = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.failedTrials = reader.uint32();
             continue;
           }
         }
@@ -377,6 +618,271 @@ export const SubmitResponse: MessageFns<SubmitResponse> = {
             message.failed = reader.uint32();
             continue;
           }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRetryRequest(): RetryRequest {
+  return { sweep: undefined, onlyFailed: undefined };
+}
+
+export const RetryRequest: MessageFns<RetryRequest> = {
+  encode(message: RetryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== undefined) {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.onlyFailed !== undefined) {
+      writer.uint32(16).bool(message.onlyFailed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.onlyFailed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRetryResponse(): RetryResponse {
+  return { queued: undefined };
+}
+
+export const RetryResponse: MessageFns<RetryResponse> = {
+  encode(message: RetryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queued !== undefined) {
+      writer.uint32(8).uint32(message.queued);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetryResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.queued = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePauseRequest(): PauseRequest {
+  return { sweep: undefined };
+}
+
+export const PauseRequest: MessageFns<PauseRequest> = {
+  encode(message: PauseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== undefined) {
+      writer.uint32(10).string(message.sweep);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PauseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePauseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePauseResponse(): PauseResponse {
+  return {};
+}
+
+export const PauseResponse: MessageFns<PauseResponse> = {
+  encode(_: PauseResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PauseResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePauseResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseResumeRequest(): ResumeRequest {
+  return { sweep: undefined };
+}
+
+export const ResumeRequest: MessageFns<ResumeRequest> = {
+  encode(message: ResumeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== undefined) {
+      writer.uint32(10).string(message.sweep);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResumeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResumeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseResumeResponse(): ResumeResponse {
+  return {};
+}
+
+export const ResumeResponse: MessageFns<ResumeResponse> = {
+  encode(_: ResumeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResumeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResumeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1230,7 +1736,10 @@ export const StopResponse: MessageFns<StopResponse> = {
  */
 export type ClientServiceService = typeof ClientServiceService;
 export const ClientServiceService = {
-  /** Idempotent: the same sweep again continues it. */
+  /**
+   * Idempotent: the same sweep again continues it. Another sweep under a name that is taken is refused, unless it
+   * extends the one that is there.
+   */
   submit: {
     path: "/dss.v1.ClientService/Submit" as const,
     requestStream: false as const,
@@ -1239,6 +1748,36 @@ export const ClientServiceService = {
     requestDeserialize: (value: Buffer): SubmitRequest => SubmitRequest.decode(value),
     responseSerialize: (value: SubmitResponse): Buffer => Buffer.from(SubmitResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SubmitResponse => SubmitResponse.decode(value),
+  },
+  /** Queues trials of a sweep again that have ended without a result. */
+  retry: {
+    path: "/dss.v1.ClientService/Retry" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RetryRequest): Buffer => Buffer.from(RetryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetryRequest => RetryRequest.decode(value),
+    responseSerialize: (value: RetryResponse): Buffer => Buffer.from(RetryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetryResponse => RetryResponse.decode(value),
+  },
+  /** Lends nothing more of a sweep; what runs goes on. */
+  pause: {
+    path: "/dss.v1.ClientService/Pause" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PauseRequest): Buffer => Buffer.from(PauseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PauseRequest => PauseRequest.decode(value),
+    responseSerialize: (value: PauseResponse): Buffer => Buffer.from(PauseResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PauseResponse => PauseResponse.decode(value),
+  },
+  /** Takes up a sweep that is paused; what its budget counts starts anew. */
+  resume: {
+    path: "/dss.v1.ClientService/Resume" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResumeRequest): Buffer => Buffer.from(ResumeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResumeRequest => ResumeRequest.decode(value),
+    responseSerialize: (value: ResumeResponse): Buffer => Buffer.from(ResumeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResumeResponse => ResumeResponse.decode(value),
   },
   list: {
     path: "/dss.v1.ClientService/List" as const,
@@ -1290,8 +1829,17 @@ export const ClientServiceService = {
 } as const;
 
 export interface ClientServiceServer extends UntypedServiceImplementation {
-  /** Idempotent: the same sweep again continues it. */
+  /**
+   * Idempotent: the same sweep again continues it. Another sweep under a name that is taken is refused, unless it
+   * extends the one that is there.
+   */
   submit: handleUnaryCall<SubmitRequest, SubmitResponse>;
+  /** Queues trials of a sweep again that have ended without a result. */
+  retry: handleUnaryCall<RetryRequest, RetryResponse>;
+  /** Lends nothing more of a sweep; what runs goes on. */
+  pause: handleUnaryCall<PauseRequest, PauseResponse>;
+  /** Takes up a sweep that is paused; what its budget counts starts anew. */
+  resume: handleUnaryCall<ResumeRequest, ResumeResponse>;
   list: handleUnaryCall<ListRequest, ListResponse>;
   /** First the state as it is, then changes; ends when the sweep has ended. */
   watch: handleServerStreamingCall<WatchRequest, WatchEvent>;
@@ -1302,7 +1850,10 @@ export interface ClientServiceServer extends UntypedServiceImplementation {
 }
 
 export interface ClientServiceClient extends Client {
-  /** Idempotent: the same sweep again continues it. */
+  /**
+   * Idempotent: the same sweep again continues it. Another sweep under a name that is taken is refused, unless it
+   * extends the one that is there.
+   */
   submit(
     request: SubmitRequest,
     callback: (error: ServiceError | null, response: SubmitResponse) => void,
@@ -1317,6 +1868,54 @@ export interface ClientServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SubmitResponse) => void,
+  ): ClientUnaryCall;
+  /** Queues trials of a sweep again that have ended without a result. */
+  retry(
+    request: RetryRequest,
+    callback: (error: ServiceError | null, response: RetryResponse) => void,
+  ): ClientUnaryCall;
+  retry(
+    request: RetryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RetryResponse) => void,
+  ): ClientUnaryCall;
+  retry(
+    request: RetryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RetryResponse) => void,
+  ): ClientUnaryCall;
+  /** Lends nothing more of a sweep; what runs goes on. */
+  pause(
+    request: PauseRequest,
+    callback: (error: ServiceError | null, response: PauseResponse) => void,
+  ): ClientUnaryCall;
+  pause(
+    request: PauseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PauseResponse) => void,
+  ): ClientUnaryCall;
+  pause(
+    request: PauseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PauseResponse) => void,
+  ): ClientUnaryCall;
+  /** Takes up a sweep that is paused; what its budget counts starts anew. */
+  resume(
+    request: ResumeRequest,
+    callback: (error: ServiceError | null, response: ResumeResponse) => void,
+  ): ClientUnaryCall;
+  resume(
+    request: ResumeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ResumeResponse) => void,
+  ): ClientUnaryCall;
+  resume(
+    request: ResumeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ResumeResponse) => void,
   ): ClientUnaryCall;
   list(request: ListRequest, callback: (error: ServiceError | null, response: ListResponse) => void): ClientUnaryCall;
   list(

@@ -8,18 +8,44 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SubmitRequest(_message.Message):
-    __slots__ = ("sweep", "trials", "last", "retry_failed", "first")
+    __slots__ = ("sweep", "trials", "last", "retry_failed", "first", "options", "extend", "rerun")
     SWEEP_FIELD_NUMBER: _ClassVar[int]
     TRIALS_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
     RETRY_FAILED_FIELD_NUMBER: _ClassVar[int]
     FIRST_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    EXTEND_FIELD_NUMBER: _ClassVar[int]
+    RERUN_FIELD_NUMBER: _ClassVar[int]
     sweep: str
     trials: _containers.RepeatedCompositeFieldContainer[SubmittedTrial]
     last: bool
     retry_failed: bool
     first: int
-    def __init__(self, sweep: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[SubmittedTrial, _Mapping]]] = ..., last: _Optional[bool] = ..., retry_failed: _Optional[bool] = ..., first: _Optional[int] = ...) -> None: ...
+    options: SweepOptions
+    extend: bool
+    rerun: bool
+    def __init__(self, sweep: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[SubmittedTrial, _Mapping]]] = ..., last: _Optional[bool] = ..., retry_failed: _Optional[bool] = ..., first: _Optional[int] = ..., options: _Optional[_Union[SweepOptions, _Mapping]] = ..., extend: _Optional[bool] = ..., rerun: _Optional[bool] = ...) -> None: ...
+
+class SweepOptions(_message.Message):
+    __slots__ = ("priority", "weight", "budget")
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    priority: int
+    weight: float
+    budget: Budget
+    def __init__(self, priority: _Optional[int] = ..., weight: _Optional[float] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ...) -> None: ...
+
+class Budget(_message.Message):
+    __slots__ = ("wall_hours", "device_hours", "failed_trials")
+    WALL_HOURS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_HOURS_FIELD_NUMBER: _ClassVar[int]
+    FAILED_TRIALS_FIELD_NUMBER: _ClassVar[int]
+    wall_hours: float
+    device_hours: float
+    failed_trials: int
+    def __init__(self, wall_hours: _Optional[float] = ..., device_hours: _Optional[float] = ..., failed_trials: _Optional[int] = ...) -> None: ...
 
 class SubmittedTrial(_message.Message):
     __slots__ = ("trial_id", "settings", "model", "dataset", "run")
@@ -44,6 +70,40 @@ class SubmitResponse(_message.Message):
     to_run: int
     failed: int
     def __init__(self, done: _Optional[int] = ..., to_run: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
+
+class RetryRequest(_message.Message):
+    __slots__ = ("sweep", "only_failed")
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    ONLY_FAILED_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    only_failed: bool
+    def __init__(self, sweep: _Optional[str] = ..., only_failed: _Optional[bool] = ...) -> None: ...
+
+class RetryResponse(_message.Message):
+    __slots__ = ("queued",)
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    queued: int
+    def __init__(self, queued: _Optional[int] = ...) -> None: ...
+
+class PauseRequest(_message.Message):
+    __slots__ = ("sweep",)
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    def __init__(self, sweep: _Optional[str] = ...) -> None: ...
+
+class PauseResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ResumeRequest(_message.Message):
+    __slots__ = ("sweep",)
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    def __init__(self, sweep: _Optional[str] = ...) -> None: ...
+
+class ResumeResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class ListRequest(_message.Message):
     __slots__ = ()

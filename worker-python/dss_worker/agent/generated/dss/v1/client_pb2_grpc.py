@@ -41,6 +41,21 @@ class ClientServiceStub:
                 request_serializer=dss_dot_v1_dot_client__pb2.SubmitRequest.SerializeToString,
                 response_deserializer=dss_dot_v1_dot_client__pb2.SubmitResponse.FromString,
                 _registered_method=True)
+        self.Retry = channel.unary_unary(
+                '/dss.v1.ClientService/Retry',
+                request_serializer=dss_dot_v1_dot_client__pb2.RetryRequest.SerializeToString,
+                response_deserializer=dss_dot_v1_dot_client__pb2.RetryResponse.FromString,
+                _registered_method=True)
+        self.Pause = channel.unary_unary(
+                '/dss.v1.ClientService/Pause',
+                request_serializer=dss_dot_v1_dot_client__pb2.PauseRequest.SerializeToString,
+                response_deserializer=dss_dot_v1_dot_client__pb2.PauseResponse.FromString,
+                _registered_method=True)
+        self.Resume = channel.unary_unary(
+                '/dss.v1.ClientService/Resume',
+                request_serializer=dss_dot_v1_dot_client__pb2.ResumeRequest.SerializeToString,
+                response_deserializer=dss_dot_v1_dot_client__pb2.ResumeResponse.FromString,
+                _registered_method=True)
         self.List = channel.unary_unary(
                 '/dss.v1.ClientService/List',
                 request_serializer=dss_dot_v1_dot_client__pb2.ListRequest.SerializeToString,
@@ -74,7 +89,29 @@ class ClientServiceServicer:
     """
 
     def Submit(self, request, context):
-        """Idempotent: the same sweep again continues it.
+        """Idempotent: the same sweep again continues it. Another sweep under a name that is taken is refused, unless it
+        extends the one that is there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Retry(self, request, context):
+        """Queues trials of a sweep again that have ended without a result.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Pause(self, request, context):
+        """Lends nothing more of a sweep; what runs goes on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Resume(self, request, context):
+        """Takes up a sweep that is paused; what its budget counts starts anew.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,6 +156,21 @@ def add_ClientServiceServicer_to_server(servicer, server):
                     servicer.Submit,
                     request_deserializer=dss_dot_v1_dot_client__pb2.SubmitRequest.FromString,
                     response_serializer=dss_dot_v1_dot_client__pb2.SubmitResponse.SerializeToString,
+            ),
+            'Retry': grpc.unary_unary_rpc_method_handler(
+                    servicer.Retry,
+                    request_deserializer=dss_dot_v1_dot_client__pb2.RetryRequest.FromString,
+                    response_serializer=dss_dot_v1_dot_client__pb2.RetryResponse.SerializeToString,
+            ),
+            'Pause': grpc.unary_unary_rpc_method_handler(
+                    servicer.Pause,
+                    request_deserializer=dss_dot_v1_dot_client__pb2.PauseRequest.FromString,
+                    response_serializer=dss_dot_v1_dot_client__pb2.PauseResponse.SerializeToString,
+            ),
+            'Resume': grpc.unary_unary_rpc_method_handler(
+                    servicer.Resume,
+                    request_deserializer=dss_dot_v1_dot_client__pb2.ResumeRequest.FromString,
+                    response_serializer=dss_dot_v1_dot_client__pb2.ResumeResponse.SerializeToString,
             ),
             'List': grpc.unary_unary_rpc_method_handler(
                     servicer.List,
@@ -175,6 +227,87 @@ class ClientService:
             '/dss.v1.ClientService/Submit',
             dss_dot_v1_dot_client__pb2.SubmitRequest.SerializeToString,
             dss_dot_v1_dot_client__pb2.SubmitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Retry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dss.v1.ClientService/Retry',
+            dss_dot_v1_dot_client__pb2.RetryRequest.SerializeToString,
+            dss_dot_v1_dot_client__pb2.RetryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Pause(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dss.v1.ClientService/Pause',
+            dss_dot_v1_dot_client__pb2.PauseRequest.SerializeToString,
+            dss_dot_v1_dot_client__pb2.PauseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Resume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dss.v1.ClientService/Resume',
+            dss_dot_v1_dot_client__pb2.ResumeRequest.SerializeToString,
+            dss_dot_v1_dot_client__pb2.ResumeResponse.FromString,
             options,
             channel_credentials,
             insecure,

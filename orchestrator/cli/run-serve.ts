@@ -1,0 +1,66 @@
+/** What `dss serve` does: holds the state folder until a signal, or the disk, ends it. */
+import { SweepError } from '../core/errors.js';
+import { createLocalLauncher } from '../launchers/local.js';
+import { resolveHome } from './environment.js';
+import { keptJoinToken } from './join-token.js';
+import { createLogger, type LogLevel } from './logging.js';
+import { note, print } from './output.js';
+import { startOwnPlane } from './own-plane.js';
+import { findPython, pythonPath } from './python.js';
+import { parseGrace, parseWorkers } from './run-plan.js';
+import { aborted, StopSignals } from './stop-signals.js';
+
+export interface ServeFlags {
+  readonly listen: string;
+  readonly workers: string;
+  readonly grace: number;
+  readonly home: string | undefined;
+  readonly logLevel: LogLevel;
+}
+
+export async function serve({
+  listen,
+  workers: workersFlag,
+  grace,
+  home: homeFlag,
+  logLevel,
+}: ServeFlags): Promise<number> {
+  using signals = new StopSignals();
+  const home = resolveHome(homeFlag);
+  const workers = workersFlag === '0' ? 0 : parseWorkers(workersFlag);
+  const graceMs = parseGrace(grace);
+  const logger = createLogger(logLevel);
+  let onFatal: (error: SweepError) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    onFatal = reject;
+  });
+  const plane = await startOwnPlane({
+    home,
+    logger,
+    workers,
+    serves: true,
+    listenOn: listen,
+    joinToken: keptJoinToken(home),
+    onFatal: (error) => onFatal(error),
+    ...(workers === 0
+      ? {}
+      : { launcher: createLocalLauncher({ python: findPython(), pythonPath: pythonPath(), logger }) }),
+  });
+  try {
+    print(`serving ${home} at ${plane.address}`);
+    note(`sweeps:  dss sweep FILE --home ${home}`);
+    note(`workers: dss worker --home ${home}`);
+    await Promise.race([aborted(signals.drain), failed]);
+    const until = new Date(Date.now() + graceMs).toLocaleTimeString('en-GB');
+    note(
+      `stopping: running trials have until ${until} (${graceMs / 1000} s) to write down where they are; again to stop at once`,
+    );
+    await Promise.race([plane.drain(graceMs), aborted(signals.stop)]);
+    return signals.status ?? 0;
+  } catch (reason) {
+    throw SweepError.from(reason);
+  } finally {
+    await plane.stop();
+    note('stopped; the next `dss serve` goes on with every sweep that is not finished');
+  }
+}

@@ -1,0 +1,64 @@
+/** What `dss worker` does: the worker's agent in the foreground. It keeps trying while the control plane is away. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { availableParallelism, constants, hostname } from 'node:os';
+import { join } from 'node:path';
+import { SweepError } from '../core/errors.js';
+import { resolveHome } from './environment.js';
+import { joinTokenPath, readJoinToken } from './join-token.js';
+import { findPython, pythonPath } from './python.js';
+import { findRunningPlane } from './running-plane.js';
+
+export interface WorkerFlags {
+  readonly server: string | undefined;
+  readonly name: string | undefined;
+  readonly device: string;
+  readonly threads: number | undefined;
+  readonly home: string | undefined;
+}
+
+export async function joinAsWorker(flags: WorkerFlags, env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  const home = resolveHome(flags.home);
+  const server = flags.server ?? (await servingAddress(home));
+  const token = env['DSS_JOIN_TOKEN'] || readJoinToken(env['DSS_JOIN_TOKEN_FILE'] || joinTokenPath(home));
+  const args = ['-P', '-m', 'dss_worker', 'agent', '--server', server, '--worker-id', flags.name ?? ownName()];
+  args.push('--threads', String(flags.threads ?? availableParallelism()), '--device', flags.device, '--keep-trying');
+  const agent = spawn(findPython(), args, {
+    env: {
+      ...env,
+      PYTHONPATH: pythonPath(),
+      DSS_JOIN_TOKEN: token,
+      DSS_TOKEN_CACHE: env['DSS_TOKEN_CACHE'] ?? join(home, 'cache', 'tokens'),
+    },
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // Ctrl-C comes to us alone, and goes on to it once.
+    detached: true,
+  });
+  const forward = (signal: NodeJS.Signals) => agent.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, forward);
+  try {
+    return await new Promise((resolve, reject) => {
+      agent.on('error', (cause) => reject(new SweepError('PYTHON_MISSING', cause.message, { cause })));
+      agent.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']));
+    });
+  } finally {
+    for (const signal of signals) process.off(signal, forward);
+  }
+}
+
+async function servingAddress(home: string): Promise<string> {
+  const plane = await findRunningPlane(home);
+  if (plane?.serves === true) return plane.address;
+  throw new SweepError('UNAVAILABLE', `no control plane serves the state folder ${home}`, {
+    hint: 'start `dss serve` there, or name one with --server HOST:PORT',
+  });
+}
+
+/** As the wire wants it: small letters, digits and dashes. */
+function ownName(): string {
+  const host = hostname()
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-');
+  return `${host.slice(0, 48)}-${randomBytes(3).toString('hex')}`;
+}

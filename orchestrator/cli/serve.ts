@@ -1,0 +1,33 @@
+/** `dss serve`: the control plane as a service. */
+import { defineCommand, homeFlag, logLevelFlag } from './command.js';
+
+export const serveCommand = defineCommand({
+  usage: 'serve',
+  summary: 'Run the control plane as a service: sweeps and workers come to it and go',
+  examples: [
+    ['$0 serve --workers auto', 'with workers of its own; `dss sweep` on the same state folder hands its sweep over'],
+    ['$0 serve', 'workers join by `dss worker`'],
+  ],
+  flags: (argv) =>
+    argv.options({
+      listen: {
+        type: 'string',
+        default: '127.0.0.1:7333',
+        requiresArg: true,
+        describe: 'HOST:PORT; only this machine, since what is said is not encrypted',
+      },
+      workers: { type: 'string', default: '0', requiresArg: true, describe: 'workers of its own: a number, or auto' },
+      grace: {
+        type: 'number',
+        default: 30,
+        requiresArg: true,
+        describe: 'seconds that running trials get after Ctrl-C to write down where they are',
+      },
+      ...homeFlag,
+      ...logLevelFlag,
+    }),
+  run: async (args) => {
+    const { serve } = await import('./run-serve.js');
+    return serve(args);
+  },
+});

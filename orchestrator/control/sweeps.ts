@@ -1,0 +1,222 @@
+/** What people may do with sweeps, what budgets do to them, and which of them the snapshot knows. */
+import type { Logger } from 'pino';
+import { hasLimit } from '../core/budget.js';
+import { SweepError } from '../core/errors.js';
+import { type JournalEvent, trialOf } from '../core/events.js';
+import type { SubmissionPart } from '../core/submission.js';
+import type { Journal, Submitted, SweepPlace, SweepSpending } from '../journal/journal.js';
+import type { Clock } from './clock.js';
+import { failpoint } from './failpoints.js';
+import { SweepBudgets } from './sweep-budgets.js';
+import type { Turns } from './turns.js';
+import type { WatchHub } from './watch-hub.js';
+import type { WorkerRoster } from './worker-roster.js';
+
+export interface SweepParts {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Of the whole sweep; nothing before its last part has come. */
+export type SubmitAnswer = Pick<Submitted, 'done' | 'toRun' | 'failed'>;
+
+const NOT_COMPLETE: SubmitAnswer = { done: 0, toRun: 0, failed: 0 };
+
+const NOTHING_USED: SweepSpending = {
+  firstLentUnixMs: null,
+  endedMs: 0,
+  runningSinceUnixMs: new Map(),
+  failedTrials: 0,
+};
+
+export class Sweeps {
+  readonly #parts: SweepParts;
+  readonly #turns: Turns;
+  readonly #workers: WorkerRoster;
+  readonly #watchers: WatchHub;
+  readonly #budgets = new SweepBudgets();
+
+  constructor(parts: SweepParts, turns: Turns, workers: WorkerRoster, watchers: WatchHub) {
+    this.#parts = parts;
+    this.#turns = turns;
+    this.#workers = workers;
+    this.#watchers = watchers;
+  }
+
+  /** Goes on with every sweep that is active and not finished; gives how many trials wait or run. */
+  takeUp(): number {
+    const places = this.#parts.journal.unfinished();
+    const open = places.reduce((sum, place) => sum + this.#makeLive(place), 0);
+    if (places.length > 0) this.#parts.logger.info({ sweeps: places.length, trials: open }, 'sweeps are taken up');
+    this.#turns.soon();
+    return open;
+  }
+
+  submit(part: SubmissionPart): SubmitAnswer {
+    this.#turns.mustGoOn();
+    const { journal, clock } = this.#parts;
+    const submitted = this.#turns.write(() => journal.submit(part, clock.unixMs()));
+    failpoint('submit-part');
+    if (submitted === null) return NOT_COMPLETE;
+    for (const event of submitted.events) this.#turns.apply(event);
+    this.#makeLive(this.#mustKnow(part.sweep));
+    this.#turns.soon();
+    const { done, toRun, failed } = submitted;
+    return { done, toRun, failed };
+  }
+
+  /** Queues again what has ended without a result, and makes the sweep active; gives how many trials. */
+  retry(sweep: string, { onlyFailed }: { readonly onlyFailed: boolean }): number {
+    this.#turns.mustGoOn();
+    this.#mustKnow(sweep);
+    const { journal, clock } = this.#parts;
+    const isMeant = (state: string) => state === 'failed' || (state === 'cancelled' && !onlyFailed);
+    const events = this.#turns.write(() => {
+      const queued: JournalEvent[] = [];
+      for (const { trialId, state } of journal.standings(sweep)) {
+        if (!isMeant(state)) continue;
+        const written = journal.queueAgain(trialId, clock.unixMs());
+        if (written.outcome === 'accepted') queued.push(written.event);
+      }
+      return [...queued, journal.setSweepState(sweep, 'active', '', clock.unixMs())];
+    });
+    for (const event of events) this.#turns.apply(event);
+    this.#makeLive(this.#mustKnow(sweep));
+    this.#turns.soon();
+    return events.length - 1;
+  }
+
+  /** Nothing more of it is lent; what runs goes on. */
+  pause(sweep: string, reason: string): void {
+    this.#turns.mustGoOn();
+    const { journal, clock } = this.#parts;
+    const { state } = this.#mustKnow(sweep).standing;
+    if (state === 'paused') return;
+    if (state === 'cancelled') throw isCancelled(sweep);
+    this.#standDown(
+      sweep,
+      this.#turns.write(() => journal.setSweepState(sweep, 'paused', reason, clock.unixMs())),
+    );
+    this.#turns.soon();
+  }
+
+  /** What its budget counts starts anew. Gives how many of its trials wait or run. */
+  resume(sweep: string): number {
+    this.#turns.mustGoOn();
+    const { journal, clock } = this.#parts;
+    const { state } = this.#mustKnow(sweep).standing;
+    if (state === 'cancelled') throw isCancelled(sweep);
+    if (state === 'paused') {
+      this.#turns.apply(this.#turns.write(() => journal.setSweepState(sweep, 'active', '', clock.unixMs())));
+    }
+    const open = this.#makeLive(this.#mustKnow(sweep));
+    this.#turns.soon();
+    return open;
+  }
+
+  /** Cancels what waits or runs for this sweep alone; gives how many. */
+  cancel(sweep: string): number {
+    this.#turns.mustGoOn();
+    this.#mustKnow(sweep);
+    const { journal, clock } = this.#parts;
+    const { snapshot } = this.#turns;
+    const events = this.#turns.write(() => {
+      const open = [...journal.standings(sweep)].filter(({ state }) => state === 'queued' || state === 'running');
+      if (open.length === 0) return [];
+      const others = journal.wantedElsewhere(sweep);
+      const cancelled = open.flatMap(({ trialId }) => {
+        const written = others.has(trialId) ? null : journal.cancel(trialId, clock.unixMs());
+        return written?.outcome === 'accepted' ? [written.event] : [];
+      });
+      return [...cancelled, journal.setSweepState(sweep, 'cancelled', '', clock.unixMs())];
+    });
+    for (const event of events) {
+      if (event.kind === 'cancelled' && event.lease !== null) {
+        const workerId = snapshot.standing(event.trialId)?.workerId ?? '';
+        this.#workers.send(workerId, { kind: 'cancel', lease: event.lease, reason: `sweep ${sweep} was cancelled` });
+      }
+      this.#turns.apply(event);
+    }
+    this.#takeOut(sweep, 'for good');
+    this.#turns.soon();
+    return events.filter(({ kind }) => kind === 'cancelled').length;
+  }
+
+  /** Of everything that happens to trials. */
+  note(event: JournalEvent): void {
+    this.#budgets.note(event, (trialId) => this.#turns.snapshot.sweepsOf(trialId), this.#parts.clock.nowMs());
+  }
+
+  /** Within a turn's transaction: pauses whatever has used up its budget and would be lent more. */
+  enforceBudgets(): void {
+    const { journal, clock, logger } = this.#parts;
+    for (const { sweep, reason } of this.#budgets.reached(clock.nowMs())) {
+      if (this.#turns.snapshot.summary(sweep)?.counts.queued === 0) continue;
+      logger.warn({ sweep, reason }, 'sweep paused');
+      this.#standDown(sweep, journal.setSweepState(sweep, 'paused', reason, clock.unixMs()));
+    }
+  }
+
+  /** When time alone will use up a budget; `null`: never. */
+  nextWakeMs(): number | null {
+    return this.#budgets.nextWakeMs(this.#parts.clock.nowMs());
+  }
+
+  /** Gives how many of its trials wait or run. */
+  #makeLive({ sweep, submission, standing }: SweepPlace): number {
+    const { journal, clock } = this.#parts;
+    const { owner, options } = standing;
+    const { snapshot } = this.#turns;
+    snapshot.addSweep(sweep, { order: submission, owner, options }, journal.standings(sweep), clock.nowMs());
+    const spending = hasLimit(options.budget) ? journal.spending(sweep) : NOTHING_USED;
+    this.#budgets.open(sweep, options.budget, spending, clock.nowMs(), clock.unixMs());
+    this.#watchers.goOn(sweep);
+    const counts = snapshot.summary(sweep)?.counts;
+    return (counts?.queued ?? 0) + (counts?.running ?? 0);
+  }
+
+  #standDown(sweep: string, event: JournalEvent): void {
+    this.#takeOut(sweep, 'for now');
+    this.#turns.apply(event);
+  }
+
+  /**
+   * At once, or the next turn would lend what only it wants among those that are live. Its watchers are told in that
+   * turn: of what the snapshot will not know to be theirs and, where it is for now, how what runs of it ends.
+   */
+  #takeOut(sweep: string, how: 'for now' | 'for good'): void {
+    const { snapshot, untold } = this.#turns;
+    this.#budgets.close(sweep);
+    const summary = snapshot.summary(sweep);
+    const running = [...snapshot.trialsOf(sweep)].filter(({ state }) => how === 'for now' && state === 'running');
+    const news = untold.filter((each) => snapshot.sweepsOf(trialOf(each) ?? '').includes(sweep));
+    snapshot.removeSweep(sweep);
+    this.#turns.afterwards(() => {
+      if (snapshot.isLive(sweep)) return;
+      if (summary !== null)
+        this.#watchers.windDown(
+          summary,
+          news,
+          running.map(({ trialId }) => trialId),
+        );
+      else if (how === 'for good') this.#watchers.end(sweep);
+    });
+  }
+
+  #mustKnow(sweep: string): SweepPlace {
+    const place = this.#parts.journal.place(sweep);
+    if (place === null) throw unknownSweep(sweep);
+    return place;
+  }
+}
+
+export function unknownSweep(sweep: string): SweepError {
+  return new SweepError('SWEEP_UNKNOWN', `there is no sweep "${sweep}"`, { hint: '`dss status` lists them' });
+}
+
+function isCancelled(sweep: string): SweepError {
+  return new SweepError('USAGE', `sweep "${sweep}" was cancelled`, {
+    hint: `\`dss retry ${sweep}\` queues again what was cancelled`,
+  });
+}

@@ -1,0 +1,24 @@
+/** What keeps results from being comparable: parts of their environment with more than one value. */
+import type { TrialRecord } from '../journal/journal.js';
+
+export type MixedEnvironment = Readonly<Record<string, readonly string[]>>;
+
+/** Of the environment, what can change a number; the host's name cannot. */
+const DECISIVE = ['engine', 'torch', 'transformers', 'device', 'device_name', 'threads', 'precision'];
+
+export function mixedEnvironmentOf(records: readonly TrialRecord[]): MixedEnvironment {
+  const mixed = DECISIVE.map((name): [string, readonly string[]] => {
+    const values = records.flatMap(({ result }) => result?.environment[name] ?? []);
+    return [name, [...new Set(values)].sort()];
+  });
+  return Object.fromEntries(mixed.filter(([, values]) => values.length > 1));
+}
+
+/** `torch: 2.13.1, 2.15.0`. */
+export function mixedLines(mixed: MixedEnvironment): readonly string[] {
+  return Object.entries(mixed).map(([name, values]) => `${name}: ${values.join(', ')}`);
+}
+
+export function isMixed(mixed: MixedEnvironment): boolean {
+  return Object.keys(mixed).length > 0;
+}

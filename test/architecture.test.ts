@@ -14,6 +14,7 @@ interface Layer {
 
 const LAYERS: Readonly<Record<string, Layer>> = {
   core: { ours: [], packages: ['zod'] },
+  auth: { ours: ['core'], packages: ['node:', '@peculiar/x509', 'reflect-metadata', 'zod'] },
   wire: { ours: ['core'], packages: [] },
   journal: { ours: ['core'], packages: ['node:', 'better-sqlite3', 'zod'] },
   launchers: { ours: ['core', 'control/failpoints'], packages: ['node:', 'pino', 'zod'] },
@@ -21,18 +22,18 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   plan: { ours: ['core', 'sources'], packages: ['node:'] },
   reports: { ours: ['core', 'journal/journal'], packages: ['node:'] },
   control: {
-    ours: ['core', 'wire', 'journal/journal', 'launchers/launcher'],
+    ours: ['core', 'auth', 'wire', 'journal/journal', 'launchers/launcher'],
     // better-sqlite3 for the lock on the state folder: the system gives it back when its holder dies.
     packages: ['node:', '@grpc/grpc-js', 'better-sqlite3', 'pino'],
   },
   cli: {
-    ours: ['core', 'control', 'journal', 'launchers', 'plan', 'reports', 'sources'],
+    ours: ['core', 'auth', 'control', 'journal', 'launchers', 'plan', 'reports', 'sources'],
     packages: ['node:', 'cli-progress', 'pino', 'yargs', 'zod'],
   },
 };
 
 /** Loaded when a command runs and not before, so that help and mistakes answer at once. */
-const HEAVY = ['@grpc/grpc-js', 'better-sqlite3', 'cli-progress', 'pino', 'yaml'];
+const HEAVY = ['@peculiar/x509', '@grpc/grpc-js', 'better-sqlite3', 'cli-progress', 'pino', 'yaml'];
 
 /** The worker's agent and its training meet in messages on a pipe, and nowhere else. */
 const CLOSED_IN_PYTHON: Readonly<Record<string, readonly string[]>> = {

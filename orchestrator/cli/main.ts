@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { SweepError } from '../core/errors.js';
+import { authCommand } from './auth.js';
 import { backupCommand } from './backup.js';
 import { cancelCommand } from './cancel.js';
 import type { Register } from './command.js';
@@ -46,6 +47,7 @@ const COMMANDS: readonly Register[] = [
   workerCommand,
   dataCommand,
   modelsCommand,
+  authCommand,
   doctorCommand,
   backupCommand,
   completionCommand,

@@ -12,6 +12,7 @@ import { aborted, StopSignals } from './stop-signals.js';
 
 export interface ServeFlags {
   readonly listen: string;
+  readonly mtls: boolean;
   readonly workers: string;
   readonly grace: number;
   readonly home: string | undefined;
@@ -20,6 +21,7 @@ export interface ServeFlags {
 
 export async function serve({
   listen,
+  mtls,
   workers: workersFlag,
   grace,
   home: homeFlag,
@@ -40,6 +42,7 @@ export async function serve({
     workers,
     serves: true,
     listenOn: listen,
+    mutualTls: mtls,
     joinToken: keptJoinToken(home),
     onFatal: (error) => onFatal(error),
     ...(workers === 0
@@ -47,9 +50,12 @@ export async function serve({
       : { launcher: createLocalLauncher({ python: findPython(), pythonPath: pythonPath(), logger }) }),
   });
   try {
-    print(`serving ${home} at ${plane.address}`);
+    print(`serving ${home} at ${plane.publicAddress ?? plane.address}`);
     note(`sweeps:  dss sweep FILE --home ${home}`);
     note(`workers: dss worker --home ${home}`);
+    if (plane.publicAddress !== null) {
+      note('workers elsewhere: dss worker --server HOST:PORT, with DSS_TLS_CA and a token of `dss auth pool create`');
+    }
     await Promise.race([aborted(signals.drain), failed]);
     const until = new Date(Date.now() + graceMs).toLocaleTimeString('en-GB');
     note(

@@ -20,7 +20,7 @@ export interface WorkerFlags {
 export async function joinAsWorker(flags: WorkerFlags, env: NodeJS.ProcessEnv = process.env): Promise<number> {
   const home = resolveHome(flags.home);
   const server = flags.server ?? (await servingAddress(home));
-  const token = env['DSS_JOIN_TOKEN'] || readJoinToken(env['DSS_JOIN_TOKEN_FILE'] || joinTokenPath(home));
+  const token = env['DSS_JOIN_TOKEN'] || joinTokenOf(home, env);
   const args = ['-P', '-m', 'dss_worker', 'agent', '--server', server, '--worker-id', flags.name ?? ownName()];
   args.push('--threads', String(flags.threads ?? availableParallelism()), '--device', flags.device, '--keep-trying');
   const agent = spawn(findPython(), args, {
@@ -45,6 +45,13 @@ export async function joinAsWorker(flags: WorkerFlags, env: NodeJS.ProcessEnv = 
   } finally {
     for (const signal of signals) process.off(signal, forward);
   }
+}
+
+/** A worker that shows a certificate needs none. */
+function joinTokenOf(home: string, env: NodeJS.ProcessEnv): string {
+  const named = env['DSS_JOIN_TOKEN_FILE'];
+  if (named === undefined && env['DSS_TLS_CERT'] !== undefined) return '';
+  return readJoinToken(named || joinTokenPath(home));
 }
 
 async function servingAddress(home: string): Promise<string> {

@@ -7,6 +7,7 @@ export const serveCommand = defineCommand({
   examples: [
     ['$0 serve --workers auto', 'with workers of its own; `dss sweep` on the same state folder hands its sweep over'],
     ['$0 serve', 'workers join by `dss worker`'],
+    ['$0 serve --listen 0.0.0.0:7333', 'for other machines too, by TLS; see `dss auth`'],
   ],
   flags: (argv) =>
     argv.options({
@@ -14,8 +15,9 @@ export const serveCommand = defineCommand({
         type: 'string',
         default: '127.0.0.1:7333',
         requiresArg: true,
-        describe: 'HOST:PORT; only this machine, since what is said is not encrypted',
+        describe: 'HOST:PORT; beyond this machine with the certificates of `dss auth init`',
       },
+      mtls: { type: 'boolean', default: false, describe: 'take workers from beyond with a certificate of our CA only' },
       workers: { type: 'string', default: '0', requiresArg: true, describe: 'workers of its own: a number, or auto' },
       grace: {
         type: 'number',

@@ -17,6 +17,8 @@ export interface AttemptParts {
   readonly logger: Logger;
 }
 
+const STALE: Written = { outcome: 'stale' };
+
 /** Every method runs within a turn's transaction. */
 export class Attempts {
   readonly #parts: AttemptParts;
@@ -34,7 +36,12 @@ export class Attempts {
   take(workerId: string, report: Report): void {
     if (report.kind === 'drained') this.release(this.#turns.snapshot.heldBy(workerId));
     else if (report.kind === 'log') this.#takeLog(workerId, report);
-    else this.note(workerId, report.lease, this.#write(workerId, report));
+    else
+      this.note(
+        workerId,
+        report.lease,
+        this.#isOfAnother(workerId, report.lease) ? STALE : this.#write(workerId, report),
+      );
   }
 
   /** Given back without having failed: costs no budget. */
@@ -57,11 +64,28 @@ export class Attempts {
   }
 
   note(workerId: string, lease: LeaseRef, written: Written): void {
-    if (written.outcome === 'accepted') this.#turns.apply(written.event);
-    else if (written.outcome === 'stale') {
+    if (written.outcome === 'accepted') {
+      this.#turns.apply(written.event);
+      this.#workers.spokeFor(workerId, true);
+    } else if (written.outcome === 'stale') {
       this.#parts.logger.warn({ ...lease, token: undefined, workerId }, 'a stale report was refused');
-      this.#turns.afterwards(() => this.#workers.send(workerId, { kind: 'stale', lease }));
+      const isTooMuch = this.#workers.spokeFor(workerId, false);
+      this.#turns.afterwards(() => {
+        this.#workers.send(workerId, { kind: 'stale', lease });
+        if (isTooMuch) this.#workers.sendAway(workerId);
+      });
     }
+  }
+
+  /** Of what needs no turn. */
+  spokeInVain(workerId: string): void {
+    if (this.#workers.spokeFor(workerId, false)) this.#workers.sendAway(workerId);
+  }
+
+  /** Whoever was lent an attempt speaks for it, and nobody else, whatever token they show. */
+  #isOfAnother(workerId: string, lease: LeaseRef): boolean {
+    const holder = this.#turns.snapshot.holderOf(lease.trialId);
+    return holder !== null && holder !== workerId;
   }
 
   #write(workerId: string, report: Exclude<Report, { kind: 'drained' | 'log' }>): Written {
@@ -86,17 +110,20 @@ export class Attempts {
     const { journal, clock, random } = this.#parts;
     // A drain kills what does not end in time: not the trial's fault.
     if (this.#isDraining() && failure.kind === 'lost') return journal.requeue(lease, null, 0, clock.unixMs());
-    const spent = this.#turns.snapshot.standing(lease.trialId)?.spent ?? NOTHING_SPENT;
-    const verdict = judgeFailure(failure, spent, random.unit());
+    const { snapshot } = this.#turns;
+    const { spent, workerId } = snapshot.standing(lease.trialId) ?? { spent: NOTHING_SPENT, workerId: null };
+    const suffered = { spent, diedOn: snapshot.diedOn(lease.trialId), workerId: workerId ?? '' };
+    const verdict = judgeFailure(failure, suffered, random.unit());
     return verdict.kind === 'fail'
-      ? journal.fail(lease, failure, clock.unixMs())
+      ? journal.fail(lease, verdict.failure, clock.unixMs())
       : journal.requeue(lease, failure, verdict.delayMs, clock.unixMs());
   }
 
   #takeLog(workerId: string, { lease, lines, dropped }: Report & { kind: 'log' }): void {
     // The last lines may come after the end of the attempt; those of an older one are nobody's.
-    if (this.#turns.snapshot.standing(lease.trialId)?.token !== lease.token) {
-      this.note(workerId, lease, { outcome: 'stale' });
+    const isCurrent = this.#turns.snapshot.standing(lease.trialId)?.token === lease.token;
+    if (!isCurrent || this.#isOfAnother(workerId, lease)) {
+      this.note(workerId, lease, STALE);
       return;
     }
     try {

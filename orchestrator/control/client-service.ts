@@ -2,6 +2,7 @@
 import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { SweepError } from '../core/errors.js';
+import type { Caller } from '../core/roles.js';
 import type { WatchEvent } from '../core/watch-event.js';
 import type { Journal } from '../journal/journal.js';
 import {
@@ -15,17 +16,17 @@ import {
 import type * as wire from '../wire/generated/dss/v1/client.js';
 import { BoundedWriter } from './bounded-writer.js';
 import type { ControlLoop } from './control-loop.js';
+import type { Identities } from './identities.js';
 import type { LogStore } from './log-store.js';
 import { statusOf } from './status.js';
 import { unknownSweep } from './sweeps.js';
-import { isAuthorized, unauthenticated } from './tokens.js';
 
 export interface ClientServiceParts {
   readonly loop: ControlLoop;
   readonly journal: Journal;
   readonly logs: LogStore;
   readonly logger: Logger;
-  readonly token: string;
+  readonly identities: Identities;
   /** So many trials of a sweep wait or run. */
   readonly onSubmitted: (trials: number) => void;
   readonly onStop: () => void;
@@ -39,15 +40,11 @@ const LINES_PER_CHUNK = 200;
 export function createClientService(parts: ClientServiceParts): wire.ClientServiceServer {
   const { loop, journal, logger } = parts;
 
-  function unary<Request, Response>(answer: (request: Request) => Response) {
+  function unary<Request, Response>(answer: (request: Request, caller: Caller) => Response) {
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
-      if (!isAuthorized(call.metadata, parts.token)) {
-        callback(unauthenticated());
-        return;
-      }
       let response: Response;
       try {
-        response = answer(call.request);
+        response = answer(call.request, parts.identities.callerOf(call));
       } catch (reason) {
         if (!isExpected(reason)) logger.error({ err: reason }, `${call.getPath()} failed`);
         callback(statusOf(reason));
@@ -60,11 +57,8 @@ export function createClientService(parts: ClientServiceParts): wire.ClientServi
   function streaming<Request, Response>(serve: (call: ServerWritableStream<Request, Response>) => void) {
     return (call: ServerWritableStream<Request, Response>): void => {
       call.on('error', () => {}); // the peer has gone; 'close' or 'cancelled' says so too
-      if (!isAuthorized(call.metadata, parts.token)) {
-        call.emit('error', unauthenticated());
-        return;
-      }
       try {
+        parts.identities.callerOf(call);
         serve(call);
       } catch (reason) {
         if (!isExpected(reason)) logger.error({ err: reason }, `${call.getPath()} failed`);
@@ -74,8 +68,8 @@ export function createClientService(parts: ClientServiceParts): wire.ClientServi
   }
 
   return {
-    submit: unary((request: wire.SubmitRequest): wire.SubmitResponse => {
-      const answer = loop.submit({ ...decodePart(request), owner: '' });
+    submit: unary((request: wire.SubmitRequest, { user }: Caller): wire.SubmitResponse => {
+      const answer = loop.submit({ ...decodePart(request), owner: user });
       parts.onSubmitted(answer.toRun);
       return answer;
     }),

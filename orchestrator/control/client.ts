@@ -1,5 +1,6 @@
 /** The client service as the rest of the program sees it. */
-import { type ClientReadableStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
+import type { ClientTls } from '../auth/tls-files.js';
 import type { DatasetSource, ModelSource, Trial } from '../core/domain.js';
 import { DEFAULT_SWEEP_OPTIONS, type SweepOptions } from '../core/sweep-options.js';
 import type { SweepSummary, WatchEvent } from '../core/watch-event.js';
@@ -13,7 +14,7 @@ import {
 } from '../wire/codec.js';
 import { ClientServiceClient } from '../wire/generated/dss/v1/client.js';
 import * as common from '../wire/generated/dss/v1/common.js';
-import { CHANNEL_OPTIONS } from './channel-options.js';
+import { channelTo } from './channel.js';
 import { errorOf } from './status.js';
 import { bearer } from './tokens.js';
 
@@ -51,8 +52,18 @@ export interface Client {
   close(): void;
 }
 
-export function connectClient({ address, token }: { readonly address: string; readonly token: string }): Client {
-  const client = new ClientServiceClient(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+export interface ClientOptions {
+  /** HOST:PORT. */
+  readonly address: string;
+  readonly token: string;
+  /** Needed beyond this machine. */
+  readonly tls?: ClientTls;
+}
+
+/** @throws SweepError AUTH_INVALID */
+export function connectClient({ address, token, tls }: ClientOptions): Client {
+  const channel = channelTo(address, tls ?? null);
+  const client = new ClientServiceClient(address, channel.credentials, channel.options);
   const metadata = bearer(token);
 
   function ask<Response>(

@@ -8,10 +8,11 @@ import { idleWorker } from '../core/watch-event.js';
 import type { Hello, Report } from '../core/worker-message.js';
 import { type AttemptParts, Attempts } from './attempts.js';
 import { type SubmitAnswer, Sweeps } from './sweeps.js';
+import { leaseChance } from './tokens.js';
 import { withFolder } from './trial-folder.js';
 import { Turns } from './turns.js';
 import { type Watcher, WatchHub } from './watch-hub.js';
-import { type WorkerLink, WorkerRoster } from './worker-roster.js';
+import { stateOf, type WorkerLink, WorkerRoster, type WorkerStanding } from './worker-roster.js';
 
 export interface ControlLoopParts extends AttemptParts {
   /** The state folder, absolute: trials have their own folders in it. */
@@ -91,6 +92,19 @@ export class ControlLoop {
     return () => {};
   }
 
+  /** Those that are connected, and those that may come back. */
+  workers(): readonly WorkerStanding[] {
+    const { snapshot } = this.#turns;
+    return this.#workers.all().map(({ hello, isConnected, isEnding }) => {
+      const { workerId, host, slots, devices } = hello;
+      const lent = snapshot.heldBy(workerId).length;
+      const reason = snapshot.drainedReason(workerId);
+      const isDraining = isEnding || this.#draining !== null;
+      const state = stateOf({ isConnected, isDraining, isDrained: reason !== '', isBusy: lent > 0 });
+      return { workerId, host, slots, lent, state, reason, devices: devices.map(({ name }) => name) };
+    });
+  }
+
   /** Whether a live sweep still expects something of a trial. */
   isOpen(trialId: string): boolean {
     const state = this.#turns.snapshot.standing(trialId)?.state;
@@ -99,8 +113,9 @@ export class ControlLoop {
 
   // For workers.
 
-  join(hello: Hello, link: WorkerLink): void {
-    const { leaseMs, renewEveryMs, logger, clock } = this.#parts;
+  /** `pool`: whose token it joined by. A name belongs to the pool that has it. */
+  join(hello: Hello, link: WorkerLink, pool = ''): void {
+    const { leaseMs, renewEveryMs, logger } = this.#parts;
     const { workerId, engineVersion } = hello;
     if (engineVersion !== ENGINE_VERSION) {
       const message = `worker ${workerId} has engine version ${engineVersion}, expected ${ENGINE_VERSION}`;
@@ -111,8 +126,16 @@ export class ControlLoop {
       return;
     }
     const { snapshot } = this.#turns;
-    const who = this.#workers.join(hello, link);
-    snapshot.addWorker(workerId, hello.slots, hello.prefetch);
+    if (!this.#workers.isOf(workerId, pool)) {
+      logger.error({ workerId, pool }, 'worker refused: another pool has the name');
+      const message = `the name ${workerId} belongs to a worker of another pool`;
+      link.send({ kind: 'refused', code: 'NOT_ALLOWED', message, hint: 'give this worker a name of its own' });
+      link.end();
+      return;
+    }
+    const who = this.#workers.join(hello, link, pool);
+    if (who === 'another process') snapshot.removeWorker(workerId);
+    snapshot.addWorker(workerId, hello.slots, hello.prefetch, hello.host);
     const holds = new Set(hello.running.map(({ token }) => token));
     const missing = snapshot.heldBy(workerId).filter(({ token }) => !holds.has(token));
     this.#turns.observe(() => {
@@ -122,7 +145,7 @@ export class ControlLoop {
     logger.info({ workerId, host: hello.host, pid: hello.pid, devices: hello.devices }, 'worker joined');
     link.send({ kind: 'welcome', leaseMs, renewEveryMs });
     for (const lease of hello.running) {
-      if (!snapshot.renew(lease, clock.nowMs())) link.send({ kind: 'stale', lease });
+      if (!this.#renews(workerId, lease)) link.send({ kind: 'stale', lease });
     }
     this.#watchers.tellWorker(idleWorker(workerId));
     if (this.#draining !== null) this.#tellToDrain(workerId, this.#draining.graceMs);
@@ -145,15 +168,27 @@ export class ControlLoop {
 
   renew(workerId: string, leases: readonly LeaseRef[]): void {
     this.#hear(workerId);
-    const nowMs = this.#parts.clock.nowMs();
-    const renewed = leases.filter((lease) => this.#turns.snapshot.renew(lease, nowMs));
+    const renewed = leases.filter((lease) => this.#renews(workerId, lease));
     for (const lease of leases) if (!renewed.includes(lease)) this.#workers.send(workerId, { kind: 'stale', lease });
     this.#workers.send(workerId, { kind: 'renewed', leases: renewed });
+    if (leases.length > 0 && renewed.length === 0) this.#attempts.spokeInVain(workerId);
+  }
+
+  /** Only for the worker that the lease was lent to. */
+  #renews(workerId: string, lease: LeaseRef): boolean {
+    return this.#isOf(workerId, lease) && this.#turns.snapshot.renew(lease, this.#parts.clock.nowMs());
+  }
+
+  #isOf(workerId: string, { trialId }: LeaseRef): boolean {
+    return this.#turns.snapshot.holderOf(trialId) === workerId;
   }
 
   progress(workerId: string, lease: LeaseRef, progress: Progress): void {
     this.#hear(workerId);
-    if (!this.#turns.snapshot.isCurrent(lease)) return;
+    if (!this.#isOf(workerId, lease) || !this.#turns.snapshot.isCurrent(lease)) {
+      this.#attempts.spokeInVain(workerId);
+      return;
+    }
     this.#reached(lease, progress.step);
     const { trialId } = lease;
     this.#watchers.tellWorker({ workerId, trialId, maxSteps: this.#maxStepsOf(trialId), ...progress, gone: false });
@@ -165,7 +200,10 @@ export class ControlLoop {
     const isNew = this.#workers.isNew(workerId, sequence);
     if (report.kind === 'metrics') this.#reached(report.lease, report.training.at(-1)?.step ?? 0);
     // It ends by itself, told to by somebody else: what it gives back must not go to it again.
-    if (report.kind === 'drained') this.#turns.snapshot.setAvailable(workerId, false);
+    if (report.kind === 'drained') {
+      this.#turns.snapshot.setAvailable(workerId, false);
+      this.#workers.noteDrained(workerId);
+    }
     this.#turns.observe(() => {
       if (isNew) this.#attempts.take(workerId, report);
       this.#workers.acknowledge(workerId, sequence);
@@ -211,16 +249,17 @@ export class ControlLoop {
       for (const decision of decisions) {
         if (decision.kind === 'grant') this.#grant(decision.trialId, decision.workerId);
         else if (decision.kind === 'recall') this.#recall(decision);
+        else if (decision.kind === 'drain') this.#drainHost(decision);
         else this.#takeBack(decision);
       }
     }
   }
 
   #grant(trialId: string, workerId: string): void {
-    const { journal, clock, home } = this.#parts;
+    const { journal, clock, home, random } = this.#parts;
     const trial = journal.trial(trialId)?.trial;
     if (trial === undefined) throw new Error(`trial ${trialId} is not in the journal`);
-    const event = journal.begin(trialId, workerId, clock.unixMs());
+    const event = journal.begin(trialId, workerId, clock.unixMs(), leaseChance(random));
     this.#turns.apply(event);
     this.#maxSteps.set(trialId, trial.settings.max_steps);
     this.#turns.afterwards(() => {
@@ -233,6 +272,11 @@ export class ControlLoop {
     this.#attempts.release([lease]);
     const reason = 'it had not begun here and goes to whoever can begin it first';
     this.#turns.afterwards(() => this.#workers.send(workerId, { kind: 'cancel', lease, reason }));
+  }
+
+  #drainHost({ host, reason }: Decision & { readonly kind: 'drain' }): void {
+    const workers = this.#turns.snapshot.drainHost(host, reason);
+    this.#parts.logger.warn({ host, workers, reason }, 'host drained');
   }
 
   #takeBack(decision: Decision & { readonly kind: 'requeue' | 'fail' }): void {
@@ -266,7 +310,7 @@ export class ControlLoop {
       this.#tellWhatRuns(standing?.workerId ?? '');
     }
     this.#watchers.publish(events, this.#turns.snapshot);
-    if (this.#draining !== null && this.#turns.snapshot.running().length === 0) this.#draining.done();
+    if (this.#turns.snapshot.isIdle) this.#draining?.done();
   }
 
   /** The first of its attempts, where a worker has several. */

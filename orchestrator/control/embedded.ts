@@ -1,6 +1,8 @@
 /** Starts a whole control plane within this process. */
 import { statfsSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { hasCertificates } from '../auth/auth-folder.js';
+import { TokenStore } from '../auth/token-store.js';
 import { SweepError } from '../core/errors.js';
 import type { Journal } from '../journal/journal.js';
 import type { Launcher } from '../launchers/launcher.js';
@@ -8,10 +10,13 @@ import { createClientService } from './client-service.js';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.js';
 import { ControlLoop } from './control-loop.js';
 import { armFailpoints, failpoint } from './failpoints.js';
+import { Identities } from './identities.js';
 import { LogStore } from './log-store.js';
 import { listen } from './server.js';
+import { ServerCertificates } from './server-certificates.js';
 import { acquireStateLock } from './state-lock.js';
-import { isAuthorized, newToken, unauthenticated } from './tokens.js';
+import { statusOf } from './status.js';
+import { newToken } from './tokens.js';
 import { WorkerSession, type WorkerStream } from './worker-session.js';
 
 export interface ControlPlaneOptions {
@@ -35,14 +40,21 @@ export interface ControlPlaneOptions {
   /** A lease that is not renewed for so long is lost. */
   readonly leaseMs?: number;
   readonly renewEveryMs?: number;
-  /** HOST:PORT; anything but loopback is refused. */
+  /** HOST:PORT. Anything but loopback needs the certificates of `dss auth init`. */
   readonly listenOn?: string;
+  /** TLS on loopback too. */
+  readonly alwaysTls?: boolean;
+  /** A worker from beyond needs a client certificate. */
+  readonly mutualTls?: boolean;
   /** Nothing goes on from here: the journal cannot be written, or no worker lives. Watchers are told too. */
   readonly onFatal?: (error: SweepError) => void;
 }
 
 export interface ControlPlane {
+  /** HOST:PORT, for processes of this machine. */
   readonly address: string;
+  /** HOST:PORT, for other machines, by TLS; `null`: it is on this machine only. */
+  readonly publicAddress: string | null;
   readonly clientToken: string;
   /** For workers that no launcher starts. */
   readonly joinToken: string;
@@ -59,6 +71,7 @@ const STOP_GRACE_MS = 20_000;
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { home, logger, launcher, clock = systemClock, random = systemRandom } = options;
   const { leaseMs = 30_000, renewEveryMs = 10_000, serves = false } = options;
+  const { listenOn = '127.0.0.1:0', alwaysTls = false, mutualTls = false } = options;
   armFailpoints(process.env);
   const undo: (() => void | Promise<void>)[] = [];
   let unwinding: Promise<void> | null = null;
@@ -82,6 +95,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     loop.recover(serves || (launcher?.workersSurvive ?? false));
     const clientToken = newToken(random);
     const joinToken = options.joinToken ?? newToken(random);
+    const granted = new TokenStore(home);
+    const identities = new Identities({
+      clientToken,
+      joinToken,
+      look: (token) => granted.look(token),
+      nowUnixMs: () => clock.unixMs(),
+    });
     const want = (trials: number): void => {
       if (trials === 0) return;
       launcher?.want(trials).catch((reason: unknown) => loop.fail(SweepError.from(reason)));
@@ -91,17 +111,32 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       journal,
       logs,
       logger,
-      token: clientToken,
+      identities,
       onSubmitted: want,
       onStop: () => void plane.drain(STOP_GRACE_MS).then(() => plane.stop()),
     });
-    const connect = (stream: WorkerStream) => {
-      if (isAuthorized(stream.metadata, joinToken)) new WorkerSession(stream, loop, clock, logger);
-      else stream.emit('error', unauthenticated());
+    const workersOf = (needsCertificate: boolean) => ({
+      connect: (stream: WorkerStream) => {
+        const admit = () => identities.poolOf(stream, needsCertificate);
+        try {
+          new WorkerSession(stream, { loop, clock, logger, admit });
+        } catch (reason) {
+          stream.emit('error', statusOf(reason));
+        }
+      },
+    });
+    const tls = () => {
+      if (!hasCertificates(home)) throw needsCertificates(listenOn);
+      const certificates = new ServerCertificates(home, logger, () => clock.unixMs());
+      undo.push(() => certificates.close());
+      return certificates.credentials();
     };
-    const server = await listen(options.listenOn ?? '127.0.0.1:0', { workers: { connect }, clients });
+    const server = await listen({ at: listenOn, tls, alwaysTls }, (whom) => ({
+      workers: workersOf(mutualTls && whom === 'others'),
+      clients,
+    }));
     undo.push(() => server.stop());
-    const { address } = server;
+    const { address, publicAddress } = server;
     if (launcher !== undefined) {
       undo.push(() => launcher.close());
       launcher.open({
@@ -117,9 +152,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     undo.push(() => loop.stop()); // before the workers end, so that their end is nobody's failure
     failpoint('before-lock-announce');
     lock.announce({ address, clientToken, serves }, clock.unixMs());
-    logger.info({ address, home }, 'control plane started');
+    logger.info({ address, publicAddress, home }, 'control plane started');
     const plane: ControlPlane = {
       address,
+      publicAddress,
       clientToken,
       joinToken,
       drain: (graceMs) => {
@@ -133,6 +169,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     await unwind();
     throw reason;
   }
+}
+
+function needsCertificates(address: string): SweepError {
+  return new SweepError('LISTEN_REFUSED', `listening on "${address}" is refused: only 127.0.0.1 is safe without TLS`, {
+    hint: '`dss auth init --host NAME` makes certificates for the names that other machines call this one',
+  });
 }
 
 function freeBytes(home: string): number {

@@ -2,6 +2,7 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type ErrorCode, EXIT_STATUS, SweepError } from '../core/errors.js';
 import { WireError } from '../wire/codec.js';
+import { tlsFailureOf } from './channel.js';
 
 const CODE_KEY = 'dss-code';
 /** Binary, since a hint may hold any character. */
@@ -36,6 +37,10 @@ function grpcCodeOf(code: ErrorCode): status {
       return status.INVALID_ARGUMENT;
     case 'SWEEP_CHANGED':
       return status.FAILED_PRECONDITION;
+    case 'AUTH_INVALID':
+      return status.UNAUTHENTICATED;
+    case 'NOT_ALLOWED':
+      return status.PERMISSION_DENIED;
     default:
       return status.INTERNAL;
   }
@@ -47,6 +52,13 @@ export function errorOf(reason: unknown): SweepError {
   if (Object.hasOwn(EXIT_STATUS, code)) {
     const hint = reason.metadata.get(HINT_KEY)[0];
     return new SweepError(code as ErrorCode, reason.details, { hint: hint?.toString() ?? '', cause: reason });
+  }
+  const tls = reason.code === status.UNAVAILABLE ? tlsFailureOf(reason.details) : null;
+  if (tls !== null) {
+    return new SweepError('AUTH_INVALID', `the control plane is not trusted: ${tls.message}`, {
+      hint: tls.hint,
+      cause: reason,
+    });
   }
   if (reason.code === status.UNAVAILABLE) {
     return new SweepError('UNAVAILABLE', `the control plane does not answer: ${reason.details}`, {

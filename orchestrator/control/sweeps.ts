@@ -189,9 +189,9 @@ export class Sweeps {
     const { snapshot, untold } = this.#turns;
     this.#budgets.close(sweep);
     const summary = snapshot.summary(sweep);
-    const running = [...snapshot.trialsOf(sweep)].filter(({ state }) => how === 'for now' && state === 'running');
+    const running = how === 'for now' ? snapshot.runningOf(sweep) : [];
     const news = untold.filter((each) => snapshot.sweepsOf(trialOf(each) ?? '').includes(sweep));
-    snapshot.removeSweep(sweep);
+    snapshot.removeSweep(sweep, this.#parts.clock.nowMs());
     this.#turns.afterwards(() => {
       if (snapshot.isLive(sweep)) return;
       if (summary !== null)

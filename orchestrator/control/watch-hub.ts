@@ -35,8 +35,8 @@ export class WatchHub {
       watcher.end();
       return () => {};
     }
-    for (const { trialId, state, attempts, token, workerId } of snapshot.trialsOf(sweep)) {
-      if (state !== 'running' || snapshot.isWaiting({ trialId, attempt: attempts, token })) continue;
+    for (const { trialId, state, attempts, token, workerId } of snapshot.runningOf(sweep)) {
+      if (snapshot.isWaiting({ trialId, attempt: attempts, token })) continue;
       const trial = { trialId, state, attempt: attempts, workerId: workerId ?? '', failure: null, result: null };
       watcher.tell({ kind: 'trial', trial });
     }

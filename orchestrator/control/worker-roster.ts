@@ -6,19 +6,55 @@ import { failpoint } from './failpoints.js';
 /** The control plane's end of a worker's stream. */
 export interface WorkerLink {
   send(message: ToWorker): void;
-  /** Ends the stream once everything is sent. */
-  end(): void;
+  /** Ends the stream once everything is sent; for a fault of the worker's, at once. It may come back. */
+  end(fault?: string): void;
+}
+
+/** A worker, for people. */
+export interface WorkerStanding {
+  readonly workerId: string;
+  readonly host: string;
+  readonly slots: number;
+  /** Attempts that it runs or holds ready. */
+  readonly lent: number;
+  /** `gone`: its stream is broken. `draining`: it ends what it runs. `drained`: nothing is lent to its host any more. */
+  readonly state: 'idle' | 'busy' | 'gone' | 'draining' | 'drained';
+  /** Why it is drained; else empty. */
+  readonly reason: string;
+  /** Names. */
+  readonly devices: readonly string[];
+}
+
+/** What matters most to somebody who looks for a worker that does nothing. */
+export function stateOf(worker: {
+  readonly isConnected: boolean;
+  readonly isDraining: boolean;
+  readonly isDrained: boolean;
+  readonly isBusy: boolean;
+}): WorkerStanding['state'] {
+  if (!worker.isConnected) return 'gone';
+  if (worker.isDraining) return 'draining';
+  if (worker.isDrained) return 'drained';
+  return worker.isBusy ? 'busy' : 'idle';
 }
 
 interface KnownWorker {
   readonly hello: Hello;
+  /** Of workers that joined by one token. */
+  readonly pool: string;
   link: WorkerLink | null;
   /** Reports up to this number were taken. */
   lastSequence: bigint;
   /** A lease of its ran out; it is lent nothing until it says something. */
   isSuspended: boolean;
+  /** It said that it takes nothing more. */
+  isEnding: boolean;
+  /** What it said in a row about attempts that are not its own. */
+  staleInARow: number;
   exit: Failure | null;
 }
+
+const STALE_LIMIT = 100;
 
 export class WorkerRoster {
   readonly #workers = new Map<string, KnownWorker>();
@@ -28,20 +64,37 @@ export class WorkerRoster {
     return [...this.#workers.keys()];
   }
 
+  all(): readonly { readonly hello: Hello; readonly isConnected: boolean; readonly isEnding: boolean }[] {
+    return [...this.#workers.values()].map(({ hello, link, isEnding }) => ({
+      hello,
+      isConnected: link !== null,
+      isEnding,
+    }));
+  }
+
   isConnected(workerId: string): boolean {
     return (this.#workers.get(workerId)?.link ?? null) !== null;
   }
 
+  /** False: a worker of another pool has the name. */
+  isOf(workerId: string, pool: string): boolean {
+    const worker = this.#workers.get(workerId);
+    return worker === undefined || worker.pool === pool;
+  }
+
   /** A worker's reports are numbered within the life of its process. */
-  join(hello: Hello, link: WorkerLink): 'new' | 'again' | 'another process' {
+  join(hello: Hello, link: WorkerLink, pool: string): 'new' | 'again' | 'another process' {
     const old = this.#workers.get(hello.workerId);
     const isSame = old !== undefined && old.hello.instanceId === hello.instanceId;
     old?.link?.end();
     this.#workers.set(hello.workerId, {
       hello,
+      pool,
       link,
       lastSequence: isSame ? old.lastSequence : 0n,
       isSuspended: false,
+      isEnding: false,
+      staleInARow: 0,
       exit: null,
     });
     if (old === undefined) return 'new';
@@ -84,12 +137,34 @@ export class WorkerRoster {
     if (worker !== undefined) worker.isSuspended = true;
   }
 
+  noteDrained(workerId: string): void {
+    const worker = this.#workers.get(workerId);
+    if (worker !== undefined) worker.isEnding = true;
+  }
+
   /** True: it was suspended until this word from it. */
   heard(workerId: string): boolean {
     const worker = this.#workers.get(workerId);
     if (worker?.isSuspended !== true || worker.link === null) return false;
     worker.isSuspended = false;
     return true;
+  }
+
+  /**
+   * It spoke for an attempt, its own or not. True: it has done so in vain for too long, as one that tries out tokens
+   * does, and an honest one only until it hears that they are not its own.
+   */
+  spokeFor(workerId: string, isOwn: boolean): boolean {
+    const worker = this.#workers.get(workerId);
+    if (worker === undefined || worker.link === null) return false;
+    worker.staleInARow = isOwn ? 0 : worker.staleInARow + 1;
+    if (worker.staleInARow < STALE_LIMIT) return false;
+    worker.staleInARow = 0;
+    return true;
+  }
+
+  sendAway(workerId: string): void {
+    this.#workers.get(workerId)?.link?.end(`${STALE_LIMIT} stale leases in a row: none of them is this worker's`);
   }
 
   send(workerId: string, message: ToWorker): void {

@@ -1,6 +1,7 @@
 /** One worker's stream: messages in, orders out. It lives until either side ends or breaks it. */
 import { Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { SweepError } from '../core/errors.js';
 import type { FromWorker, ToWorker } from '../core/worker-message.js';
 import { decodeFromWorker, encodeToWorker, WireError } from '../wire/codec.js';
 import type { ControlMessage, WorkerMessage } from '../wire/generated/dss/v1/worker.js';
@@ -9,6 +10,14 @@ import type { Clock } from './clock.js';
 import type { ControlLoop } from './control-loop.js';
 import { type Status, statusOf } from './status.js';
 import type { WorkerLink } from './worker-roster.js';
+
+export interface WorkerSessionParts {
+  readonly loop: ControlLoop;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The pool that the worker belongs to. Throws SweepError when it may not be here, or not any more. */
+  readonly admit: () => string;
+}
 
 export type WorkerStream = ServerDuplexStream<WorkerMessage, ControlMessage>;
 
@@ -20,15 +29,19 @@ export class WorkerSession implements WorkerLink {
   readonly #stream: WorkerStream;
   readonly #loop: ControlLoop;
   readonly #logger: Logger;
+  readonly #admit: () => string;
   readonly #writer: BoundedWriter<ControlMessage>;
   /** After Hello. */
   #workerId: string | null = null;
   #isOver = false;
 
-  constructor(stream: WorkerStream, loop: ControlLoop, clock: Clock, logger: Logger) {
+  /** Throws what `admit` throws. */
+  constructor(stream: WorkerStream, { loop, clock, logger, admit }: WorkerSessionParts) {
+    admit();
     this.#stream = stream;
     this.#loop = loop;
     this.#logger = logger;
+    this.#admit = admit;
     this.#writer = new BoundedWriter(stream, QUEUE_LIMIT, () =>
       this.#break({ code: status.RESOURCE_EXHAUSTED, details: 'the worker does not read', metadata: new Metadata() }),
     );
@@ -50,7 +63,11 @@ export class WorkerSession implements WorkerLink {
     this.#writer.send(encodeToWorker(message));
   }
 
-  end(): void {
+  end(fault?: string): void {
+    if (fault !== undefined) {
+      this.#break({ code: status.ABORTED, details: fault, metadata: new Metadata() });
+      return;
+    }
     this.#writer.whenEmpty(() => this.#stream.end());
     this.#over();
   }
@@ -60,7 +77,7 @@ export class WorkerSession implements WorkerLink {
     try {
       this.#hear(decodeFromWorker(message));
     } catch (reason) {
-      if (!(reason instanceof WireError))
+      if (!(reason instanceof WireError || reason instanceof SweepError))
         this.#logger.error({ err: reason, workerId: this.#workerId }, 'worker message');
       this.#break(statusOf(reason));
     }
@@ -71,13 +88,14 @@ export class WorkerSession implements WorkerLink {
     if (workerId === null) {
       if (said.kind !== 'hello') throw new WireError(`${said.kind} came before hello`);
       this.#workerId = said.hello.workerId;
-      this.#loop.join(said.hello, this);
+      this.#loop.join(said.hello, this, this.#admit());
       return;
     }
     switch (said.kind) {
       case 'hello':
         throw new WireError('hello came twice');
       case 'renew':
+        this.#admit(); // its token may have been revoked, or have expired
         this.#loop.renew(workerId, said.leases);
         return;
       case 'progress':

@@ -43,17 +43,16 @@ export class OrderedQueue<T> {
   /** The first items in order, at most `limit`, as long as `accepts` says so. O(limit · log limit). */
   first(limit: number, accepts: (item: T) => boolean = () => true): readonly T[] {
     const found: T[] = [];
-    const open = this.#items.length > 0 ? [0] : [];
-    while (found.length < limit && open.length > 0) {
-      let best = 0;
-      for (let i = 1; i < open.length; i += 1) {
-        if (this.#before(this.#at(open[i] as number), this.#at(open[best] as number))) best = i;
-      }
-      const [place] = open.splice(best, 1) as [number];
+    const first = this.#items[0];
+    if (limit === 0 || first === undefined || !accepts(first)) return found;
+    // Places whose items may come next: children of those that are found.
+    const open = new OrderedQueue<number>((a, b) => this.#before(this.#at(a), this.#at(b)));
+    for (let place: number | undefined = 0; place !== undefined && found.length < limit; place = open.peek()) {
       const item = this.#at(place);
       if (!accepts(item)) break;
       found.push(item);
-      for (const child of [2 * place + 1, 2 * place + 2]) if (child < this.#items.length) open.push(child);
+      open.remove(place);
+      for (const child of [2 * place + 1, 2 * place + 2]) if (child < this.#items.length) open.add(child);
     }
     return found;
   }

@@ -4,6 +4,7 @@
  * A trial is lent to a busy worker ahead of time when an attempt there is about to end and no other worker could begin
  * it at once, so that the worker need not wait for it. It is taken back as soon as another worker could.
  */
+import type { DistrustedHost } from './deaths.js';
 import type { Failure, LeaseRef } from './domain.js';
 import { DEFAULT_BUDGET, judgeFailure, type RetryBudget, type Spent } from './retry.js';
 
@@ -12,7 +13,9 @@ export type Decision =
   /** Has not begun where it was lent to: costs no budget. */
   | { readonly kind: 'recall'; readonly lease: LeaseRef; readonly workerId: string }
   | { readonly kind: 'requeue'; readonly lease: LeaseRef; readonly failure: Failure; readonly delayMs: number }
-  | { readonly kind: 'fail'; readonly lease: LeaseRef; readonly failure: Failure };
+  | { readonly kind: 'fail'; readonly lease: LeaseRef; readonly failure: Failure }
+  /** Its workers are lent nothing more while others are there, until they are other processes. */
+  | { readonly kind: 'drain'; readonly host: string; readonly reason: string };
 
 export interface LostLease {
   readonly lease: LeaseRef;
@@ -31,8 +34,10 @@ export interface WaitingLease {
 export interface SchedulerView {
   /** Leases whose deadline has come, earliest first. */
   expired(nowMs: number): readonly LostLease[];
-  /** Trials that may start, in the order of the queue. */
-  ready(nowMs: number, limit: number): readonly string[];
+  /** Hosts on which trial after trial has died, and why they are not trusted. */
+  distrusted(): readonly DistrustedHost[];
+  /** The trials for these slots, one each in the order of lending: fewer where fewer may start. */
+  next(slots: readonly string[], nowMs: number): readonly string[];
   /** A worker once for each attempt that it could begin. */
   freeSlots(): readonly string[];
   /** A worker once for each attempt that it could hold ready, as one that it runs is about to end. */
@@ -58,10 +63,11 @@ export function decide(
   budget: RetryBudget = DEFAULT_BUDGET,
 ): readonly Decision[] {
   const lost = snapshot.expired(nowMs).map((expired) => takeBack(expired, budget));
-  if (lost.length > 0) return lost; // which changes what is ready
+  const drained = snapshot.distrusted().map((host): Decision => ({ kind: 'drain', ...host }));
+  if (lost.length + drained.length > 0) return [...lost, ...drained]; // which changes what may start, and where
   const free = snapshot.freeSlots();
   const slots = [...free, ...snapshot.aheadSlots()];
-  const starts = slots.length === 0 ? [] : snapshot.ready(nowMs, slots.length);
+  const starts = snapshot.next(slots, nowMs);
   const grants = starts.map((trialId, i): Decision => ({ kind: 'grant', trialId, workerId: slots[i] as string }));
   const idle = free.length - starts.length;
   if (idle <= 0) return grants;
@@ -72,6 +78,6 @@ export function decide(
 function takeBack({ lease, workerId, spent, isWaiting }: LostLease, budget: RetryBudget): Decision {
   if (isWaiting) return { kind: 'recall', lease, workerId };
   const failure = leaseLost(workerId, lease.attempt);
-  const verdict = judgeFailure(failure, spent, 0, budget);
-  return verdict.kind === 'fail' ? { kind: 'fail', lease, failure } : { ...verdict, lease, failure };
+  const verdict = judgeFailure(failure, { spent, diedOn: [], workerId }, 0, budget);
+  return { failure, ...verdict, lease };
 }

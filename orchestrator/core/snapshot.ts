@@ -1,85 +1,36 @@
 /**
- * The state that decisions are made from. Changed in place, in O(log n) per event, since a sweep may
- * have 100,000 trials; `decide` only reads it. It knows the trials of live sweeps, which are those
- * submitted in this control plane's life, and whatever runs: a trial that waits and that no live
- * sweep wants is not here, hence never run.
+ * The state that decisions are made from. Changed in place, in O(log n) per event, since a control plane may have a
+ * million trials; `decide` only looks, and what has come due by the time that it names stays so. It knows the trials of
+ * live sweeps, which are those submitted to or taken up by this control plane, and whatever runs: a trial that waits
+ * and that no live sweep wants is not here, hence never run.
  */
-import type { LeaseRef, TrialState } from './domain.js';
+import { Deaths, type DistrustedHost } from './deaths.js';
+import { Delays } from './delays.js';
+import type { Failure, LeaseRef, TrialState } from './domain.js';
 import type { JournalEvent } from './events.js';
-import { OrderedQueue } from './ordered-queue.js';
-import { NOTHING_SPENT, type Spent, spentAfter } from './retry.js';
+import { compareClaims } from './lending-order.js';
+import { LendingRound } from './lending-round.js';
+import { type LivePlace, type LiveSweep, TurnOrder } from './live-sweep.js';
+import { LiveSweeps } from './live-sweeps.js';
+import { hasDied, NOTHING_SPENT, spentAfter } from './retry.js';
+import { type Running, RunningAttempts } from './running-attempts.js';
 import type { LostLease, SchedulerView, WaitingLease } from './schedule.js';
-import type { SweepOptions } from './sweep-options.js';
+import type { KnownTrial, TrialStanding } from './trial-standing.js';
+import { TrialTable } from './trial-table.js';
 import type { SweepSummary } from './watch-event.js';
 import { WorkerPool } from './worker-pool.js';
 
-/** A trial as scheduling sees it; the journal has the rest. */
-export interface TrialStanding {
-  readonly trialId: string;
-  readonly state: TrialState;
-  /** Attempts begun. */
-  readonly attempts: number;
-  /** Of the newest attempt; 0 before the first. */
-  readonly token: bigint;
-  /** The newest attempt's; `null` before the first. */
-  readonly workerId: string | null;
-  readonly spent: Spent;
-  readonly seed: number;
-  /** Equal for trials that read the same model and dataset: a worker that has run one has both at hand. */
-  readonly kind: string;
-}
-
-/** What decides when a sweep's trials are lent. */
-export interface LivePlace {
-  /** Earlier submissions go first. */
-  readonly order: number;
-  /** Who submitted it. */
-  readonly owner: string;
-  readonly options: SweepOptions;
-}
-
-interface LiveSweep {
-  readonly name: string;
-  /** Earlier submissions go first. */
-  readonly order: number;
-  readonly entries: readonly Entry[];
-  readonly counts: Record<TrialState, number>;
-}
-
-interface Entry {
-  readonly trialId: string;
-  state: TrialState;
-  attempts: number;
-  token: bigint;
-  workerId: string | null;
-  spent: Spent;
-  readonly seed: number;
-  readonly kind: string;
-  /** State `queued`: not before. State `running`: the lease's end. Monotonic. */
-  atMs: number;
-  /** State `running` only. */
-  endsSoon: boolean;
-  /** The live sweeps that want it, with its position in each; the first one's order counts. */
-  wanted: { readonly sweep: LiveSweep; readonly position: number }[];
-}
-
-function isAhead(a: Entry, b: Entry): boolean {
-  const [left, right] = [a.wanted[0], b.wanted[0]];
-  if (left === undefined || right === undefined) return left !== undefined;
-  if (left.sweep.order !== right.sweep.order) return left.sweep.order < right.sweep.order;
-  return left.position < right.position;
-}
-
-const isEarlier = (a: Entry, b: Entry): boolean => a.atMs < b.atMs;
+export type { LivePlace } from './live-sweep.js';
+export type { TrialStanding } from './trial-standing.js';
 
 export class Snapshot implements SchedulerView {
   readonly #leaseMs: number;
-  readonly #entries = new Map<string, Entry>();
-  readonly #sweeps = new Map<string, LiveSweep>();
-  readonly #workers = new WorkerPool<Entry>();
-  readonly #ready = new OrderedQueue<Entry>(isAhead);
-  readonly #delayed = new OrderedQueue<Entry>(isEarlier);
-  readonly #leases = new OrderedQueue<Entry>(isEarlier);
+  readonly #trials = new TrialTable();
+  readonly #sweeps = new LiveSweeps();
+  readonly #workers = new WorkerPool<Running>();
+  readonly #running = new RunningAttempts();
+  readonly #delays = new Delays();
+  readonly #deaths = new Deaths();
 
   constructor(leaseMs: number) {
     this.#leaseMs = leaseMs;
@@ -88,21 +39,34 @@ export class Snapshot implements SchedulerView {
   // Looking.
 
   expired(nowMs: number): readonly LostLease[] {
-    return this.#leases
-      .first(this.#leases.size, ({ atMs }) => atMs <= nowMs)
-      .map((entry) => ({
-        lease: leaseOf(entry),
-        workerId: entry.workerId ?? '',
-        spent: entry.spent,
-        isWaiting: this.#workers.isWaiting(entry.workerId ?? '', entry),
-      }));
+    return this.#running.expired(nowMs).map((each) => ({
+      lease: each.lease,
+      workerId: each.workerId,
+      spent: this.#trials.get(each.row).spent,
+      isWaiting: this.#workers.isWaiting(each.workerId, each),
+    }));
   }
 
-  ready(nowMs: number, limit: number): readonly string[] {
-    const due = this.#delayed.first(this.#delayed.size, ({ atMs }) => atMs <= nowMs);
-    const candidates = [...this.#ready.first(limit), ...due];
-    if (due.length > 0) candidates.sort((a, b) => (isAhead(a, b) ? -1 : 1));
-    return candidates.slice(0, limit).map(({ trialId }) => trialId);
+  distrusted(): readonly DistrustedHost[] {
+    return this.#deaths.distrusted();
+  }
+
+  next(slots: readonly string[], nowMs: number): readonly string[] {
+    this.#comeDue(nowMs);
+    if (slots.length === 0) return [];
+    const round = new LendingRound(this.#sweeps.all(), (row) => this.#trials.kindOf(row), nowMs);
+    const kinds = new Map<string, number>();
+    const trialIds: string[] = [];
+    for (const workerId of slots) {
+      const row = round.next({
+        kind: kinds.get(workerId) ?? this.#workers.kindOf(workerId),
+        isFatalTo: (each) => this.#deaths.of(each).includes(workerId),
+      });
+      if (row < 0) break;
+      kinds.set(workerId, this.#trials.kindOf(row));
+      trialIds.push(this.#trials.idOf(row));
+    }
+    return trialIds;
   }
 
   freeSlots(): readonly string[] {
@@ -114,101 +78,109 @@ export class Snapshot implements SchedulerView {
   }
 
   waiting(): readonly WaitingLease[] {
-    return this.#workers.waiting().map((entry) => ({ lease: leaseOf(entry), workerId: entry.workerId ?? '' }));
+    return this.#workers.waiting().map(({ lease, workerId }) => ({ lease, workerId }));
   }
 
   /**
    * When time alone will call for a decision; `null`: never. What has come due and finds no slot waits for a slot, not
-   * for time: a timer for it would ring for ever.
+   * for time: a timer for it would ring for ever. Nor does the full hour by which a sweep rises call for anything, since
+   * a sweep waits only where no slot is free.
    */
   nextWakeMs(nowMs = Number.NEGATIVE_INFINITY): number | null {
-    const delayed = this.#delayed.first(this.#delayed.size).find(({ atMs }) => atMs > nowMs);
-    const times = [this.#leases.peek()?.atMs, delayed?.atMs].filter((each) => each !== undefined);
+    this.#comeDue(nowMs);
+    const times = [this.#running.nextMs, this.#delays.nextMs].filter((each) => each !== null);
     return times.length === 0 ? null : Math.min(...times);
   }
 
-  standing(trialId: string): TrialStanding | null {
-    return this.#entries.get(trialId) ?? null;
+  standing(trialId: string): KnownTrial | null {
+    const row = this.#trials.find(trialId);
+    return row < 0 ? null : this.#trials.get(row);
+  }
+
+  /** The workers on which attempts of a trial died, once for each, since its retry budgets began; as far as is known. */
+  diedOn(trialId: string): readonly string[] {
+    return this.#deaths.of(this.#trials.find(trialId));
+  }
+
+  /** Whom a trial is lent to; `null`: nobody. */
+  holderOf(trialId: string): string | null {
+    return this.#running.get(this.#trials.find(trialId))?.workerId ?? null;
   }
 
   isCurrent(lease: LeaseRef): boolean {
-    const entry = this.#entries.get(lease.trialId);
-    return entry?.state === 'running' && entry.token === lease.token;
+    return this.#runningOf(lease) !== undefined;
   }
 
   isLive(sweep: string): boolean {
-    return this.#sweeps.has(sweep);
+    return this.#sweeps.get(sweep) !== undefined;
   }
 
   summary(sweep: string): SweepSummary | null {
     const live = this.#sweeps.get(sweep);
-    return live === undefined ? null : { sweep, total: live.entries.length, counts: { ...live.counts } };
+    return live === undefined ? null : { sweep, total: live.rows.length, counts: { ...live.counts } };
   }
 
-  *trialsOf(sweep: string): Generator<TrialStanding> {
-    yield* this.#sweeps.get(sweep)?.entries ?? [];
+  /** What runs or is held ready of a live sweep, in the order of lending. */
+  runningOf(sweep: string): readonly KnownTrial[] {
+    const number = this.#sweeps.get(sweep)?.number;
+    const turnOf = (row: number) => this.#trials.memberships(row).find(({ sweep }) => sweep === number)?.turn;
+    return [...this.#running.all()]
+      .map(({ row }) => ({ row, turn: turnOf(row) ?? -1 }))
+      .filter(({ turn }) => turn >= 0)
+      .sort((a, b) => a.turn - b.turn)
+      .map(({ row }) => this.#trials.get(row));
   }
 
   /** Names of the live sweeps that want a trial. */
   sweepsOf(trialId: string): readonly string[] {
-    return this.#entries.get(trialId)?.wanted.map(({ sweep }) => sweep.name) ?? [];
+    const row = this.#trials.find(trialId);
+    return row < 0 ? [] : this.#wanting(row).map(({ name }) => name);
   }
 
   /** Leases that a worker holds, in the order in which it begins them. */
   heldBy(workerId: string): readonly LeaseRef[] {
-    return this.#workers.lentTo(workerId).map(leaseOf);
+    return this.#workers.lentTo(workerId).map(({ lease }) => lease);
   }
 
   /** Whether its worker, busy with others, has not begun it so far. */
   isWaiting(lease: LeaseRef): boolean {
-    const entry = this.#entries.get(lease.trialId);
-    return entry !== undefined && this.isCurrent(lease) && this.#workers.isWaiting(entry.workerId ?? '', entry);
+    const running = this.#runningOf(lease);
+    return running !== undefined && this.#workers.isWaiting(running.workerId, running);
+  }
+
+  get isIdle(): boolean {
+    return this.#running.size === 0;
   }
 
   running(): readonly LeaseRef[] {
-    return this.#leases.first(this.#leases.size).map(leaseOf);
+    return [...this.#running.all()].map(({ lease }) => lease);
   }
 
   // Sweeps and trials.
 
   /** A sweep becomes live, or live with another set of trials. */
-  addSweep(name: string, { order }: LivePlace, trials: Iterable<TrialStanding>, nowMs: number): void {
-    this.removeSweep(name);
-    const entries: Entry[] = [];
-    const sweep: LiveSweep = {
-      name,
-      order,
-      entries,
-      counts: { queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
-    };
-    for (const standing of trials) {
-      const entry = this.#entries.get(standing.trialId) ?? this.#know(standing, nowMs);
-      this.#leaveQueues(entry);
-      entry.wanted.push({ sweep, position: entries.length });
-      entry.wanted.sort((a, b) => a.sweep.order - b.sweep.order);
-      entries.push(entry);
-      sweep.counts[entry.state] += 1;
-      this.#enterQueue(entry, nowMs);
-    }
-    this.#sweeps.set(name, sweep);
+  addSweep(name: string, place: LivePlace, trials: Iterable<TrialStanding>, nowMs: number): void {
+    const before = this.#sweeps.get(name);
+    if (before !== undefined) this.#leave(before, nowMs);
+    const order = new TurnOrder();
+    for (const standing of trials) order.add(this.#know(standing, nowMs), standing.seed);
+    const sweep = this.#sweeps.add(name, place, order.turns(), nowMs);
+    for (const [turn, row] of sweep.rows.entries()) this.#join(sweep, turn, row, nowMs);
+    if (before?.isOpen === true) sweep.keepAge(before);
+    for (const row of before?.rows ?? []) this.#forgetIfUnwanted(row);
   }
 
-  removeSweep(name: string): void {
+  /** What runs of it goes on. */
+  removeSweep(name: string, nowMs: number): void {
     const sweep = this.#sweeps.get(name);
     if (sweep === undefined) return;
-    this.#sweeps.delete(name);
-    for (const entry of sweep.entries) {
-      const delayed = this.#delayed.has(entry);
-      this.#leaveQueues(entry);
-      entry.wanted = entry.wanted.filter((each) => each.sweep !== sweep);
-      if (entry.wanted.length === 0 && entry.state !== 'running') this.#entries.delete(entry.trialId);
-      else this.#enterQueue(entry, delayed ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
-    }
+    this.#leave(sweep, nowMs);
+    for (const row of sweep.rows) this.#forgetIfUnwanted(row);
   }
 
   /** An attempt that goes on under a worker of a former control plane: it gets one whole lease. */
   adopt(standing: TrialStanding, nowMs: number): void {
-    if (!this.#entries.has(standing.trialId)) this.#know(standing, nowMs);
+    this.#know(standing, nowMs);
   }
 
   apply(event: JournalEvent, nowMs: number): void {
@@ -219,66 +191,64 @@ export class Snapshot implements SchedulerView {
       case 'checkpointed':
         return;
       case 'queued':
-        this.#change(event.trialId, nowMs, (entry) => {
-          entry.state = 'queued';
-          entry.spent = NOTHING_SPENT;
-          entry.atMs = nowMs;
+        this.#change(event.trialId, 'queued', nowMs, (row) => {
+          this.#trials.setSpent(row, NOTHING_SPENT);
+          this.#deaths.forget(row);
         });
         return;
-      case 'begun':
-        this.#change(event.lease.trialId, nowMs, (entry) => {
-          entry.state = 'running';
-          entry.attempts = event.lease.attempt;
-          entry.token = event.lease.token;
-          entry.workerId = event.workerId;
-          entry.atMs = nowMs + this.#leaseMs;
-          entry.endsSoon = false;
+      case 'begun': {
+        const { lease, workerId } = event;
+        this.#change(lease.trialId, 'running', nowMs, (row) => {
+          this.#trials.setAttempt(row, lease.attempt, lease.token, workerId);
         });
         return;
-      case 'requeued':
-        this.#change(event.lease.trialId, nowMs, (entry) => {
-          entry.state = 'queued';
-          entry.spent = spentAfter(entry.spent, event.failure);
-          entry.atMs = nowMs + event.delayMs;
+      }
+      case 'requeued': {
+        const { lease, failure, delayMs } = event;
+        if (failure !== null) this.#noteFailure(lease.trialId, failure);
+        this.#change(lease.trialId, 'queued', nowMs, (row) => {
+          this.#trials.setSpent(row, spentAfter(this.#trials.get(row).spent, failure));
+          if (delayMs > 0) this.#delays.add(row, nowMs + delayMs);
         });
         return;
+      }
       case 'succeeded':
+        this.#deaths.startAnew(this.#workers.hostOf(this.holderOf(event.lease.trialId) ?? '') ?? '');
+        this.#change(event.lease.trialId, 'succeeded', nowMs);
+        return;
       case 'failed':
-        this.#change(event.lease.trialId, nowMs, (entry) => {
-          entry.state = event.kind;
-        });
+        this.#noteFailure(event.lease.trialId, event.failure);
+        this.#change(event.lease.trialId, 'failed', nowMs);
         return;
       case 'cancelled':
-        this.#change(event.trialId, nowMs, (entry) => {
-          entry.state = 'cancelled';
-        });
+        this.#change(event.trialId, 'cancelled', nowMs);
     }
   }
 
   /** False: the lease is not its holder's any more. */
   renew(lease: LeaseRef, nowMs: number): boolean {
-    if (!this.isCurrent(lease)) return false;
-    const entry = this.#entries.get(lease.trialId) as Entry;
-    this.#leases.remove(entry);
-    entry.atMs = nowMs + this.#leaseMs;
-    this.#leases.add(entry);
+    const running = this.#runningOf(lease);
+    if (running === undefined) return false;
+    this.#running.renew(running, nowMs + this.#leaseMs);
     return true;
   }
 
   /** An attempt is about to end. False: that is no news, or its lease is not its holder's any more. */
   noteEndsSoon(lease: LeaseRef): boolean {
-    const entry = this.#entries.get(lease.trialId);
-    if (entry === undefined || entry.endsSoon || !this.isCurrent(lease)) return false;
-    entry.endsSoon = true;
+    const running = this.#runningOf(lease);
+    if (running === undefined || running.endsSoon) return false;
+    this.#workers.noteEndsSoon(running.workerId, running);
     return true;
   }
 
   // Workers.
 
-  addWorker(workerId: string, slots: number, prefetch = 0): void {
-    this.#workers.add(workerId, slots, prefetch);
-    for (const entry of this.#leases.first(this.#leases.size)) {
-      if (entry.workerId === workerId) this.#workers.lend(workerId, entry);
+  addWorker(workerId: string, slots: number, prefetch = 0, host = workerId): void {
+    const isKnown = this.#workers.has(workerId);
+    this.#workers.add(workerId, { host, slots, prefetch });
+    if (isKnown) return;
+    for (const running of this.#running.all()) {
+      if (running.workerId === workerId) this.#workers.lend(workerId, running);
     }
   }
 
@@ -290,43 +260,136 @@ export class Snapshot implements SchedulerView {
     this.#workers.remove(workerId);
   }
 
+  /** Carries out the decision; gives the workers that it meets. */
+  drainHost(host: string, reason: string): readonly string[] {
+    this.#deaths.startAnew(host);
+    const workers = this.#workers.trustedOn(host);
+    for (const workerId of workers) this.#workers.drain(workerId, reason);
+    return workers;
+  }
+
+  /** Why a worker is lent nothing while others are there; empty: it is not so. */
+  drainedReason(workerId: string): string {
+    return this.#workers.drainedReason(workerId);
+  }
+
   // Inside.
 
-  #know(standing: TrialStanding, nowMs: number): Entry {
-    const atMs = standing.state === 'running' ? nowMs + this.#leaseMs : nowMs;
-    const entry: Entry = { ...standing, atMs, endsSoon: false, wanted: [] };
-    this.#entries.set(standing.trialId, entry);
-    this.#enterQueue(entry, nowMs);
-    return entry;
+  #know(standing: TrialStanding, nowMs: number): number {
+    const known = this.#trials.find(standing.trialId);
+    if (known >= 0) return known;
+    const row = this.#trials.add(standing);
+    if (standing.state === 'running') this.#begin(row, nowMs);
+    return row;
   }
 
-  #change(trialId: string, nowMs: number, change: (entry: Entry) => void): void {
-    const entry = this.#entries.get(trialId);
-    if (entry === undefined) return;
-    for (const { sweep } of entry.wanted) sweep.counts[entry.state] -= 1;
-    this.#leaveQueues(entry);
-    if (entry.workerId !== null) this.#workers.takeBack(entry.workerId, entry);
-    change(entry);
-    for (const { sweep } of entry.wanted) sweep.counts[entry.state] += 1;
-    if (entry.state === 'running' && entry.workerId !== null) this.#workers.lend(entry.workerId, entry);
-    this.#enterQueue(entry, nowMs);
-    if (entry.wanted.length === 0 && entry.state !== 'running') this.#entries.delete(trialId);
+  #join(sweep: LiveSweep, turn: number, row: number, nowMs: number): void {
+    this.#trials.join(row, { sweep: sweep.number, turn });
+    const state = this.#trials.stateOf(row);
+    sweep.counts[state] += 1;
+    if (state === 'queued' && !this.#delays.has(row)) sweep.open(turn, nowMs);
+    const running = this.#running.get(row);
+    if (running?.payer === null) this.#charge(running, nowMs);
   }
 
-  #enterQueue(entry: Entry, nowMs: number): void {
-    if (entry.state === 'running') this.#leases.add(entry);
-    else if (entry.state === 'queued' && entry.wanted.length > 0) {
-      (entry.atMs > nowMs ? this.#delayed : this.#ready).add(entry);
+  /** Its trials stay known, and others of the sweeps that want them have to pay for what runs. */
+  #leave(sweep: LiveSweep, nowMs: number): void {
+    this.#sweeps.delete(sweep);
+    const unpaid: Running[] = [];
+    for (const row of sweep.rows) {
+      this.#trials.leave(row, sweep.number);
+      const running = this.#running.get(row);
+      if (running?.payer !== sweep) continue;
+      sweep.takeBack(nowMs);
+      running.payer = null;
+      unpaid.push(running);
     }
+    for (const running of unpaid) this.#charge(running, nowMs);
   }
 
-  #leaveQueues(entry: Entry): void {
-    this.#ready.remove(entry);
-    this.#delayed.remove(entry);
-    this.#leases.remove(entry);
+  #change(trialId: string, state: TrialState, nowMs: number, note: (row: number) => void = () => {}): void {
+    const row = this.#trials.find(trialId);
+    if (row < 0) return;
+    const before = this.#trials.stateOf(row);
+    if (before === 'running') this.#end(row, nowMs);
+    if (before === 'queued') this.#close(row);
+    note(row);
+    this.#trials.setState(row, state);
+    for (const { counts } of this.#wanting(row)) {
+      counts[before] -= 1;
+      counts[state] += 1;
+    }
+    if (state === 'running') this.#begin(row, nowMs);
+    if (state === 'queued' && !this.#delays.has(row)) this.#open(row, nowMs);
+    this.#forgetIfUnwanted(row);
   }
-}
 
-function leaseOf(entry: Entry): LeaseRef {
-  return { trialId: entry.trialId, attempt: entry.attempts, token: entry.token };
+  #begin(row: number, nowMs: number): void {
+    const { trialId, attempts, token, workerId } = this.#trials.get(row);
+    const running: Running = {
+      row,
+      lease: { trialId, attempt: attempts, token },
+      token,
+      kind: this.#trials.kindOf(row),
+      workerId: workerId ?? '',
+      untilMs: nowMs + this.#leaseMs,
+      endsSoon: false,
+      payer: null,
+    };
+    this.#running.add(running);
+    this.#workers.lend(running.workerId, running);
+    this.#charge(running, nowMs);
+  }
+
+  #end(row: number, nowMs: number): void {
+    const running = this.#running.get(row);
+    if (running === undefined) return;
+    this.#running.delete(running);
+    this.#workers.takeBack(running.workerId, running);
+    running.payer?.takeBack(nowMs);
+  }
+
+  /** Its slot counts for the first, in the order of lending, of the live sweeps that want it. */
+  #charge(running: Running, nowMs: number): void {
+    const [payer] = [...this.#wanting(running.row)].sort((a, b) => compareClaims(a, b, nowMs));
+    running.payer = payer ?? null;
+    payer?.lend();
+  }
+
+  #open(row: number, nowMs: number): void {
+    for (const { sweep, turn } of this.#trials.memberships(row)) this.#sweeps.numbered(sweep)?.open(turn, nowMs);
+  }
+
+  #close(row: number): void {
+    this.#delays.delete(row);
+    for (const { sweep, turn } of this.#trials.memberships(row)) this.#sweeps.numbered(sweep)?.close(turn);
+  }
+
+  #comeDue(nowMs: number): void {
+    for (const row of this.#delays.takeDue(nowMs)) this.#open(row, nowMs);
+  }
+
+  /** Of an attempt that runs. */
+  #noteFailure(trialId: string, failure: Failure): void {
+    const running = this.#running.get(this.#trials.find(trialId));
+    if (running === undefined || !hasDied(failure)) return;
+    const { row, workerId } = running;
+    this.#deaths.add(row, trialId, workerId, this.#workers.hostOf(workerId));
+  }
+
+  #forgetIfUnwanted(row: number): void {
+    if (this.#trials.isWanted(row) || this.#running.get(row) !== undefined) return;
+    this.#close(row);
+    this.#deaths.forget(row);
+    this.#trials.remove(row);
+  }
+
+  #wanting(row: number): readonly LiveSweep[] {
+    return this.#trials.memberships(row).flatMap(({ sweep }) => this.#sweeps.numbered(sweep) ?? []);
+  }
+
+  #runningOf({ trialId, token }: LeaseRef): Running | undefined {
+    const running = this.#running.get(this.#trials.find(trialId));
+    return running?.token === token ? running : undefined;
+  }
 }

@@ -3,85 +3,170 @@
 export interface Lent {
   /** A worker begins what it was lent in the order of these, so what is beyond its slots waits. */
   readonly token: bigint;
+  /** What it reads, as a number. */
+  readonly kind: number;
   /** It is about to make room for another. */
-  readonly endsSoon: boolean;
+  endsSoon: boolean;
 }
 
-interface Worker<T extends Lent> {
+export interface WorkerShape {
+  readonly host: string;
   readonly slots: number;
   /** What it may hold ready beyond its slots. */
   readonly prefetch: number;
-  readonly lent: Set<T>;
+}
+
+interface Worker<T extends Lent> extends WorkerShape {
+  readonly workerId: string;
+  /** In the order in which it begins them. */
+  readonly lent: T[];
+  /** How many of them are about to end. */
+  ending: number;
+  /** Of what it was lent last, which it may have at hand; -1: nothing so far. */
+  kind: number;
   /** Connected, heard of, and not asked to drain. */
   available: boolean;
+  /** Why its host is not trusted any more; empty: it is. */
+  drained: string;
 }
 
 export class WorkerPool<T extends Lent> {
   readonly #workers = new Map<string, Worker<T>>();
+  /** Asked for in every turn, and seldom another. */
+  #lendable: readonly Worker<T>[] | null = null;
 
   /** Again: what it was lent stays with it. */
-  add(workerId: string, slots: number, prefetch: number): void {
-    const lent = this.#workers.get(workerId)?.lent ?? new Set<T>();
-    this.#workers.set(workerId, { slots, prefetch, lent, available: true });
+  add(workerId: string, shape: WorkerShape): void {
+    const known = this.#workers.get(workerId) ?? { lent: [], ending: 0, kind: -1, drained: '' };
+    this.#workers.set(workerId, { ...known, ...shape, workerId, available: true });
+    this.#lendable = null;
   }
 
   setAvailable(workerId: string, available: boolean): void {
     const worker = this.#workers.get(workerId);
-    if (worker !== undefined) worker.available = available;
+    if (worker === undefined || worker.available === available) return;
+    worker.available = available;
+    this.#lendable = null;
   }
 
   remove(workerId: string): void {
     this.#workers.delete(workerId);
+    this.#lendable = null;
+  }
+
+  has(workerId: string): boolean {
+    return this.#workers.has(workerId);
+  }
+
+  hostOf(workerId: string): string | null {
+    return this.#workers.get(workerId)?.host ?? null;
+  }
+
+  /** -1: none. */
+  kindOf(workerId: string): number {
+    return this.#workers.get(workerId)?.kind ?? -1;
   }
 
   lend(workerId: string, each: T): void {
-    this.#workers.get(workerId)?.lent.add(each);
+    const worker = this.#workers.get(workerId);
+    if (worker === undefined) return;
+    worker.lent.splice(placeOf(worker.lent, each.token), 0, each);
+    worker.kind = each.kind;
+    if (each.endsSoon) worker.ending += 1;
   }
 
   takeBack(workerId: string, each: T): void {
-    this.#workers.get(workerId)?.lent.delete(each);
+    const worker = this.#workers.get(workerId);
+    const place = worker === undefined ? -1 : placeOf(worker.lent, each.token);
+    if (worker?.lent[place] !== each) return;
+    worker.lent.splice(place, 1);
+    if (each.endsSoon) worker.ending -= 1;
+  }
+
+  noteEndsSoon(workerId: string, each: T): void {
+    if (each.endsSoon) return;
+    each.endsSoon = true;
+    const worker = this.#workers.get(workerId);
+    if (worker !== undefined) worker.ending += 1;
   }
 
   /** In the order in which it begins them. */
   lentTo(workerId: string): readonly T[] {
-    const worker = this.#workers.get(workerId);
-    return worker === undefined ? [] : inOrder(worker.lent);
+    return this.#workers.get(workerId)?.lent ?? [];
   }
 
   isWaiting(workerId: string, each: T): boolean {
     const worker = this.#workers.get(workerId);
-    return worker !== undefined && waitingAt(worker).includes(each);
+    return worker !== undefined && worker.lent.indexOf(each, worker.slots) >= 0;
   }
 
+  /** A worker once for each attempt that it could begin. */
   freeSlots(): readonly string[] {
     const free: string[] = [];
-    for (const [workerId, { available, slots, lent }] of this.#workers) {
-      if (!available) continue;
-      for (let slot = lent.size; slot < slots; slot += 1) free.push(workerId);
+    for (const { workerId, slots, lent } of this.#lendableNow()) {
+      for (let slot = lent.length; slot < slots; slot += 1) free.push(workerId);
     }
     return free;
   }
 
+  /** A worker once for each attempt that it could hold ready, as one that it runs is about to end. */
   aheadSlots(): readonly string[] {
     const ahead: string[] = [];
-    for (const [workerId, { available, slots, prefetch, lent }] of this.#workers) {
-      if (!available || prefetch === 0 || lent.size < slots) continue;
-      const ending = [...lent].filter(({ endsSoon }) => endsSoon).length;
-      for (let held = lent.size; held < slots + Math.min(prefetch, ending); held += 1) ahead.push(workerId);
+    for (const { workerId, slots, prefetch, lent, ending } of this.#lendableNow()) {
+      if (lent.length < slots) continue;
+      for (let held = lent.length; held < slots + Math.min(prefetch, ending); held += 1) ahead.push(workerId);
     }
     return ahead;
   }
 
   /** At workers that are available, the earliest first. */
   waiting(): readonly T[] {
-    return inOrder([...this.#workers.values()].filter(({ available }) => available).flatMap(waitingAt));
+    const waiting: T[] = [];
+    for (const { available, slots, lent } of this.#workers.values()) {
+      if (available && lent.length > slots) waiting.push(...lent.slice(slots));
+    }
+    return waiting.sort((a, b) => (a.token < b.token ? -1 : 1));
+  }
+
+  // Hosts that are not trusted.
+
+  /** The workers of a host that are not drained so far. */
+  trustedOn(host: string): readonly string[] {
+    const workers = [...this.#workers.values()].filter((each) => each.host === host && each.drained === '');
+    return workers.map(({ workerId }) => workerId);
+  }
+
+  /** Until another process has its name. */
+  drain(workerId: string, reason: string): void {
+    const worker = this.#workers.get(workerId);
+    if (worker === undefined) return;
+    worker.drained = reason;
+    this.#lendable = null;
+  }
+
+  /** Empty: it is trusted. */
+  drainedReason(workerId: string): string {
+    return this.#workers.get(workerId)?.drained ?? '';
+  }
+
+  /** Those that are drained get nothing while there are others, and go on where there are none. */
+  #lendableNow(): readonly Worker<T>[] {
+    if (this.#lendable === null) {
+      const available = [...this.#workers.values()].filter((each) => each.available);
+      const trusted = available.filter(({ drained }) => drained === '');
+      this.#lendable = trusted.length > 0 ? trusted : available;
+    }
+    return this.#lendable;
   }
 }
 
-function waitingAt<T extends Lent>({ slots, lent }: Worker<T>): readonly T[] {
-  return lent.size > slots ? inOrder(lent).slice(slots) : [];
-}
-
-function inOrder<T extends Lent>(lent: Iterable<T>): readonly T[] {
-  return [...lent].sort((a, b) => (a.token < b.token ? -1 : 1));
+/** Where what has that token stands, or would stand. */
+function placeOf(lent: readonly Lent[], token: bigint): number {
+  let [low, high] = [0, lent.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lent[middle] as Lent).token < token) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

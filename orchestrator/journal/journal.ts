@@ -107,8 +107,13 @@ export interface Journal extends JournalReader {
    * SWEEP_CHANGED for the last part of another sweep under a name that is taken.
    */
   submit(part: SubmissionPart, atUnixMs: number): Submitted | null;
-  /** Lends a queued trial: the next attempt under a token larger than any before. */
-  begin(trialId: string, workerId: string, atUnixMs: number): JournalEvent & { readonly kind: 'begun' };
+  /** Lends a queued trial: the next attempt under a token larger than any before. `chance`: see lease-token.ts. */
+  begin(
+    trialId: string,
+    workerId: string,
+    atUnixMs: number,
+    chance?: number,
+  ): JournalEvent & { readonly kind: 'begun' };
   finish(lease: LeaseRef, result: TrialResult, atUnixMs: number): Written;
   fail(lease: LeaseRef, failure: Failure, atUnixMs: number): Written;
   /** Back to the queue; without a failure it costs no budget. `delayMs` is for the record. */

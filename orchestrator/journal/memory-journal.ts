@@ -1,6 +1,7 @@
 /** A journal that is gone with its process: for tests. Its state is the fold of its events. */
 import type { Failure, LeaseRef, Trial, TrialResult, TrialState } from '../core/domain.js';
 import type { JournalEvent } from '../core/events.js';
+import { leaseToken } from '../core/lease-token.js';
 import type { TrialStanding } from '../core/snapshot.js';
 import { isQueuedAgain, type SubmissionPart } from '../core/submission.js';
 import { sweepChanged, sweepDifference } from '../core/sweep-difference.js';
@@ -85,11 +86,11 @@ export class MemoryJournal implements Journal {
     return { submission: this.#submission, done: succeeded, toRun: queued + running, failed, events };
   }
 
-  begin(trialId: string, workerId: string, atUnixMs: number): JournalEvent & { readonly kind: 'begun' } {
+  begin(trialId: string, workerId: string, atUnixMs: number, chance = 0): JournalEvent & { readonly kind: 'begun' } {
     const trial = this.#state.trials.get(trialId);
     if (trial?.state !== 'queued') throw new Error(`trial ${trialId} is ${trial?.state ?? 'unknown'}, not queued`);
     this.#token += 1n;
-    const lease = { trialId, attempt: trial.attempts + 1, token: this.#token };
+    const lease = { trialId, attempt: trial.attempts + 1, token: leaseToken(this.#token, chance) };
     return this.#record({ kind: 'begun', lease, workerId }, atUnixMs);
   }
 

@@ -30,8 +30,9 @@ describe('a control plane', () => {
       [1, 2, 3, 4, 5].map((seed) => [trialIdOf(seed), seed / 10]),
     );
     worker.close();
+    // The rest of each token is chance.
     assert.deepEqual(
-      (await running).map(({ token }) => token),
+      (await running).map(({ token }) => token >> 31n),
       [1n, 2n, 3n, 4n, 5n],
     );
     const journal = openJournalReader(test.home);

@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { TrialState } from '../../orchestrator/core/domain.js';
-import type { JournalEvent } from '../../orchestrator/core/events.js';
+import { NOTHING_SPENT } from '../../orchestrator/core/retry.js';
 import { decide } from '../../orchestrator/core/schedule.js';
 import { Snapshot, type TrialStanding } from '../../orchestrator/core/snapshot.js';
-import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep-options.js';
+import { begunOf, described, placeOf, standingOf } from '../support/standings.js';
 import { failureOf, resultOf, trialIdOf } from '../support/trials.js';
 
 const LEASE_MS = 1_000;
-
-function standing(number: number, state: TrialState = 'queued', lost = 0): TrialStanding {
-  const spent = { infrastructure: 0, lost, crashes: 0 };
-  return { trialId: trialIdOf(number), state, attempts: 0, token: 0n, workerId: null, spent, seed: number, kind: 'k' };
-}
-
-const placeOf = (order: number) => ({ order, owner: '', options: DEFAULT_SWEEP_OPTIONS });
 
 function snapshotOf(...sweeps: (readonly TrialStanding[])[]): Snapshot {
   const snapshot = new Snapshot(LEASE_MS);
@@ -22,43 +14,36 @@ function snapshotOf(...sweeps: (readonly TrialStanding[])[]): Snapshot {
   return snapshot;
 }
 
-function begun(number: number, workerId: string, token = 1n, attempt = 1): JournalEvent & { kind: 'begun' } {
-  return { kind: 'begun', lease: { trialId: trialIdOf(number), attempt, token }, workerId };
-}
-
 function grants(snapshot: Snapshot, nowMs = 0): readonly string[] {
-  return decide(snapshot, nowMs).map((each) => {
-    if (each.kind === 'grant') return `${Number(`0x${each.trialId}`)} to ${each.workerId}`;
-    return each.kind === 'recall' ? `${Number(`0x${each.lease.trialId}`)} back from ${each.workerId}` : each.kind;
-  });
+  return decide(snapshot, nowMs).map(described);
 }
 
 describe('a decision', () => {
   it('is none without workers, and none without trials', () => {
-    assert.deepEqual(grants(snapshotOf([standing(1)])), []);
+    assert.deepEqual(grants(snapshotOf([standingOf(1)])), []);
     const idle = snapshotOf();
     idle.addWorker('w', 1);
     assert.deepEqual(grants(idle), []);
   });
 
-  it('fills every slot in the order of sweeps, then of positions', () => {
-    const snapshot = snapshotOf([standing(5), standing(2)], [standing(1), standing(9)]);
+  it('fills every slot of one worker after the other, in the order of lending', () => {
+    const snapshot = snapshotOf([standingOf(5), standingOf(2)], [standingOf(1), standingOf(9)]);
     snapshot.addWorker('a', 2);
     snapshot.addWorker('b', 1);
-    assert.deepEqual(grants(snapshot), ['5 to a', '2 to a', '1 to b']);
+    assert.deepEqual(grants(snapshot), ['5 to a', '1 to a', '2 to b']);
   });
 
   it('is the same each time that it is asked for', () => {
-    const snapshot = snapshotOf([standing(1), standing(2)]);
+    const snapshot = snapshotOf([standingOf(1), standingOf(2)]);
     snapshot.addWorker('a', 1);
     assert.deepEqual(decide(snapshot, 0), decide(snapshot, 0));
   });
 
   it('does not fill a slot that is taken, or of a worker that is not available', () => {
-    const snapshot = snapshotOf([standing(1), standing(2), standing(3)]);
+    const snapshot = snapshotOf([standingOf(1), standingOf(2), standingOf(3)]);
     snapshot.addWorker('a', 1);
     snapshot.addWorker('b', 1);
-    snapshot.apply(begun(1, 'a'), 0);
+    snapshot.apply(begunOf(1, 'a'), 0);
     snapshot.setAvailable('b', false);
     assert.deepEqual(grants(snapshot), []);
     snapshot.setAvailable('b', true);
@@ -66,27 +51,27 @@ describe('a decision', () => {
   });
 
   it('leaves alone what no live sweep wants', () => {
-    const snapshot = snapshotOf([standing(1), standing(2)]);
+    const snapshot = snapshotOf([standingOf(1), standingOf(2)]);
     snapshot.addWorker('a', 3);
-    snapshot.addSweep('sweep-0', placeOf(7), [standing(2), standing(3)], 0);
+    snapshot.addSweep('sweep-0', placeOf(7), [standingOf(2), standingOf(3)], 0);
     assert.deepEqual(grants(snapshot), ['2 to a', '3 to a']);
-    snapshot.removeSweep('sweep-0');
+    snapshot.removeSweep('sweep-0', 0);
     assert.deepEqual(grants(snapshot), []);
   });
 
-  it('runs a trial that two sweeps share once, at the place of the earlier one', () => {
-    const snapshot = snapshotOf([standing(1), standing(2)], [standing(3), standing(1)]);
+  it('runs a trial that two sweeps share once, for the first of them', () => {
+    const snapshot = snapshotOf([standingOf(1), standingOf(2)], [standingOf(3), standingOf(1)]);
     snapshot.addWorker('a', 5);
-    assert.deepEqual(grants(snapshot), ['1 to a', '2 to a', '3 to a']);
-    snapshot.removeSweep('sweep-0');
+    assert.deepEqual(grants(snapshot), ['1 to a', '3 to a', '2 to a']);
+    snapshot.removeSweep('sweep-0', 0);
     assert.deepEqual(grants(snapshot), ['3 to a', '1 to a']);
   });
 
   it('waits out the delay of a trial that came back, and then keeps its place', () => {
-    const snapshot = snapshotOf([standing(1), standing(2)]);
+    const snapshot = snapshotOf([standingOf(1), standingOf(2)]);
     snapshot.addWorker('a', 2);
-    const { lease } = begun(1, 'a');
-    snapshot.apply(begun(1, 'a'), 0);
+    const { lease } = begunOf(1, 'a');
+    snapshot.apply(begunOf(1, 'a'), 0);
     snapshot.apply({ kind: 'requeued', lease, failure: failureOf('infrastructure'), delayMs: 500 }, 0);
     assert.deepEqual(grants(snapshot, 499), ['2 to a']);
     assert.equal(snapshot.nextWakeMs(), 500);
@@ -96,9 +81,9 @@ describe('a decision', () => {
 
 describe('a lease', () => {
   const lent = (lost = 0) => {
-    const snapshot = snapshotOf([standing(1, 'queued', lost)]);
+    const snapshot = snapshotOf([standingOf(1, { spent: { ...NOTHING_SPENT, lost } })]);
     snapshot.addWorker('a', 1);
-    snapshot.apply(begun(1, 'a', 7n), 0);
+    snapshot.apply(begunOf(1, 'a', 7n), 0);
     return snapshot;
   };
 
@@ -135,43 +120,43 @@ describe('a lease', () => {
 describe('a trial that is lent ahead', () => {
   /** Trial 1 of three runs at `a`, which can hold one more. */
   const busy = () => {
-    const snapshot = snapshotOf([standing(1), standing(2), standing(3)]);
+    const snapshot = snapshotOf([standingOf(1), standingOf(2), standingOf(3)]);
     snapshot.addWorker('a', 1, 1);
-    snapshot.apply(begun(1, 'a', 1n), 0);
+    snapshot.apply(begunOf(1, 'a', 1n), 0);
     return snapshot;
   };
   /** Trial 1 is about to end, and trial 2 waits behind it. */
   const waiting = () => {
     const snapshot = busy();
-    snapshot.noteEndsSoon(begun(1, 'a', 1n).lease);
-    snapshot.apply(begun(2, 'a', 2n), 0);
+    snapshot.noteEndsSoon(begunOf(1, 'a', 1n).lease);
+    snapshot.apply(begunOf(2, 'a', 2n), 0);
     return snapshot;
   };
 
   it('goes to a worker whose attempt is about to end, and to no other', () => {
     const snapshot = busy();
     assert.deepEqual(grants(snapshot), []);
-    assert.equal(snapshot.noteEndsSoon(begun(1, 'a', 9n).lease), false, 'under a token that is not its own');
+    assert.equal(snapshot.noteEndsSoon(begunOf(1, 'a', 9n).lease), false, 'under a token that is not its own');
     assert.deepEqual(grants(snapshot), []);
-    assert.equal(snapshot.noteEndsSoon(begun(1, 'a', 1n).lease), true);
-    assert.equal(snapshot.noteEndsSoon(begun(1, 'a', 1n).lease), false, 'which is no news');
+    assert.equal(snapshot.noteEndsSoon(begunOf(1, 'a', 1n).lease), true);
+    assert.equal(snapshot.noteEndsSoon(begunOf(1, 'a', 1n).lease), false, 'which is no news');
     assert.deepEqual(grants(snapshot), ['2 to a']);
   });
 
   it('is one for each attempt that is about to end, as far as the worker holds them', () => {
-    const snapshot = snapshotOf([1, 2, 3, 4, 5].map((number) => standing(number)));
+    const snapshot = snapshotOf([1, 2, 3, 4, 5].map((number) => standingOf(number)));
     snapshot.addWorker('a', 3, 2);
-    for (const number of [1, 2, 3]) snapshot.apply(begun(number, 'a', BigInt(number)), 0);
-    snapshot.noteEndsSoon(begun(2, 'a', 2n).lease);
+    for (const number of [1, 2, 3]) snapshot.apply(begunOf(number, 'a', BigInt(number)), 0);
+    snapshot.noteEndsSoon(begunOf(2, 'a', 2n).lease);
     assert.deepEqual(grants(snapshot), ['4 to a']);
-    snapshot.noteEndsSoon(begun(1, 'a', 1n).lease);
-    snapshot.noteEndsSoon(begun(3, 'a', 3n).lease);
+    snapshot.noteEndsSoon(begunOf(1, 'a', 1n).lease);
+    snapshot.noteEndsSoon(begunOf(3, 'a', 3n).lease);
     assert.deepEqual(grants(snapshot), ['4 to a', '5 to a']);
   });
 
   it('goes nowhere ahead while another worker is free', () => {
     const snapshot = busy();
-    snapshot.noteEndsSoon(begun(1, 'a', 1n).lease);
+    snapshot.noteEndsSoon(begunOf(1, 'a', 1n).lease);
     snapshot.addWorker('b', 1, 1);
     assert.deepEqual(grants(snapshot), ['2 to b', '3 to a']);
   });
@@ -179,18 +164,18 @@ describe('a trial that is lent ahead', () => {
   it('is followed by no other until it runs and is about to end itself', () => {
     const snapshot = waiting();
     assert.deepEqual(grants(snapshot), []);
-    snapshot.apply({ kind: 'succeeded', lease: begun(1, 'a', 1n).lease, result: resultOf(1) }, 0);
+    snapshot.apply({ kind: 'succeeded', lease: begunOf(1, 'a', 1n).lease, result: resultOf(1) }, 0);
     assert.deepEqual(grants(snapshot), []);
-    snapshot.noteEndsSoon(begun(2, 'a', 2n).lease);
+    snapshot.noteEndsSoon(begunOf(2, 'a', 2n).lease);
     assert.deepEqual(grants(snapshot), ['3 to a']);
   });
 
   it('does not take the place of an attempt whose forerunner was about to end', () => {
     const snapshot = busy();
-    const { lease } = begun(1, 'a', 1n);
+    const { lease } = begunOf(1, 'a', 1n);
     snapshot.noteEndsSoon(lease);
     snapshot.apply({ kind: 'requeued', lease, failure: failureOf('lost'), delayMs: 0 }, 0);
-    snapshot.apply(begun(1, 'a', 2n, 2), 0);
+    snapshot.apply(begunOf(1, 'a', 2n, 2), 0);
     assert.deepEqual(grants(snapshot), []);
   });
 
@@ -198,17 +183,17 @@ describe('a trial that is lent ahead', () => {
     const snapshot = waiting();
     snapshot.addWorker('b', 1, 1);
     assert.deepEqual(grants(snapshot), ['3 to b']);
-    snapshot.apply(begun(3, 'b', 3n), 0);
-    snapshot.apply({ kind: 'succeeded', lease: begun(3, 'b', 3n).lease, result: resultOf(1) }, 0);
+    snapshot.apply(begunOf(3, 'b', 3n), 0);
+    snapshot.apply({ kind: 'succeeded', lease: begunOf(3, 'b', 3n).lease, result: resultOf(1) }, 0);
     assert.deepEqual(grants(snapshot), ['2 back from a']);
-    snapshot.apply({ kind: 'requeued', lease: begun(2, 'a', 2n).lease, failure: null, delayMs: 0 }, 0);
+    snapshot.apply({ kind: 'requeued', lease: begunOf(2, 'a', 2n).lease, failure: null, delayMs: 0 }, 0);
     assert.deepEqual(grants(snapshot), ['2 to b']);
   });
 
   it('is not taken back once it has begun, or from a worker that is out of reach and may have begun it', () => {
     const begins = waiting();
     begins.apply({ kind: 'cancelled', trialId: trialIdOf(3), lease: null }, 0);
-    begins.apply({ kind: 'succeeded', lease: begun(1, 'a', 1n).lease, result: resultOf(1) }, 0);
+    begins.apply({ kind: 'succeeded', lease: begunOf(1, 'a', 1n).lease, result: resultOf(1) }, 0);
     begins.addWorker('b', 1, 1);
     assert.deepEqual(grants(begins), []);
     const away = waiting();
@@ -272,7 +257,7 @@ describe('whatever runs, waits or ends where', () => {
   it('no trial waits while a worker within reach is free, and no worker holds more than it can', () => {
     fc.assert(
       fc.property(fc.nat(12), fc.array(step, { maxLength: 40 }), (trials, steps) => {
-        const snapshot = snapshotOf(Array.from({ length: trials }, (_, index) => standing(index + 1)));
+        const snapshot = snapshotOf(Array.from({ length: trials }, (_, index) => standingOf(index + 1)));
         const room = new Map<string, number>();
         let token = 0n;
         for (const each of steps) {
@@ -290,7 +275,7 @@ describe('whatever runs, waits or ends where', () => {
           });
           for (const [workerId, most] of room) assert.ok(snapshot.heldBy(workerId).length <= most);
           if (snapshot.freeSlots().length === 0) continue;
-          assert.deepEqual(snapshot.ready(0, 1), []);
+          assert.deepEqual(snapshot.next(['a'], 0), []);
           assert.deepEqual(snapshot.waiting(), []);
         }
       }),
@@ -301,14 +286,14 @@ describe('whatever runs, waits or ends where', () => {
 
 describe('a snapshot', () => {
   it("counts each sweep's trials by state as events come", () => {
-    const snapshot = snapshotOf([standing(1), standing(2), standing(3, 'succeeded')], [standing(1)]);
-    snapshot.apply(begun(1, 'a'), 0);
+    const snapshot = snapshotOf([standingOf(1), standingOf(2), standingOf(3, { state: 'succeeded' })], [standingOf(1)]);
+    snapshot.apply(begunOf(1, 'a'), 0);
     assert.deepEqual(snapshot.summary('sweep-0'), {
       sweep: 'sweep-0',
       total: 3,
       counts: { queued: 1, running: 1, succeeded: 1, failed: 0, cancelled: 0 },
     });
-    snapshot.apply({ kind: 'failed', lease: begun(1, 'a').lease, failure: failureOf('user') }, 0);
+    snapshot.apply({ kind: 'failed', lease: begunOf(1, 'a').lease, failure: failureOf('user') }, 0);
     snapshot.apply({ kind: 'cancelled', trialId: trialIdOf(2), lease: null }, 0);
     assert.deepEqual(snapshot.summary('sweep-0')?.counts, {
       queued: 0,
@@ -327,17 +312,17 @@ describe('a snapshot', () => {
   });
 
   it('lets what runs go on when no sweep wants it any more', () => {
-    const snapshot = snapshotOf([standing(1)]);
-    snapshot.apply(begun(1, 'a', 3n), 0);
-    snapshot.removeSweep('sweep-0');
+    const snapshot = snapshotOf([standingOf(1)]);
+    snapshot.apply(begunOf(1, 'a', 3n), 0);
+    snapshot.removeSweep('sweep-0', 0);
     assert.ok(snapshot.isCurrent({ trialId: trialIdOf(1), attempt: 1, token: 3n }));
-    snapshot.apply({ kind: 'requeued', lease: begun(1, 'a', 3n).lease, failure: null, delayMs: 0 }, 0);
+    snapshot.apply({ kind: 'requeued', lease: begunOf(1, 'a', 3n).lease, failure: null, delayMs: 0 }, 0);
     assert.equal(snapshot.standing(trialIdOf(1)), null);
   });
 
   it('gives an attempt of a former control plane to its worker when that comes back', () => {
     const snapshot = new Snapshot(LEASE_MS);
-    snapshot.adopt({ ...standing(1, 'running'), attempts: 2, token: 5n, workerId: 'a' }, 100);
+    snapshot.adopt({ ...standingOf(1, { state: 'running' }), attempts: 2, token: 5n, workerId: 'a' }, 100);
     snapshot.addWorker('a', 1);
     assert.deepEqual(snapshot.heldBy('a'), [{ trialId: trialIdOf(1), attempt: 2, token: 5n }]);
     assert.deepEqual(snapshot.freeSlots(), []);

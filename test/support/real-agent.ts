@@ -9,16 +9,17 @@ export class RealAgent {
   readonly #waiting = new Set<() => void>();
   readonly ended: Promise<void>;
 
-  /** @param before words to put before its command */
+  /** @param before words to put before its command, @param env of its environment */
   constructor(
     workerId: string,
     plane: { readonly address: string; readonly joinToken: string },
     before: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
   ) {
     const args = ['-P', '-m', 'dss_worker', 'agent', '--server', plane.address, '--worker-id', workerId];
     const [program = '', ...rest] = [...before, findPython(), ...args, '--threads', '1', '--device', 'cpu'];
     this.#process = spawn(program, rest, {
-      env: { ...process.env, PYTHONPATH: pythonPath(), DSS_JOIN_TOKEN: plane.joinToken },
+      env: { ...process.env, PYTHONPATH: pythonPath(), DSS_JOIN_TOKEN: plane.joinToken, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
     });

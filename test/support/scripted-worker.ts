@@ -1,6 +1,7 @@
 /** A worker over a real gRPC stream that does what the test says. */
-import { type ChannelOptions, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
-import { CHANNEL_OPTIONS } from '../../orchestrator/control/channel-options.js';
+import type { ChannelOptions, ClientDuplexStream } from '@grpc/grpc-js';
+import type { ClientTls } from '../../orchestrator/auth/tls-files.js';
+import { channelTo } from '../../orchestrator/control/channel.js';
 import { bearer } from '../../orchestrator/control/tokens.js';
 import { ENGINE_VERSION, type LeaseRef, type Trial } from '../../orchestrator/core/domain.js';
 import type { FromWorker, Hello, Report, ToWorker } from '../../orchestrator/core/worker-message.js';
@@ -18,6 +19,7 @@ export interface WorkerOptions {
   /** Empty: none is said. */
   readonly hello?: Partial<Hello>;
   readonly channel?: ChannelOptions;
+  readonly tls?: ClientTls;
 }
 
 export class ScriptedWorker {
@@ -29,9 +31,9 @@ export class ScriptedWorker {
   /** How the stream ended, in words. */
   readonly ended: Promise<string>;
 
-  constructor({ address, joinToken, hello, channel }: WorkerOptions) {
-    const options = { ...CHANNEL_OPTIONS, ...channel };
-    this.#client = new WorkerServiceClient(address, credentials.createInsecure(), options);
+  constructor({ address, joinToken, hello, channel, tls }: WorkerOptions) {
+    const { credentials, options } = channelTo(address, tls ?? null);
+    this.#client = new WorkerServiceClient(address, credentials, { ...options, ...channel });
     this.#stream = this.#client.connect(bearer(joinToken));
     this.#stream.on('data', (message: ControlMessage) => {
       this.#received.push(decodeToWorker(message));

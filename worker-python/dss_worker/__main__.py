@@ -34,8 +34,23 @@ def main(arguments: list[str] | None = None) -> int:
 def _agent(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     # Out of the environment at once, so that no child gets it.
     token = os.environ.pop(_JOIN_TOKEN, "")
-    if not token:
-        parser.error(f"{_JOIN_TOKEN} is not set: the control plane gives each worker a token to join with")
+    from dss_worker.agent.channel import TLS_CA, TLS_CERT, tls_files_of
+    from dss_worker.errors import WorkerError
+
+    try:
+        tls = tls_files_of(os.environ)
+    except WorkerError as error:
+        parser.error(error.message)
+    if tls is None and options.server.rpartition(":")[0] not in _LOOPBACK:
+        parser.error(
+            f"argument --server: {options.server!r} is refused: without TLS only this machine is spoken to "
+            f"({', '.join(_LOOPBACK)}). {TLS_CA} names the CA certificate of another"
+        )
+    if not token and (tls is None or tls.certificate is None):
+        parser.error(
+            f"{_JOIN_TOKEN} is not set: the control plane gives each worker a token to join with, unless {TLS_CERT} "
+            "names a certificate of its CA"
+        )
     from dss_worker.parent import die_with_parent
 
     die_with_parent()
@@ -49,6 +64,7 @@ def _agent(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
             device=options.device,
             join_token=token,
             keeps_trying=options.keep_trying,
+            tls=tls,
         )
     )
 
@@ -118,11 +134,6 @@ def _server(text: str) -> str:
     match = _SERVER.fullmatch(text)
     if match is None:
         raise argparse.ArgumentTypeError(f"expected HOST:PORT, got {text!r}")
-    if match["host"] not in _LOOPBACK:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is refused: what is said is not encrypted, so only this machine is spoken to "
-            f"({', '.join(_LOOPBACK)})"
-        )
     if not 1 <= int(match["port"]) <= 65_535:
         raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, got {match['port']}")
     return text

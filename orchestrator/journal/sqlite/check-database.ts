@@ -10,7 +10,7 @@ import { FoldedState } from '../fold.js';
 import type { RecordedEvent } from '../journal.js';
 import { decodeEvent, digestOf, stableJson } from '../json.js';
 import { journalPath, openForReading } from './open-database.js';
-import { standingOf, type TrialRow } from './rows.js';
+import { standingOf, TOKEN, type TrialRow } from './rows.js';
 import { migrate } from './schema.js';
 import { SqliteReader } from './sqlite-reader.js';
 
@@ -147,7 +147,7 @@ class HistoryReader extends SqliteReader {
   }
 
   #checkTrials(): number {
-    const page = this.db.prepare('SELECT * FROM trials WHERE trial_id > ? ORDER BY trial_id LIMIT ?');
+    const page = this.db.prepare(`SELECT *, ${TOKEN} FROM trials WHERE trial_id > ? ORDER BY trial_id LIMIT ?`);
     const eventsOf = this.db.prepare('SELECT at, body FROM events WHERE trial_id = ? ORDER BY event_id');
     let trials = 0;
     for (let after = ''; ; ) {

@@ -25,7 +25,8 @@ export interface TrialRow {
   readonly run: string;
   readonly state: TrialState;
   readonly attempts: number;
-  readonly token: number;
+  /** As text; see TOKEN. */
+  readonly token: string;
   readonly worker_id: string | null;
   readonly infrastructure_failures: number;
   readonly lost_failures: number;
@@ -38,7 +39,10 @@ export interface TrialRow {
   readonly ended_at: number | null;
 }
 
-export const STANDING_COLUMNS = `trial_id, model, dataset, t.state, attempts, token, worker_id,
+/** 63 bits of it, of which a number of JavaScript holds 53. */
+export const TOKEN = 'CAST(token AS TEXT) AS token';
+
+export const STANDING_COLUMNS = `trial_id, model, dataset, t.state, attempts, ${TOKEN}, worker_id,
   infrastructure_failures, lost_failures, crashes, seed`;
 
 export type StandingRow = Pick<

@@ -2,6 +2,7 @@
 import type { Database } from 'better-sqlite3';
 import type { Failure, LeaseRef, TrialResult } from '../../core/domain.js';
 import { type JournalEvent, trialOf } from '../../core/events.js';
+import { leaseToken } from '../../core/lease-token.js';
 import { isCrash } from '../../core/retry.js';
 import type { TrialStanding } from '../../core/snapshot.js';
 import type { SubmissionPart } from '../../core/submission.js';
@@ -26,6 +27,7 @@ import {
   standingOf,
   storedNumber,
   sweepStandingOf,
+  TOKEN,
   type TrialRow,
 } from './rows.js';
 import { SqliteReader } from './sqlite-reader.js';
@@ -64,14 +66,14 @@ class SqliteJournal extends SqliteReader implements Journal {
     return this.#submissions.submit(part, atUnixMs);
   }
 
-  begin(trialId: string, workerId: string, atUnixMs: number): JournalEvent & { readonly kind: 'begun' } {
+  begin(trialId: string, workerId: string, atUnixMs: number, chance = 0): JournalEvent & { readonly kind: 'begun' } {
     this.#mustBeInTransaction();
     const row = this.#sql.held.get(trialId) as HeldRow | undefined;
     if (row?.state !== 'queued') throw new Error(`trial ${trialId} is ${row?.state ?? 'unknown'}, not queued`);
-    const token = this.#sql.nextToken.get() as number;
+    const token = leaseToken(BigInt(this.#sql.nextToken.get() as number), chance);
     const attempt = row.attempts + 1;
     this.#sql.begin.run({ trialId, attempt, token, workerId, at: atUnixMs });
-    return this.#record({ kind: 'begun', lease: { trialId, attempt, token: BigInt(token) }, workerId }, atUnixMs);
+    return this.#record({ kind: 'begun', lease: { trialId, attempt, token }, workerId }, atUnixMs);
   }
 
   finish(lease: LeaseRef, result: TrialResult, atUnixMs: number): Written {
@@ -262,7 +264,7 @@ function placeOf(row: SubmissionRow): SweepPlace {
 function prepare(db: Database) {
   return {
     nextToken: db.prepare("UPDATE counters SET value = value + 1 WHERE name = 'token' RETURNING value").pluck(),
-    held: db.prepare('SELECT state, attempts, token FROM trials WHERE trial_id = ?'),
+    held: db.prepare(`SELECT state, attempts, ${TOKEN} FROM trials WHERE trial_id = ?`),
     begin: db.prepare(
       `UPDATE trials SET state = 'running', attempts = @attempt, token = @token, worker_id = @workerId,
        started_at = @at WHERE trial_id = @trialId`,

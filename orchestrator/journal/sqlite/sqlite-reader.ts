@@ -12,6 +12,7 @@ import {
   recordOf,
   type SubmissionRow,
   sweepStandingOf,
+  TOKEN,
   type TrialRow,
 } from './rows.js';
 
@@ -50,7 +51,7 @@ export class SqliteReader implements JournalReader {
     if (submission === undefined) return;
     for (let from = 0; ; from += PAGE) {
       const rows = this.#all<TrialRow>(
-        `SELECT t.* FROM members m JOIN trials t USING (trial_id)
+        `SELECT t.*, ${TOKEN} FROM members m JOIN trials t USING (trial_id)
          WHERE m.submission = ? AND m.position >= ? ORDER BY m.position LIMIT ${PAGE}`,
         submission,
         from,
@@ -104,7 +105,7 @@ export class SqliteReader implements JournalReader {
   }
 
   protected row(trialId: string): TrialRow | undefined {
-    return this.#all<TrialRow>('SELECT * FROM trials WHERE trial_id = ?', trialId)[0];
+    return this.#all<TrialRow>(`SELECT *, ${TOKEN} FROM trials WHERE trial_id = ?`, trialId)[0];
   }
 
   protected submission(sweep: string): SubmissionRow | undefined {

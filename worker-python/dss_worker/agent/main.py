@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from dss_worker.agent.agent import Agent, AgentEnd, Identity
+from dss_worker.agent.channel import TlsFiles
 from dss_worker.agent.clock import SystemClock
 from dss_worker.agent.devices import device_of
 from dss_worker.agent.session import Session
@@ -31,7 +32,7 @@ _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOptions:
-    # HOST:PORT on this machine.
+    # HOST:PORT
     server: str
     worker_id: str
     # CPU threads of training.
@@ -41,6 +42,8 @@ class AgentOptions:
     join_token: str
     # However long the control plane is out of reach.
     keeps_trying: bool = False
+    # None: everything is said in the clear, on this machine.
+    tls: TlsFiles | None = None
 
 
 def run_agent(options: AgentOptions, *, child_command: Sequence[str] | None = None) -> int:
@@ -86,6 +89,7 @@ async def _run(
         clock=clock,
         random=random.SystemRandom().random,
         keeps_trying=options.keeps_trying,
+        tls=options.tls,
     )
     try:
         await agent.start()

@@ -16,32 +16,19 @@ import grpc
 import grpc.aio
 
 from dss_worker.agent.agent import Agent
+from dss_worker.agent.channel import TlsFiles, explained, open_channel
 from dss_worker.agent.clock import Clock, sleep
 from dss_worker.agent.codec import WireError, decode_to_worker, encode_from_worker
 from dss_worker.agent.generated.dss.v1.worker_pb2 import ControlMessage, WorkerMessage
 from dss_worker.agent.generated.dss.v1.worker_pb2_grpc import WorkerServiceStub
 from dss_worker.agent.protocol import Refused, Welcome
 from dss_worker.agent.tasks import start_task
+from dss_worker.errors import WorkerError
 
 if TYPE_CHECKING:
     Stream = grpc.aio.StreamStreamCall[WorkerMessage, ControlMessage]
 
 logger = logging.getLogger(__name__)
-
-MAX_MESSAGE_BYTES = 8 * 1024 * 1024
-
-# As in orchestrator/control/channel-options.ts, and what only this side needs.
-_CHANNEL_OPTIONS = [
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.enable_retries", 0),
-    # Only this machine is spoken to, whatever http_proxy says.
-    ("grpc.enable_http_proxy", 0),
-    # A new channel does not inherit how long an old one wanted to wait.
-    ("grpc.use_local_subchannel_pool", 1),
-]
 
 # What another try would not change.
 _FINAL = {
@@ -68,6 +55,7 @@ class Session:
         clock: Clock,
         random: Callable[[], float],
         keeps_trying: bool = False,
+        tls: TlsFiles | None = None,
     ) -> None:
         """`random` in [0, 1) keeps workers from coming back all at once."""
         self._agent = agent
@@ -77,6 +65,7 @@ class Session:
         self._random = random
         self._patience_s = _FIRST_PATIENCE_S
         self._keeps_trying = keeps_trying
+        self._tls = tls
         self._is_welcome = False
 
     async def run(self) -> None:
@@ -105,9 +94,14 @@ class Session:
     async def _stream(self) -> str:
         """From Hello to the end of the stream; gives why it ended."""
         self._is_welcome = False
-        async with grpc.aio.insecure_channel(self._server, options=_CHANNEL_OPTIONS) as channel:
+        try:
+            opened = open_channel(self._server, self._tls)
+        except WorkerError as error:
+            return error.message
+        async with opened as channel:
             service = WorkerServiceStub(channel)  # type: ignore[no-untyped-call]
-            call = service.Connect(metadata=(("authorization", f"Bearer {self._token}"),))
+            # A worker that shows a certificate may have no token.
+            call = service.Connect(metadata=(("authorization", f"Bearer {self._token}"),) if self._token else ())
             listening = asyncio.create_task(self._listen(call))
             try:
                 await asyncio.wait({listening})
@@ -119,7 +113,7 @@ class Session:
         try:
             listening.result()
         except grpc.aio.AioRpcError as error:
-            reason = f"{error.code().name}: {error.details()}"
+            reason = f"{error.code().name}: {explained(error.details() or '')}"
             if error.code() in _FINAL:
                 self._agent.end(1, f"the control plane at {self._server} does not take this worker: {reason}")
             return reason

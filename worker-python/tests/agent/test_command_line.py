@@ -58,6 +58,20 @@ def test_an_agent_without_a_token_says_so() -> None:
     assert (done.returncode, "DSS_JOIN_TOKEN is not set" in done.stderr) == (2, True)
 
 
+def test_an_agent_speaks_to_another_machine_by_tls_only() -> None:
+    far = [*AGENT, "--server", "192.0.2.1:7333", "--device", "cuda:99"]
+    assert "DSS_TLS_CA names the CA certificate of another" in call(*far).stderr
+    # It went on to look for its device.
+    assert "device cuda:99 is not here" in call(*far, DSS_TLS_CA="ca.pem").stderr
+
+
+def test_an_agent_with_a_certificate_needs_no_token() -> None:
+    identity = {"DSS_TLS_CA": "ca.pem", "DSS_TLS_CERT": "worker.pem", "DSS_TLS_KEY": "worker.key"}
+    done = call(*AGENT, "--device", "cuda:99", DSS_JOIN_TOKEN="", **identity)
+    assert "device cuda:99 is not here" in done.stderr
+    assert "DSS_TLS_CERT and DSS_TLS_KEY go together" in call(*AGENT, DSS_TLS_CERT="worker.pem").stderr
+
+
 def test_an_agent_for_a_device_that_is_not_here_says_so() -> None:
     done = call(*AGENT, "--device", "cuda:0", CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 2

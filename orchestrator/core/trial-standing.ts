@@ -1,0 +1,21 @@
+/** A trial as scheduling sees it; the journal has the rest. */
+import type { TrialState } from './domain.js';
+import type { Spent } from './retry.js';
+
+export interface TrialStanding {
+  readonly trialId: string;
+  readonly state: TrialState;
+  /** Attempts begun. */
+  readonly attempts: number;
+  /** Of the newest attempt; 0 before the first. */
+  readonly token: bigint;
+  /** The newest attempt's; `null` before the first. */
+  readonly workerId: string | null;
+  readonly spent: Spent;
+  readonly seed: number;
+  /** Equal for trials that read the same model and dataset: a worker that has run one has both at hand. */
+  readonly kind: string;
+}
+
+/** What stays of it: its seed only decides when its turn is. */
+export type KnownTrial = Omit<TrialStanding, 'seed'>;

@@ -1,0 +1,58 @@
+/** What scheduling knows of trials and sweeps, by number. */
+import type { JournalEvent } from '../../orchestrator/core/events.js';
+import { NOTHING_SPENT } from '../../orchestrator/core/retry.js';
+import type { Decision } from '../../orchestrator/core/schedule.js';
+import type { LivePlace, TrialStanding } from '../../orchestrator/core/snapshot.js';
+import { DEFAULT_SWEEP_OPTIONS, type SweepOptions } from '../../orchestrator/core/sweep-options.js';
+import { trialIdOf } from './trials.js';
+
+export function standingOf(number: number, changes: Partial<TrialStanding> = {}): TrialStanding {
+  return {
+    trialId: trialIdOf(number),
+    state: 'queued',
+    attempts: 0,
+    token: 0n,
+    workerId: null,
+    spent: NOTHING_SPENT,
+    seed: 0,
+    kind: 'a model and a dataset',
+    ...changes,
+  };
+}
+
+export function standingsOf(
+  count: number,
+  from: number,
+  changes: Partial<TrialStanding> = {},
+): readonly TrialStanding[] {
+  return Array.from({ length: count }, (_, index) => standingOf(from + index, changes));
+}
+
+export function placeOf(
+  order: number,
+  { owner = '', ...options }: Partial<SweepOptions & { owner: string }> = {},
+): LivePlace {
+  return { order, owner, options: { ...DEFAULT_SWEEP_OPTIONS, ...options } };
+}
+
+export function begunOf(number: number, workerId: string, token = 1n, attempt = 1): JournalEvent & { kind: 'begun' } {
+  return { kind: 'begun', lease: { trialId: trialIdOf(number), attempt, token }, workerId };
+}
+
+export function numberOf(trialId: string): number {
+  return Number(`0x${trialId}`);
+}
+
+/** As words. */
+export function described(decision: Decision): string {
+  switch (decision.kind) {
+    case 'grant':
+      return `${numberOf(decision.trialId)} to ${decision.workerId}`;
+    case 'recall':
+      return `${numberOf(decision.lease.trialId)} back from ${decision.workerId}`;
+    case 'drain':
+      return `${decision.host} is drained`;
+    default:
+      return decision.kind;
+  }
+}

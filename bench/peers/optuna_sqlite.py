@@ -23,10 +23,16 @@ def main() -> None:
     started = time.perf_counter()
     study.optimize(nothing, n_trials=trials, n_jobs=os.cpu_count() or 1)
     seconds = time.perf_counter() - started
-    finished = len(study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE]))
+    finished = len(
+        study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+    )
     if finished < trials:
         raise SystemExit(f"{finished} trials, expected {trials}")
-    print(json.dumps({"version": optuna.__version__, "trials": trials, "seconds": seconds}))
+    print(
+        json.dumps(
+            {"version": optuna.__version__, "trials": trials, "seconds": seconds}
+        )
+    )
 
 
 if __name__ == "__main__":

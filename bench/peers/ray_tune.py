@@ -27,8 +27,12 @@ def main() -> None:
     results = tuner.fit()
     seconds = time.perf_counter() - started
     if results.num_errors > 0 or len(results) != trials:
-        raise SystemExit(f"{len(results)} trials, {results.num_errors} errors, expected {trials} and 0")
-    print(json.dumps({"version": ray.__version__, "trials": trials, "seconds": seconds}))
+        raise SystemExit(
+            f"{len(results)} trials, {results.num_errors} errors, expected {trials} and 0"
+        )
+    print(
+        json.dumps({"version": ray.__version__, "trials": trials, "seconds": seconds})
+    )
 
 
 if __name__ == "__main__":

@@ -5,21 +5,17 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { credentials, type ServiceError } from '@grpc/grpc-js';
+import { joinTokenPath, readJoinToken } from '../../orchestrator/cli/join-token.js';
 import { CHANNEL_OPTIONS } from '../../orchestrator/control/channel-options.js';
+import type { ControlFile } from '../../orchestrator/control/state-lock.js';
 import { bearer } from '../../orchestrator/control/tokens.js';
 import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep-options.js';
 import { encodePart, MAX_TRIALS_PER_PART } from '../../orchestrator/wire/codec.js';
 import { ClientServiceClient, type ListResponse } from '../../orchestrator/wire/generated/dss/v1/client.js';
 import { benchTrials } from './bench-trials.js';
 
-const PLANE = fileURLToPath(new URL('./plane.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../orchestrator/cli/main.js', import.meta.url));
 const PART = Math.min(1_000, MAX_TRIALS_PER_PART);
-
-interface Announced {
-  readonly address: string;
-  readonly clientToken: string;
-  readonly joinToken: string;
-}
 
 export interface Usage {
   readonly rssMiB: number;
@@ -36,30 +32,34 @@ export class PlaneProcess {
   readonly #client: ClientServiceClient;
   readonly #token: string;
 
-  private constructor(child: ChildProcess, ended: Promise<void>, { address, clientToken, joinToken }: Announced) {
+  private constructor(child: ChildProcess, ended: Promise<void>, home: string) {
+    const { address, clientToken } = JSON.parse(readFileSync(join(home, 'control.json'), 'utf8')) as ControlFile;
     this.address = address;
-    this.joinToken = joinToken;
+    this.joinToken = readJoinToken(joinTokenPath(home));
     this.#process = child;
     this.#ended = ended;
     this.#client = new ClientServiceClient(address, credentials.createInsecure(), CHANNEL_OPTIONS);
     this.#token = clientToken;
   }
 
-  /** Its log goes to `plane.log` in the state folder, as a service's goes to a file. */
+  /** `dss serve`; its log goes to a file in the state folder. */
   static async start(home: string): Promise<PlaneProcess> {
-    const log = openSync(join(home, 'plane.log'), 'a');
+    const log = openSync(join(home, 'serve.log'), 'a');
     // DSS_BENCH_NODE: flags for the control plane alone, such as --cpu-prof.
     const flags = process.env['DSS_BENCH_NODE']?.split(' ') ?? [];
-    const child = spawn(process.execPath, [...flags, PLANE, home], { stdio: ['ignore', 'pipe', log] });
+    const words = ['serve', '--listen', '127.0.0.1:0', '--workers', '0', '--home', home, '--log-level', 'info'];
+    const child = spawn(process.execPath, [...flags, MAIN, ...words], { stdio: ['ignore', 'pipe', log] });
     closeSync(log);
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     const { stdout } = child;
-    if (stdout === null) throw new Error('the control plane has no output');
-    const line = await new Promise<string>((resolve, reject) => {
+    if (stdout === null) throw new Error('dss serve has no output');
+    await new Promise((resolve, reject) => {
       createInterface({ input: stdout }).once('line', resolve);
-      void ended.then(() => reject(new Error(`the control plane ended at its start; see ${join(home, 'plane.log')}`)));
+      void ended.then(() =>
+        reject(new Error(`dss serve ended at its start:\n${readFileSync(join(home, 'serve.log'), 'utf8')}`)),
+      );
     });
-    return new PlaneProcess(child, ended, JSON.parse(line) as Announced);
+    return new PlaneProcess(child, ended, home);
   }
 
   /** Hands over a sweep of so many trials; gives the seconds that took. */

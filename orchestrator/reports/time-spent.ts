@@ -2,7 +2,7 @@
 import type { TrialRecord } from '../journal/journal.js';
 
 /** In the order in which a trial goes through them. */
-const PHASES = ['import', 'idle', 'load', 'tokenize', 'compile', 'train', 'evaluate', 'checkpoint'];
+const PHASES = ['import', 'idle', 'load', 'tokenize', 'compile', 'train', 'evaluate', 'choices', 'checkpoint'];
 /** Of the process, before a trial: no part of the trial's own seconds. */
 const BEFORE = ['import', 'idle'];
 

@@ -16,7 +16,7 @@ from dss_worker.config import TrialConfig
 from dss_worker.errors import Failure
 
 # "import" and "idle" are the process's: its start before its first trial, and its waiting before each.
-Phase = Literal["import", "idle", "load", "tokenize", "compile", "train", "evaluate", "checkpoint"]
+Phase = Literal["import", "idle", "load", "tokenize", "compile", "train", "evaluate", "choices", "checkpoint"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ a test row comes no other rationale, and a label that stands alone is nothing th
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -124,12 +125,15 @@ class Evaluator:
         *,
         between_batches: Callable[[], None] = lambda: None,
         with_choices: bool = False,
+        while_choosing: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> Score:
         """Leaves the model's mode and every random state as they were.
 
         Args:
             between_batches: called before every batch and every step of generation; may raise to end the evaluation.
             with_choices: also score the allowed answers, if the split has some.
+            while_choosing: entered while they are scored by passes of their own, so that their time can be told
+                apart; under "single_task" they come with the labels.
         """
         choices = self._choices if with_choices else None
         tally = _Tally(np.zeros(len(self._task.targets), dtype=np.bool_))
@@ -147,7 +151,8 @@ class Evaluator:
                 else:
                     self._follow_targets(model, encoded, tally)
                     if choices is not None:
-                        self._compare_choices(model, encoded, choices, tally)
+                        with while_choosing():
+                            self._compare_choices(model, encoded, choices, tally)
                 self._generate(model, tally, choices, before_step=between_batches, is_end=False)
             self._generate(model, tally, choices, before_step=between_batches, is_end=True)
         return Score(

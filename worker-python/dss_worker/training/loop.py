@@ -185,7 +185,10 @@ class TrainingLoop:
     ) -> Evaluation:
         with self._monitor.phase("evaluate"):
             score = evaluator.score(
-                self.model, between_batches=lambda: self._monitor.beat("evaluate"), with_choices=is_final
+                self.model,
+                between_batches=lambda: self._monitor.beat("evaluate"),
+                with_choices=is_final,
+                while_choosing=lambda: self._monitor.phase("choices"),
             )
         return Evaluation(
             step=step,

@@ -10,14 +10,14 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { resolveHome } from './orchestrator/cli/environment.js';
 import { reportFailure } from './orchestrator/cli/failure.js';
 import { note, print } from './orchestrator/cli/output.js';
 import { planSpec } from './orchestrator/cli/plan-spec.js';
+import { standingOf } from './orchestrator/cli/plan-standing.js';
 import { rejectionLines, summaryLine } from './orchestrator/cli/plan-text.js';
 import { runPlan } from './orchestrator/cli/run-plan.js';
-import { standingOf, withJournal } from './orchestrator/cli/state.js';
 import { StopSignals } from './orchestrator/cli/stop-signals.js';
+import { withReader } from './orchestrator/cli/sweep-reader.js';
 import { SweepError } from './orchestrator/core/errors.js';
 import type { Plan } from './orchestrator/plan/plan-sweep.js';
 import { readSweepFile } from './orchestrator/sources/read-sweep-file.js';
@@ -58,9 +58,9 @@ async function execute(flags: Flags): Promise<number> {
   using signals = new StopSignals();
   const plans = await signals.orStatus(() => planAll(flags, signals.drain));
   if (typeof plans === 'number') return plans;
-  await withJournal(resolveHome(flags.home), (journal) => {
+  await withReader({ home: flags.home }, async (reader) => {
     for (const plan of plans)
-      print(`${plan.sweep}: ${summaryLine(plan, standingOf(journal, plan, { retryFailed: false }))}`);
+      print(`${plan.sweep}: ${summaryLine(plan, await standingOf(reader, plan, { retryFailed: false }))}`);
   });
   const rejected = plans.flatMap((plan) => plan.rejected);
   if (rejected.length > 0) {

@@ -28,10 +28,28 @@ const PARTS: Readonly<Record<string, Part>> = {
   status: measureStatus,
 };
 
+const HELP = `npm run bench:control [-- FLAGS]
+  --part NAME   one part, or several with commas between: ${Object.keys(PARTS).join(', ')} (default: all)
+  --quick       fewer trials: the shape of the figures, not the figures
+  --json FILE   the table as JSON too ("-": instead of it)`;
+
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, part: { type: 'string' }, json: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    part: { type: 'string' },
+    json: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
 });
-const wanted = values.part === undefined ? Object.keys(PARTS) : [values.part];
+if (values.help) {
+  console.log(HELP);
+  process.exit();
+}
+const parts = (values.part?.split(',') ?? Object.keys(PARTS)).map((name) => {
+  const part = PARTS[name];
+  if (part === undefined) throw new Error(`--part: expected ${Object.keys(PARTS).join(' or ')}, got "${name}"`);
+  return { name, part };
+});
 
 const folder = mkdtempSync(join(tmpdir(), 'dss-bench-'));
 const newFolder = (name: string): string => {
@@ -42,9 +60,7 @@ const newFolder = (name: string): string => {
 
 try {
   const rows: Row[] = [];
-  for (const name of wanted) {
-    const part = PARTS[name];
-    if (part === undefined) throw new Error(`--part: expected ${Object.keys(PARTS).join(' or ')}, got "${name}"`);
+  for (const { name, part } of parts) {
     rows.push(...(await part({ quick: values.quick, newFolder, say: (line) => console.error(`${name}: ${line}`) })));
   }
   report('The control plane, no-op trials', rows, values.json);

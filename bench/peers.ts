@@ -32,7 +32,14 @@ interface Finished {
   readonly seconds: number;
 }
 
-const { values } = parseArgs({ options: { json: { type: 'string' } } });
+const HELP = `npm run bench:peers [-- FLAGS]
+  --json FILE   the table as JSON too ("-": instead of it)`;
+
+const { values } = parseArgs({ options: { json: { type: 'string' }, help: { type: 'boolean', default: false } } });
+if (values.help) {
+  console.log(HELP);
+  process.exit();
+}
 const folder = mkdtempSync(join(tmpdir(), 'dss-peers-'));
 
 async function measure({ name, packages, script, trials }: Peer): Promise<Row> {

@@ -1,10 +1,11 @@
 /**
  * How much faster dss trains and evaluates than the plain way, on this machine, in this run.
  *
- *   npm run bench:training [-- --quick] [--part steps|sweep] [--json FILE]
+ *   npm run bench:training [-- --quick] [--part steps|sweep|between] [--json FILE]
  *
  * Random-weight T5 v1.1 small on cqa and svamp, fp32, dropout on, the same steps for both. The reference runs one
  * process a trial with all cores; so does dss in the first part, and in the second it runs its sweep as it likes.
+ * The third has nothing to compare with: what a warm worker spends between two trials of a tiny model.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +15,7 @@ import { renderTable } from '../orchestrator/cli/table.js';
 import { runSweep, type SweepRun } from './support/dss-sweep.js';
 import { describeMachine } from './support/machine.js';
 import { hasReference, type Measured, makeModel, runReference, type Settings } from './support/reference.js';
+import { percentile } from './support/statistics.js';
 
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, part: { type: 'string' }, json: { type: 'string' } },
@@ -35,12 +37,42 @@ const rows: Row[] = [];
 
 if (hasReference()) {
   await makeModel('small', model);
-  if (values.part !== 'sweep') {
+  const does = (part: string) => values.part === undefined || values.part === part;
+  if (does('steps')) {
     await compareRandom();
     await compareTrained();
   }
-  if (values.part !== 'steps') await compareSweeps();
-  print();
+  if (does('sweep')) await compareSweeps();
+  if (rows.length > 0) print();
+  if (does('between')) await measureBetween();
+}
+
+/** From the end of one trial to the first step of the next, weights and tokens at hand. */
+async function measureBetween(): Promise<void> {
+  const tiny = join(folder, 't5-tiny');
+  await makeModel('tiny', tiny);
+  const grid = {
+    datasets: ['svamp'],
+    label_type: ['gt'],
+    model_type: ['task_prefix'],
+    seeds: Array.from({ length: 24 }, (_, seed) => seed),
+  };
+  const train = trainOf(cell({ batch_size: 4, max_steps: 2, eval_steps: 2 }));
+  const { trials } = await runSweep({ name: 'between', models: [tiny], grid, train, run: { workers: 1 } }, folder);
+  const gaps = trials
+    .map(({ result: { secondsByPhase } }) => 1000 * sumOf(secondsByPhase, ['idle', 'load', 'tokenize']))
+    .sort((a, b) => a - b)
+    // The first of all loads and tokenises.
+    .slice(0, -1);
+  const [p50, p95] = [percentile(gaps, 0.5), percentile(gaps, 0.95)];
+  console.log(
+    `\nBetween two trials of a warm worker, ${gaps.length} times: p50 ${p50.toFixed(1)} ms (aim: below 50), ` +
+      `p95 ${p95.toFixed(1)} ms. ${describeMachine()}`,
+  );
+}
+
+function sumOf(seconds: Readonly<Record<string, number>>, phases: readonly string[]): number {
+  return phases.reduce((sum, phase) => sum + (seconds[phase] ?? 0), 0);
 }
 
 /** A few steps of the paper's batch from random weights, which generate 64 junk tokens a row and so flatter us. */

@@ -10,7 +10,7 @@ import { pythonCommand, ROOT } from './setup/paths.mjs';
 import { filesBelow } from './setup/stamp.mjs';
 
 const PROTO = join(ROOT, 'proto');
-const PROTOS = ['common', 'worker', 'client'].map((name) => `dss/v1/${name}.proto`);
+const PROTOS = ['common', 'worker', 'client', 'store'].map((name) => `dss/v1/${name}.proto`);
 const TS_PROTO_OPTIONS = [
   'outputServices=grpc-js',
   'esModuleInterop=true',

@@ -81,6 +81,9 @@ function benchTrial(name: string, index: number): Trial {
       microBatches: 0,
       compile: 'auto',
       gradientCheckpointing: 'auto',
+      devices: 1,
+      machines: 1,
+      memoryBytes: 0,
     },
   };
 }

@@ -14,6 +14,7 @@ export interface Sweep {
   readonly models: readonly string[];
   readonly grid: Readonly<Record<string, readonly (string | number)[]>>;
   readonly train: Readonly<Record<string, string | number>>;
+  readonly run?: Readonly<Record<string, string | number>>;
 }
 
 export interface SweepRun {
@@ -28,7 +29,11 @@ export async function runSweep(sweep: Sweep, folder: string): Promise<SweepRun> 
   // JSON is YAML.
   writeFileSync(
     file,
-    JSON.stringify({ sweep: sweep.name, grid: { models: sweep.models, ...sweep.grid }, train: sweep.train }, null, 2),
+    JSON.stringify(
+      { sweep: sweep.name, grid: { models: sweep.models, ...sweep.grid }, train: sweep.train, run: sweep.run ?? {} },
+      null,
+      2,
+    ),
   );
   const { seconds } = await run(process.execPath, [MAIN, 'sweep', file], { DSS_HOME: home, DSS_DATASETS: DATASETS });
   const journal = openJournal(home);

@@ -89,9 +89,9 @@ export class PlaneProcess {
     const { sweeps } = await new Promise<ListResponse>((resolve, reject) => {
       const answered = (error: ServiceError | null, response: ListResponse) =>
         error === null ? resolve(response) : reject(error);
-      this.#client.list({}, bearer(this.#token), answered);
+      this.#client.list({ first: 0 }, bearer(this.#token), answered);
     });
-    return sweeps.reduce((sum, sweep) => sum + (sweep[state] ?? 0), 0);
+    return sweeps.reduce((sum, sweep) => sum + (sweep.summary?.[state] ?? 0), 0);
   }
 
   usage(): Usage {

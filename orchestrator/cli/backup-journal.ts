@@ -16,6 +16,9 @@ export async function backUp({ file, home: homeFlag, json }: BackupFlags): Promi
   const { path, bytes, removed } = backupJournal(home, file ?? null, Date.now());
   if (json) printJson({ file: path, bytes, removed });
   else print(`${path}: ${(bytes / 2 ** 20).toFixed(1)} MiB, checked`);
+  note(
+    `it has sweeps, results and curves; models that trials kept stay in ${home}/trials, files of the store in ${home}/store`,
+  );
   for (const old of removed) note(`removed ${old}: the newest five are kept`);
   note(`to put it back: dss backup --restore ${path} --home ${home}`);
   return 0;

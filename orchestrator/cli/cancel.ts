@@ -1,5 +1,5 @@
 /** `dss cancel SWEEP`. */
-import { defineCommand, homeFlag, jsonFlag } from './command.js';
+import { defineCommand, jsonFlag, whereFlags } from './command.js';
 
 export const cancelCommand = defineCommand({
   usage: 'cancel <sweep>',
@@ -8,7 +8,7 @@ export const cancelCommand = defineCommand({
   flags: (argv) =>
     argv
       .positional('sweep', { type: 'string', demandOption: true, describe: 'its name' })
-      .options({ ...homeFlag, ...jsonFlag }),
+      .options({ ...whereFlags, ...jsonFlag }),
   run: async (args) => {
     const { changeSweep } = await import('./change-sweep.js');
     const { counted } = await import('../reports/format.js');

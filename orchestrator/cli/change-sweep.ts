@@ -1,15 +1,16 @@
-/** `dss cancel`, `retry`, `pause` and `resume`: asks the control plane that runs, or one started for this. */
+/** `dss cancel`, `retry`, `pause` and `resume`: asks the control plane that is named or runs here, or one started for this. */
 import { type Client, connectClient } from '../control/client.js';
+import { connectServer } from './connect-server.js';
 import { resolveHome } from './environment.js';
+import { findServer, type WhereFlags } from './find-server.js';
 import { createLogger } from './logging.js';
 import { note, print, printJson } from './output.js';
 import { startOwnPlane } from './own-plane.js';
 import { findRunningPlane } from './running-plane.js';
-import { withSweep } from './state.js';
+import { withSweep } from './sweep-reader.js';
 
-export interface ChangeFlags {
+export interface ChangeFlags extends WhereFlags {
   readonly sweep: string;
-  readonly home: string | undefined;
   readonly json: boolean;
 }
 
@@ -22,27 +23,49 @@ export interface Changed {
 }
 
 export async function changeSweep(
-  { sweep, home: homeFlag, json }: ChangeFlags,
+  { sweep, json, ...where }: ChangeFlags,
   change: (client: Client) => Promise<Changed>,
 ): Promise<number> {
-  const home = resolveHome(homeFlag);
-  await withSweep(homeFlag, sweep, () => {}); // an unknown name is answered without starting anything
-  const running = await findRunningPlane(home);
-  const own = running === null ? await startOwnPlane({ home, logger: createLogger('warn'), workers: 0 }) : null;
+  await withSweep(where, sweep, async () => {}); // an unknown name is answered without starting anything
+  const { client, isOwn, close } = await clientFor(where);
   try {
-    const at = running ?? own;
-    if (at === null) return 1;
-    const client = connectClient({ address: at.address, token: at.clientToken });
-    try {
-      const { value, text, ifNoneRuns } = await change(client);
-      if (json) printJson({ sweep, ...value });
-      else print(`${sweep}: ${text}`);
-      if (own !== null && ifNoneRuns !== undefined) note(ifNoneRuns);
-    } finally {
-      client.close();
-    }
+    const { value, text, ifNoneRuns } = await change(client);
+    if (json) printJson({ sweep, ...value });
+    else print(`${sweep}: ${text}`);
+    if (isOwn && ifNoneRuns !== undefined) note(ifNoneRuns);
   } finally {
-    await own?.stop();
+    await close();
   }
   return 0;
+}
+
+interface Reached {
+  readonly client: Client;
+  /** Its control plane was started for this, and ends with it. */
+  readonly isOwn: boolean;
+  close(): Promise<void>;
+}
+
+async function clientFor(where: WhereFlags): Promise<Reached> {
+  const server = await findServer(where);
+  if (server !== null) {
+    const { client } = await connectServer(server);
+    return { client, isOwn: false, close: async () => client.close() };
+  }
+  const home = resolveHome(where.home);
+  const running = await findRunningPlane(home);
+  if (running !== null) {
+    const client = connectClient({ address: running.address, token: running.clientToken });
+    return { client, isOwn: false, close: async () => client.close() };
+  }
+  const own = await startOwnPlane({ home, logger: createLogger('warn'), workers: 0 });
+  const client = connectClient({ address: own.address, token: own.clientToken });
+  return {
+    client,
+    isOwn: true,
+    async close() {
+      client.close();
+      await own.stop();
+    },
+  };
 }

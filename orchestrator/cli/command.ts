@@ -48,6 +48,16 @@ export const homeFlag = {
   home: { type: 'string', requiresArg: true, describe: 'state folder (default: $DSS_HOME, else by XDG)' },
 } as const;
 
+/** Of commands that a control plane elsewhere may answer. */
+export const whereFlags = {
+  server: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'HOST:PORT of a control plane (default: $DSS_SERVER, else the state folder)',
+  },
+  ...homeFlag,
+} as const;
+
 export const datasetsFlag = {
   datasets: { type: 'string', requiresArg: true, describe: 'datasets folder (default: $DSS_DATASETS, else datasets/)' },
 } as const;
@@ -81,7 +91,7 @@ export const runFlags = {
     requiresArg: true,
     describe: 'seconds that running trials get after Ctrl-C to write down where they are',
   },
-  ...homeFlag,
+  ...whereFlags,
   ...datasetsFlag,
   ...logLevelFlag,
   ...jsonFlag,

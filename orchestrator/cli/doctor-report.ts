@@ -5,6 +5,7 @@ import type { Check } from './doctor-check.js';
 import { checkJournalOf } from './doctor-journal.js';
 import { checkMachine } from './doctor-machine.js';
 import { checkStateFolder } from './doctor-state.js';
+import { checkStore } from './doctor-store.js';
 import { resolveHome } from './environment.js';
 import { painterFor, print, printJson } from './output.js';
 
@@ -16,7 +17,10 @@ export interface DoctorFlags {
 /** Gives 1 where there is a problem. */
 export async function runDoctor({ home: homeFlag, json }: DoctorFlags): Promise<number> {
   const home = resolveHome(homeFlag);
-  const state = existsSync(home) ? [...checkStateFolder(home), ...checkJournalOf(home, Date.now())] : [];
+  const nowMs = Date.now();
+  const state = existsSync(home)
+    ? [...checkStateFolder(home), ...checkJournalOf(home, nowMs), ...(await checkStore(home, nowMs))]
+    : [];
   const checks = [...state, ...(await checkMachine())];
   const problems = checks.filter(({ verdict }) => verdict === 'problem').length;
   if (json) printJson({ home, problems, checks });

@@ -5,32 +5,48 @@ import { copyFile, cp, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promise
 import { basename, dirname, join, resolve } from 'node:path';
 import { keptFiles } from '../control/trial-folder.js';
 import { SweepError } from '../core/errors.js';
-import type { TrialRecord } from '../journal/journal.js';
+import type { TrialRecord } from '../core/records.js';
 import { resolveHome } from './environment.js';
+import { findServer, type WhereFlags } from './find-server.js';
 import { note, print, printJson } from './output.js';
-import { findTrial, withJournal } from './state.js';
+import { findTrial, withReader } from './sweep-reader.js';
 
-export interface ExportFlags {
+export interface ExportFlags extends WhereFlags {
   readonly trial: string;
   readonly dir: string;
-  readonly home: string | undefined;
   readonly json: boolean;
 }
 
-export async function exportTrial({ trial, dir, home: homeFlag, json }: ExportFlags): Promise<number> {
-  const home = resolveHome(homeFlag);
+export async function exportTrial({ trial, dir, json, ...where }: ExportFlags): Promise<number> {
+  const home = await folderOf(where, trial);
   const target = resolve(dir);
-  const record = await withJournal(home, (journal) => {
-    const trialId = findTrial(journal, trial, home);
-    return journal?.trial(trialId) ?? null;
-  });
-  if (record === null) throw new Error(`trial ${trial} is in the journal's list and not in the journal`);
+  const record = await withReader({ home }, async (reader) => reader.trial(await findTrial(reader, trial)));
   const kept = keptBy(record, home);
   const files = await copyOut(kept, target);
   if (!json) for (const file of files) print(join(target, file));
   else printJson({ id: record.trial.trialId, directory: target, files });
   if (kept.model === null) note('its model was not kept: `keep: best` below train, or --keep best, keeps one');
   return 0;
+}
+
+/** What is copied lies in a state folder: on this machine, or it is copied there. */
+async function folderOf(where: WhereFlags, trial: string): Promise<string> {
+  const server = await findServer(where);
+  if (server === null) return resolveHome(where.home);
+  const [{ connectServer }, { isOnThisMachine }] = await Promise.all([
+    import('./connect-server.js'),
+    import('./upload-files.js'),
+  ]);
+  const { client, info } = await connectServer(server);
+  client.close();
+  if (isOnThisMachine(info)) return info.home;
+  throw new SweepError(
+    'USAGE',
+    `the files of trial ${trial} are in ${info.home} on ${info.host}, not on this machine`,
+    {
+      hint: `on ${info.host}: dss export ${trial} DIR --home ${info.home}`,
+    },
+  );
 }
 
 interface Kept {

@@ -1,5 +1,5 @@
 /** `dss export TRIAL DIR`. */
-import { defineCommand, homeFlag, jsonFlag } from './command.js';
+import { defineCommand, jsonFlag, whereFlags } from './command.js';
 
 export const exportCommand = defineCommand({
   usage: 'export <trial> <dir>',
@@ -12,9 +12,9 @@ export const exportCommand = defineCommand({
     argv
       .positional('trial', { type: 'string', demandOption: true, describe: "a trial's id, or its beginning" })
       .positional('dir', { type: 'string', demandOption: true, describe: 'a folder that is empty or not there' })
-      .options({ ...homeFlag, ...jsonFlag }),
-  run: async ({ trial, dir, home, json }) => {
+      .options({ ...whereFlags, ...jsonFlag }),
+  run: async ({ trial, dir, server, home, json }) => {
     const { exportTrial } = await import('./export-trial.js');
-    return exportTrial({ trial, dir, home, json });
+    return exportTrial({ trial, dir, server, home, json });
   },
 });

@@ -6,17 +6,25 @@ import { summaryValue } from '../reports/summary-json.js';
 import type { SweepReport } from '../reports/sweep-report.js';
 import { cellTable, comparedMethods, comparisonTable, missingLines, teacherTable } from '../reports/tables.js';
 import { type ReportFiles, writeReport } from '../reports/write-report.js';
+import { resolveHome } from './environment.js';
+import type { WhereFlags } from './find-server.js';
 import { loadReport } from './load-report.js';
 import { note, painterFor, print, printJson } from './output.js';
-import { withSweep } from './state.js';
+import { withSweep } from './sweep-reader.js';
 import { renderTable } from './table.js';
+import { ownVersion } from './version.js';
 
 const FAILURES_SHOWN = 10;
 
-export async function finishSweep(sweep: string, { home, json }: { home: string; json: boolean }): Promise<number> {
-  const { report, files, standing } = await withSweep(home, sweep, async (journal, { standing }) => {
-    const { report, records } = await loadReport(journal, sweep, home);
-    return { report, standing, files: await writeReport(join(home, 'reports', sweep), report, records, journal) };
+export async function finishSweep(
+  sweep: string,
+  { json, ...where }: WhereFlags & { readonly json: boolean },
+): Promise<number> {
+  const home = resolveHome(where.home);
+  const { report, files, standing } = await withSweep(where, sweep, async (reader, { standing }) => {
+    const loaded = await loadReport(reader, sweep, home);
+    const files = await writeReport(join(home, 'reports', sweep), { ...loaded, version: ownVersion() });
+    return { report: loaded.report, standing, files };
   });
   if (json) printJson({ ...summaryValue(report), files });
   else print(reportText(report));
@@ -49,8 +57,8 @@ function reportText(report: SweepReport): string {
   return `\n${blocks.join('\n\n')}`;
 }
 
-function tellFiles({ markdown, csv, summary }: ReportFiles, sweep: string): void {
-  note(`files: ${markdown}\n       ${csv}\n       ${summary}`);
+function tellFiles({ page, markdown, csv, summary, manifest }: ReportFiles, sweep: string): void {
+  note(`files: ${[page, markdown, csv, summary].join('\n       ')}\n       and more, which ${manifest} lists`);
   note(`\`dss report ${sweep}\` writes them here; \`dss results ${sweep} --json\` has every loss and evaluation`);
 }
 

@@ -17,6 +17,7 @@ export class LiveProgress implements ProgressDisplay {
   readonly #sweep: SingleBar;
   readonly #workers = new Map<string, SingleBar>();
   readonly #timer: NodeJS.Timeout;
+  readonly #redraw = () => this.#bars.update();
 
   constructor(state: SweepProgress) {
     this.#state = state;
@@ -38,6 +39,7 @@ export class LiveProgress implements ProgressDisplay {
     this.#sweep = this.#bars.create(Math.max(1, state.total), 0, { text: '' }, { format: '{bar} {text}', barsize: 16 });
     this.#timer = setInterval(() => this.#drawSweep(), ESTIMATE_EVERY_MS);
     this.#drawSweep();
+    process.stderr.on('resize', this.#redraw);
   }
 
   update(event: WatchEvent): void {
@@ -54,6 +56,7 @@ export class LiveProgress implements ProgressDisplay {
 
   end(): void {
     clearInterval(this.#timer);
+    process.stderr.off('resize', this.#redraw);
     this.#drawSweep();
     for (const bar of this.#workers.values()) this.#bars.remove(bar);
     this.#bars.stop();

@@ -1,5 +1,5 @@
 /** `dss logs TRIAL`. */
-import { defineCommand, homeFlag, jsonFlag } from './command.js';
+import { defineCommand, jsonFlag, whereFlags } from './command.js';
 
 export const logsCommand = defineCommand({
   usage: 'logs <trial>',
@@ -12,9 +12,9 @@ export const logsCommand = defineCommand({
     argv
       .positional('trial', { type: 'string', demandOption: true, describe: "a trial's id, or its beginning" })
       .option('follow', { alias: 'f', type: 'boolean', default: false, describe: 'wait for more lines' })
-      .options({ ...homeFlag, ...jsonFlag }),
-  run: async ({ trial, follow, home, json }) => {
+      .options({ ...whereFlags, ...jsonFlag }),
+  run: async ({ trial, follow, server, home, json }) => {
     const { showLogs } = await import('./show-logs.js');
-    return showLogs({ trial, follow, home, json });
+    return showLogs({ trial, follow, server, home, json });
   },
 });

@@ -1,61 +1,43 @@
 #!/usr/bin/env node
 /** The command `dss`. Only what every call needs is loaded here, so that help and mistakes answer at once. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { SweepError } from '../core/errors.js';
-import { authCommand } from './auth.js';
-import { backupCommand } from './backup.js';
-import { cancelCommand } from './cancel.js';
 import type { Register } from './command.js';
-import { completionCommand } from './completion.js';
-import { dataCommand } from './data.js';
-import { doctorCommand } from './doctor.js';
-import { exportCommand } from './export.js';
 import { reportFailure } from './failure.js';
-import { logsCommand } from './logs.js';
-import { modelsCommand } from './models.js';
-import { pauseCommand } from './pause.js';
-import { planCommand } from './plan.js';
-import { packageRoot } from './python.js';
-import { reportCommand } from './report.js';
-import { resultsCommand } from './results.js';
-import { resumeCommand } from './resume.js';
-import { retryCommand } from './retry.js';
-import { runCommand } from './run.js';
-import { serveCommand } from './serve.js';
-import { statusCommand } from './status.js';
-import { sweepCommand } from './sweep.js';
 import { usageError } from './usage.js';
-import { workerCommand } from './worker.js';
+import { ownVersion } from './version.js';
 
-const COMMANDS: readonly Register[] = [
-  sweepCommand,
-  runCommand,
-  planCommand,
-  statusCommand,
-  logsCommand,
-  resultsCommand,
-  reportCommand,
-  exportCommand,
-  cancelCommand,
-  retryCommand,
-  pauseCommand,
-  resumeCommand,
-  serveCommand,
-  workerCommand,
-  dataCommand,
-  modelsCommand,
-  authCommand,
-  doctorCommand,
-  backupCommand,
-  completionCommand,
-];
+/** In the order of the help. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  sweep: async () => (await import('./sweep.js')).sweepCommand,
+  run: async () => (await import('./run.js')).runCommand,
+  plan: async () => (await import('./plan.js')).planCommand,
+  status: async () => (await import('./status.js')).statusCommand,
+  watch: async () => (await import('./watch.js')).watchCommand,
+  logs: async () => (await import('./logs.js')).logsCommand,
+  results: async () => (await import('./results.js')).resultsCommand,
+  report: async () => (await import('./report.js')).reportCommand,
+  verify: async () => (await import('./verify.js')).verifyCommand,
+  export: async () => (await import('./export.js')).exportCommand,
+  cancel: async () => (await import('./cancel.js')).cancelCommand,
+  retry: async () => (await import('./retry.js')).retryCommand,
+  pause: async () => (await import('./pause.js')).pauseCommand,
+  resume: async () => (await import('./resume.js')).resumeCommand,
+  serve: async () => (await import('./serve.js')).serveCommand,
+  worker: async () => (await import('./worker.js')).workerCommand,
+  data: async () => (await import('./data.js')).dataCommand,
+  models: async () => (await import('./models.js')).modelsCommand,
+  auth: async () => (await import('./auth.js')).authCommand,
+  doctor: async () => (await import('./doctor.js')).doctorCommand,
+  backup: async () => (await import('./backup.js')).backupCommand,
+  completion: async () => (await import('./completion.js')).completionCommand,
+};
 
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'));
-  return String((manifest as { version?: unknown }).version);
+/** The one that the first word names, else all of them: for help, for completion, and to say what was probably meant. */
+async function registersFor([first = '']: readonly string[]): Promise<readonly Register[]> {
+  const named = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
+  return Promise.all((named === undefined ? Object.values(COMMANDS) : [named]).map((load) => load()));
 }
 
 /** Gives the exit status. */
@@ -70,7 +52,7 @@ async function main(words: readonly string[]): Promise<number> {
       'Exit status: 0 all trials done, 1 some failed, 2 wrong use, 75 try again, 129, 130 and 143 stopped by a signal.',
     )
     .parserConfiguration({ 'camel-case-expansion': true, 'boolean-negation': false, 'greedy-arrays': false })
-    .version(version())
+    .version(ownVersion())
     .help()
     .alias('help', 'h')
     .wrap(Math.min(110, process.stdout.columns ?? 110))
@@ -83,7 +65,7 @@ async function main(words: readonly string[]): Promise<number> {
       if (error !== undefined && error !== null && error.name !== 'YError') throw error;
       throw usageError(message ?? error.message, words, knownFlags(parser));
     });
-  for (const register of COMMANDS) register(parser, (ended) => (status = ended));
+  for (const register of await registersFor(words)) register(parser, (ended) => (status = ended));
   await parser.parseAsync();
   return status;
 }

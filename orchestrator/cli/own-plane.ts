@@ -1,11 +1,13 @@
 /** A control plane that a command starts for itself, on the durable journal. */
-import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../control/embedded.js';
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../control/control-plane.js';
 import { networkFileSystem } from '../journal/sqlite/open-database.js';
 import { openJournal } from '../journal/sqlite/sqlite-journal.js';
+import { ownVersion } from './version.js';
 
-export function startOwnPlane(options: Omit<ControlPlaneOptions, 'openJournal'>): Promise<ControlPlane> {
+export function startOwnPlane(options: Omit<ControlPlaneOptions, 'openJournal' | 'version'>): Promise<ControlPlane> {
   return startControlPlane({
     ...options,
+    version: ownVersion(),
     openJournal: (home) => {
       const fileSystem = networkFileSystem(home);
       if (fileSystem !== null) {

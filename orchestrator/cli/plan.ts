@@ -1,5 +1,5 @@
 /** `dss plan FILE`: what would run and why; nothing starts, nothing is stored. */
-import { datasetsFlag, defineCommand, homeFlag, jsonFlag } from './command.js';
+import { datasetsFlag, defineCommand, jsonFlag, whereFlags } from './command.js';
 
 export const planCommand = defineCommand({
   usage: 'plan <file>',
@@ -11,7 +11,7 @@ export const planCommand = defineCommand({
   flags: (argv) =>
     argv
       .positional('file', { type: 'string', demandOption: true, describe: 'the sweep file' })
-      .options({ ...homeFlag, ...datasetsFlag, ...jsonFlag })
+      .options({ ...whereFlags, ...datasetsFlag, ...jsonFlag })
       .option('explain', {
         type: 'boolean',
         default: false,

@@ -1,5 +1,6 @@
 /** What a running sweep tells, a line per event; both displays show them. */
 import type { TrialSettings } from '../core/domain.js';
+import type { TrialRecord } from '../core/records.js';
 import { oneLine } from '../core/text.js';
 import type { TrialChange, WatchEvent } from '../core/watch-event.js';
 import { duration, percent } from '../reports/format.js';
@@ -39,6 +40,12 @@ function lineFor(
     case 'running':
       return `${head} start  ${what}${attempt > 1 ? `, attempt ${attempt}` : ''}${workerId === '' ? '' : ` on ${workerId}`}`;
   }
+}
+
+/** Of a trial that runs, or did not succeed. */
+export function standingLine({ trial, state, attempts, failure }: TrialRecord): string {
+  const cause = failure === null ? '' : `: ${failure.code}: ${failure.message}`;
+  return `${trial.trialId.slice(0, 8)} ${state} ${trialName(trial.settings)}, attempt ${attempts}${cause}`;
 }
 
 export function trialName({ model, dataset, label_type, model_type, seed }: TrialSettings): string {

@@ -1,9 +1,9 @@
 /** `dss report SWEEP`. */
-import { defineCommand, homeFlag, jsonFlag } from './command.js';
+import { defineCommand, jsonFlag, whereFlags } from './command.js';
 
 export const reportCommand = defineCommand({
   usage: 'report <sweep>',
-  summary: 'Write report.md, results.csv and summary.json',
+  summary: 'Write the report: a page, tables, figures and all numbers',
   examples: [
     ['$0 report quickstart', 'into reports/quickstart/'],
     ['$0 report quickstart --out /tmp/q', 'into another folder'],
@@ -12,9 +12,9 @@ export const reportCommand = defineCommand({
     argv
       .positional('sweep', { type: 'string', demandOption: true, describe: 'its name' })
       .option('out', { type: 'string', requiresArg: true, describe: 'folder (default: reports/<sweep>/)' })
-      .options({ ...homeFlag, ...jsonFlag }),
-  run: async ({ sweep, out, home, json }) => {
+      .options({ ...whereFlags, ...jsonFlag }),
+  run: async ({ sweep, out, server, home, json }) => {
     const { reportSweep } = await import('./report-sweep.js');
-    return reportSweep({ sweep, out, home, json });
+    return reportSweep({ sweep, out, server, home, json });
   },
 });

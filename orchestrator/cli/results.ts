@@ -1,5 +1,5 @@
 /** `dss results SWEEP`. */
-import { defineCommand, homeFlag, jsonFlag } from './command.js';
+import { defineCommand, jsonFlag, whereFlags } from './command.js';
 
 export const resultsCommand = defineCommand({
   usage: 'results <sweep>',
@@ -7,13 +7,19 @@ export const resultsCommand = defineCommand({
   examples: [
     ['$0 results quickstart', 'a line per trial'],
     ['$0 results quickstart --json', 'with every logged loss and evaluation'],
+    ['$0 results quickstart --format csv > trials.csv', 'with every setting and number, for a spreadsheet or pandas'],
   ],
   flags: (argv) =>
     argv
       .positional('sweep', { type: 'string', demandOption: true, describe: 'its name' })
-      .options({ ...homeFlag, ...jsonFlag }),
-  run: async ({ sweep, home, json }) => {
+      .option('format', {
+        choices: ['table', 'csv', 'json', 'md'] as const,
+        requiresArg: true,
+        describe: 'how to print them (default: table; json is what --json prints)',
+      })
+      .options({ ...whereFlags, ...jsonFlag }),
+  run: async ({ sweep, format, server, home, json }) => {
     const { showResults } = await import('./show-results.js');
-    return showResults({ sweep, home, json });
+    return showResults({ sweep, format, server, home, json });
   },
 });

@@ -1,5 +1,5 @@
 /** `dss resume SWEEP`. */
-import { defineCommand, homeFlag, jsonFlag } from './command.js';
+import { defineCommand, jsonFlag, whereFlags } from './command.js';
 
 export const resumeCommand = defineCommand({
   usage: 'resume <sweep>',
@@ -8,7 +8,7 @@ export const resumeCommand = defineCommand({
   flags: (argv) =>
     argv
       .positional('sweep', { type: 'string', demandOption: true, describe: 'its name' })
-      .options({ ...homeFlag, ...jsonFlag }),
+      .options({ ...whereFlags, ...jsonFlag }),
   run: async (args) => {
     const { changeSweep } = await import('./change-sweep.js');
     return changeSweep(args, async (client) => {

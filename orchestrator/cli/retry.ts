@@ -1,5 +1,5 @@
 /** `dss retry SWEEP`. */
-import { defineCommand, homeFlag, jsonFlag } from './command.js';
+import { defineCommand, jsonFlag, whereFlags } from './command.js';
 
 export const retryCommand = defineCommand({
   usage: 'retry <sweep>',
@@ -12,7 +12,7 @@ export const retryCommand = defineCommand({
     argv
       .positional('sweep', { type: 'string', demandOption: true, describe: 'its name' })
       .option('failed', { type: 'boolean', default: false, describe: 'only those that failed' })
-      .options({ ...homeFlag, ...jsonFlag }),
+      .options({ ...whereFlags, ...jsonFlag }),
   run: async (args) => {
     const { changeSweep } = await import('./change-sweep.js');
     const { counted } = await import('../reports/format.js');

@@ -1,5 +1,5 @@
 /** A sweep under a control plane within this process, until it ends or a signal stops it. */
-import { type Client, connectClient } from '../control/client.js';
+import { connectClient } from '../control/client.js';
 import { createLocalLauncher } from '../launchers/local.js';
 import type { Plan } from '../plan/plan-sweep.js';
 import { createLogger, type LogLevel } from './logging.js';
@@ -7,8 +7,8 @@ import { note } from './output.js';
 import { startOwnPlane } from './own-plane.js';
 import type { Standing } from './plan-text.js';
 import { createProgress, isLive } from './progress.js';
-import type { ProgressDisplay } from './progress-lines.js';
 import { findPython, pythonPath } from './python.js';
+import { showEvents } from './show-events.js';
 import { aborted, type StopSignals } from './stop-signals.js';
 import { SweepProgress } from './sweep-progress.js';
 
@@ -45,6 +45,7 @@ export async function runEmbedded(
             pythonPath: pythonPath(),
             logger,
             trials: plan.trials.length,
+            devices: plan.trials.reduce((most, { run }) => Math.max(most, run.devices), 1),
           }),
         }),
   });
@@ -52,7 +53,7 @@ export async function runEmbedded(
   const leave = new AbortController();
   try {
     await client.submit(plan.sweep, plan.trials, { ...flags, options: plan.options });
-    const watching = watch(client, plan.sweep, display, leave.signal);
+    const watching = showEvents(client, plan.sweep, display, leave.signal);
     watching.catch(() => {}); // while draining, how it ends does not matter
     await Promise.race([watching, aborted(signals.drain)]);
     if (signals.status === null) return null;
@@ -67,18 +68,5 @@ export async function runEmbedded(
     client.close();
     await plane.stop();
     if (signals.status !== null) note('stopped; the same command goes on where this one ended');
-  }
-}
-
-export async function watch(
-  client: Client,
-  sweep: string,
-  display: ProgressDisplay,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    for await (const event of client.watch(sweep, signal)) display.update(event);
-  } catch (reason) {
-    if (!signal.aborted) throw reason;
   }
 }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, constants, hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { SweepError } from '../core/errors.js';
 import { resolveHome } from './environment.js';
 import { joinTokenPath, readJoinToken } from './join-token.js';
@@ -14,6 +14,11 @@ export interface WorkerFlags {
   readonly name: string | undefined;
   readonly device: string;
   readonly threads: number | undefined;
+  readonly cache?: string | undefined;
+  /** That it may take. */
+  readonly cacheBytes?: number | undefined;
+  /** Where other machines meet this one. */
+  readonly rendezvousPort?: number | undefined;
   readonly home: string | undefined;
 }
 
@@ -23,6 +28,9 @@ export async function joinAsWorker(flags: WorkerFlags, env: NodeJS.ProcessEnv = 
   const token = env['DSS_JOIN_TOKEN'] || joinTokenOf(home, env);
   const args = ['-P', '-m', 'dss_worker', 'agent', '--server', server, '--worker-id', flags.name ?? ownName()];
   args.push('--threads', String(flags.threads ?? availableParallelism()), '--device', flags.device, '--keep-trying');
+  args.push('--cache', resolve(flags.cache ?? (env['DSS_WORKER_CACHE'] || join(home, 'cache', 'worker'))));
+  if (flags.cacheBytes !== undefined) args.push('--cache-bytes', String(flags.cacheBytes));
+  if (flags.rendezvousPort !== undefined) args.push('--rendezvous-port', String(flags.rendezvousPort));
   const agent = spawn(findPython(), args, {
     env: {
       ...env,

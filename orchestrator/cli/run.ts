@@ -42,6 +42,8 @@ const settingFlags = {
   micro_batches: { ...number, describe: 'length groups that a batch is split into; 0: automatic' },
   compile: { ...text, describe: 'torch.compile: auto, on or off' },
   gradient_checkpointing: { ...text, describe: 'compute activations anew to save memory: auto, on or off' },
+  devices: { ...number, describe: 'devices that train it, on each machine' },
+  machines: { ...number, describe: 'machines that train it together' },
 } as const;
 
 /** Flags of the release that change no result here. */

@@ -1,17 +1,15 @@
 /** The control plane that holds a state folder, if one runs. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 
-const ControlFile = z.object({
-  pid: z.number().int().positive(),
-  host: z.string(),
-  address: z.string(),
-  clientToken: z.string(),
-  serves: z.boolean(),
-});
-
-export type RunningPlane = z.infer<typeof ControlFile>;
+/** What its file says. */
+export interface RunningPlane {
+  readonly pid: number;
+  readonly host: string;
+  readonly address: string;
+  readonly clientToken: string;
+  readonly serves: boolean;
+}
 
 /** `null`: none. A file that a killed one left behind counts as none. */
 export async function findRunningPlane(home: string): Promise<RunningPlane | null> {
@@ -27,8 +25,15 @@ export async function findRunningPlane(home: string): Promise<RunningPlane | nul
   } catch {
     return null; // being written at this moment, or cut short by a crash
   }
-  const parsed = ControlFile.safeParse(value);
-  return parsed.success && isAlive(parsed.data.pid) ? parsed.data : null;
+  return isControlFile(value) && isAlive(value.pid) ? value : null;
+}
+
+/** By hand: a schema library is more to load than all else that `dss status` needs. */
+function isControlFile(value: unknown): value is RunningPlane {
+  if (typeof value !== 'object' || value === null) return false;
+  const { pid, host, address, clientToken, serves } = value as Readonly<Record<string, unknown>>;
+  const areTexts = [host, address, clientToken].every((each) => typeof each === 'string');
+  return Number.isSafeInteger(pid) && (pid as number) > 0 && areTexts && typeof serves === 'boolean';
 }
 
 function isAlive(pid: number): boolean {

@@ -1,45 +1,21 @@
-/** What `dss logs` prints: the log file of a trial, and with `-f` what is added while a control plane runs. */
-import { createReadStream, existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+/** What `dss logs` prints: the log of a trial, and with `-f` what is added while a control plane runs. */
 import { oneLine } from '../core/text.js';
-import { resolveHome } from './environment.js';
-import { findRunningPlane, type RunningPlane } from './running-plane.js';
-import { findTrial, withJournal } from './state.js';
+import type { WhereFlags } from './find-server.js';
+import { findTrial, withReader } from './sweep-reader.js';
 
-export interface LogsFlags {
+export interface LogsFlags extends WhereFlags {
   readonly trial: string;
   readonly follow: boolean;
-  readonly home: string | undefined;
   readonly json: boolean;
 }
 
-export async function showLogs({ trial, follow, home: homeFlag, json }: LogsFlags): Promise<number> {
-  const home = resolveHome(homeFlag);
-  const trialId = await withJournal(home, (journal) => findTrial(journal, trial, home));
-  const path = join(home, 'logs', `${trialId}.log`);
-  if (json) return printAsDocument(trialId, linesOf(path));
-  // Without a control plane nothing is added any more.
-  const plane = follow ? await findRunningPlane(home) : null;
-  for await (const line of plane === null ? linesOf(path) : followed(plane, trialId)) {
-    process.stdout.write(`${oneLine(line)}\n`);
-  }
-  return 0;
-}
-
-async function* linesOf(path: string): AsyncGenerator<string> {
-  if (!existsSync(path)) return; // nothing was written yet
-  yield* createInterface({ input: createReadStream(path), crlfDelay: Infinity });
-}
-
-async function* followed({ address, clientToken }: RunningPlane, trialId: string): AsyncGenerator<string> {
-  const { connectClient } = await import('../control/client.js');
-  const client = connectClient({ address, token: clientToken });
-  try {
-    yield* client.logs(trialId, { follow: true }, new AbortController().signal);
-  } finally {
-    client.close();
-  }
+export function showLogs({ trial, follow, json, ...where }: LogsFlags): Promise<number> {
+  return withReader(where, async (reader) => {
+    const trialId = await findTrial(reader, trial);
+    if (json) return printAsDocument(trialId, reader.logs(trialId, { follow: false }));
+    for await (const line of reader.logs(trialId, { follow })) process.stdout.write(`${oneLine(line)}\n`);
+    return 0;
+  });
 }
 
 /** Line by line, since a log may be larger than memory should be. */

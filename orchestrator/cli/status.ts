@@ -1,5 +1,5 @@
 /** `dss status [SWEEP]`. */
-import { defineCommand, homeFlag, jsonFlag } from './command.js';
+import { defineCommand, jsonFlag, whereFlags } from './command.js';
 
 export const statusCommand = defineCommand({
   usage: 'status [sweep]',
@@ -9,9 +9,9 @@ export const statusCommand = defineCommand({
     ['$0 status quickstart', 'what of it runs, waits or failed'],
   ],
   flags: (argv) =>
-    argv.positional('sweep', { type: 'string', describe: 'its name' }).options({ ...homeFlag, ...jsonFlag }),
-  run: async ({ sweep, home, json }) => {
+    argv.positional('sweep', { type: 'string', describe: 'its name' }).options({ ...whereFlags, ...jsonFlag }),
+  run: async ({ sweep, server, home, json }) => {
     const { showStatus } = await import('./show-status.js');
-    return showStatus({ sweep, home, json });
+    return showStatus({ sweep, server, home, json });
   },
 });

@@ -4,12 +4,13 @@ import type { Failure, LeaseRef } from '../core/domain.js';
 import { judgeFailure, NOTHING_SPENT } from '../core/retry.js';
 import type { Report } from '../core/worker-message.js';
 import type { Journal, Written } from '../journal/journal.js';
+import { AttemptFiles, type AttemptFilesParts } from './attempt-files.js';
 import type { Clock, Random } from './clock.js';
 import type { LogStore } from './log-store.js';
 import type { Turns } from './turns.js';
 import type { WorkerRoster } from './worker-roster.js';
 
-export interface AttemptParts {
+export interface AttemptParts extends AttemptFilesParts {
   readonly journal: Journal;
   readonly logs: LogStore;
   readonly clock: Clock;
@@ -25,16 +26,19 @@ export class Attempts {
   readonly #turns: Turns;
   readonly #workers: WorkerRoster;
   readonly #isDraining: () => boolean;
+  readonly files: AttemptFiles;
 
   constructor(parts: AttemptParts, turns: Turns, workers: WorkerRoster, isDraining: () => boolean) {
     this.#parts = parts;
     this.#turns = turns;
     this.#workers = workers;
     this.#isDraining = isDraining;
+    this.files = new AttemptFiles(parts);
   }
 
   take(workerId: string, report: Report): void {
     if (report.kind === 'drained') this.release(this.#turns.snapshot.heldBy(workerId));
+    else if (this.#turns.snapshot.isFollower(report.lease, workerId)) this.#takeFromFollower(workerId, report);
     else if (report.kind === 'log') this.#takeLog(workerId, report);
     else
       this.note(
@@ -42,6 +46,11 @@ export class Attempts {
         report.lease,
         this.#isOfAnother(workerId, report.lease) ? STALE : this.#write(workerId, report),
       );
+  }
+
+  /** The first of its gang says all that there is to say of the attempt, but that it has failed. */
+  #takeFromFollower(workerId: string, report: Exclude<Report, { kind: 'drained' }>): void {
+    if (report.kind === 'failed') this.note(workerId, report.lease, this.#write(workerId, report));
   }
 
   /** Given back without having failed: costs no budget. */
@@ -95,15 +104,30 @@ export class Attempts {
       case 'metrics':
         return journal.measure(lease, report, clock.unixMs());
       case 'checkpoint':
-        return journal.checkpoint(lease, report.step, report.path, clock.unixMs());
-      case 'finished':
-        return journal.finish(lease, report.result, clock.unixMs());
+        return this.#takeCheckpoint(report);
+      case 'finished': {
+        const isCurrent = this.#turns.snapshot.isCurrent(lease);
+        const lost = isCurrent ? this.files.placeKept(lease.trialId, report.files ?? []) : null;
+        return lost === null ? journal.finish(lease, report.result, clock.unixMs()) : this.#fail(lease, lost);
+      }
       case 'failed': {
         const { trialId, attempt } = lease;
         logger.info({ trialId, attempt, workerId, code: report.failure.code }, 'attempt failed');
         return this.#fail(lease, report.failure);
       }
     }
+  }
+
+  #takeCheckpoint({ lease, step, path, files: said = [] }: Report & { kind: 'checkpoint' }): Written {
+    const { journal, clock } = this.#parts;
+    const { trialId } = lease;
+    const files = this.files.storedOf(trialId, step, said);
+    const before = files.length === 0 ? null : journal.storedCheckpoint(trialId);
+    const written = journal.checkpoint(lease, step, path, clock.unixMs(), files);
+    if (written.outcome === 'accepted' && files.length > 0) {
+      this.#turns.afterwards(() => this.files.checkpointed(trialId, before, { step, path, files }));
+    }
+    return written;
   }
 
   #fail(lease: LeaseRef, failure: Failure): Written {

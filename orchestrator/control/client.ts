@@ -1,21 +1,14 @@
 /** The client service as the rest of the program sees it. */
-import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
 import type { ClientTls } from '../auth/tls-files.js';
 import type { DatasetSource, ModelSource, Trial } from '../core/domain.js';
 import { DEFAULT_SWEEP_OPTIONS, type SweepOptions } from '../core/sweep-options.js';
-import type { SweepSummary, WatchEvent } from '../core/watch-event.js';
-import {
-  decodeSummary,
-  decodeWatchEvent,
-  encodeDataset,
-  encodeModel,
-  encodePart,
-  MAX_TRIALS_PER_PART,
-} from '../wire/codec.js';
+import type { WatchEvent } from '../core/watch-event.js';
+import { decodeWatchEvent, encodeDataset, encodeModel, encodePart, MAX_TRIALS_PER_PART } from '../wire/codec.js';
 import { ClientServiceClient } from '../wire/generated/dss/v1/client.js';
 import * as common from '../wire/generated/dss/v1/common.js';
+import { ask, read } from './calls.js';
 import { channelTo } from './channel.js';
-import { errorOf } from './status.js';
+import { createReadingClient, type ReadingClient } from './reading-client.js';
 import { bearer } from './tokens.js';
 
 export interface SubmitOptions {
@@ -35,12 +28,10 @@ export interface SubmitCounts {
 }
 
 /** Every method throws SweepError. */
-export interface Client {
+export interface Client extends ReadingClient {
   submit(sweep: string, trials: readonly Trial[], options: SubmitOptions): Promise<SubmitCounts>;
   /** Ends with the sweep, or when the signal is aborted. */
   watch(sweep: string, signal: AbortSignal): AsyncIterable<WatchEvent>;
-  list(): Promise<readonly SweepSummary[]>;
-  logs(trialId: string, options: { readonly follow: boolean }, signal: AbortSignal): AsyncIterable<string>;
   /** Gives how many trials are queued again. */
   retry(sweep: string, options: { readonly onlyFailed: boolean }): Promise<number>;
   pause(sweep: string): Promise<void>;
@@ -66,15 +57,8 @@ export function connectClient({ address, token, tls }: ClientOptions): Client {
   const client = new ClientServiceClient(address, channel.credentials, channel.options);
   const metadata = bearer(token);
 
-  function ask<Response>(
-    call: (callback: (error: ServiceError | null, response: Response) => void) => unknown,
-  ): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      call((error, response) => (error === null ? resolve(response) : reject(errorOf(error))));
-    });
-  }
-
   return {
+    ...createReadingClient(client, metadata),
     async submit(sweep, trials, { retryFailed, rerun = false, extend = false, options = DEFAULT_SWEEP_OPTIONS }) {
       let counts: SubmitCounts = { done: 0, toRun: 0, failed: 0 };
       let first = 0;
@@ -92,15 +76,6 @@ export function connectClient({ address, token, tls }: ClientOptions): Client {
     },
     async *watch(sweep, signal) {
       for await (const message of read(client.watch({ sweep }, metadata), signal)) yield decodeWatchEvent(message);
-    },
-    async list() {
-      const { sweeps } = await ask<{ sweeps: Parameters<typeof decodeSummary>[0][] }>((callback) =>
-        client.list({}, metadata, callback),
-      );
-      return sweeps.map(decodeSummary);
-    },
-    async *logs(trialId, { follow }, signal) {
-      for await (const { lines } of read(client.logs({ trialId, follow }, metadata), signal)) yield* lines;
     },
     async retry(sweep, { onlyFailed }) {
       const { queued } = await ask<{ queued?: number | undefined }>((callback) =>
@@ -125,22 +100,6 @@ export function connectClient({ address, token, tls }: ClientOptions): Client {
     },
     close: () => client.close(),
   };
-}
-
-async function* read<T>(call: ClientReadableStream<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const cancel = () => call.cancel();
-  signal.addEventListener('abort', cancel, { once: true });
-  if (signal.aborted) cancel();
-  try {
-    for await (const message of call) yield message as T;
-  } catch (reason) {
-    if (signal.aborted && (reason as ServiceError).code === status.CANCELLED) return;
-    throw errorOf(reason);
-  } finally {
-    signal.removeEventListener('abort', cancel);
-    call.on('error', () => {}); // a reader that left early has no use for how the call ends
-    call.cancel();
-  }
 }
 
 /** Half of what a message may have, so that estimates need not be exact. */

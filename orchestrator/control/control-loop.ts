@@ -3,16 +3,20 @@ import { ENGINE_VERSION, type Failure, type LeaseRef, type Progress } from '../c
 import { SweepError } from '../core/errors.js';
 import { type JournalEvent, trialOf } from '../core/events.js';
 import { type Decision, decide } from '../core/schedule.js';
+import type { WorkerPlace } from '../core/snapshot.js';
 import type { SubmissionPart } from '../core/submission.js';
 import { idleWorker } from '../core/watch-event.js';
 import type { Hello, Report } from '../core/worker-message.js';
+import type { WorkerStanding } from '../core/worker-standing.js';
 import { type AttemptParts, Attempts } from './attempts.js';
+import { Gangs } from './gangs.js';
 import { type SubmitAnswer, Sweeps } from './sweeps.js';
 import { leaseChance } from './tokens.js';
 import { withFolder } from './trial-folder.js';
 import { Turns } from './turns.js';
+import { UnfitNotice } from './unfit-notice.js';
 import { type Watcher, WatchHub } from './watch-hub.js';
-import { stateOf, type WorkerLink, WorkerRoster, type WorkerStanding } from './worker-roster.js';
+import { stateOf, type WorkerLink, WorkerRoster } from './worker-roster.js';
 
 export interface ControlLoopParts extends AttemptParts {
   /** The state folder, absolute: trials have their own folders in it. */
@@ -33,6 +37,8 @@ export class ControlLoop {
   readonly #sweeps: Sweeps;
   readonly #workers = new WorkerRoster();
   readonly #watchers = new WatchHub();
+  readonly #gangs = new Gangs(this.#workers);
+  readonly #unfit: UnfitNotice;
   /** Of trials that are lent. */
   readonly #maxSteps = new Map<string, number>();
   #draining: { readonly graceMs: number; readonly done: () => void } | null = null;
@@ -51,13 +57,16 @@ export class ControlLoop {
         parts.onFatal(error);
       },
     });
+    this.#unfit = new UnfitNotice(parts, () => this.#turns.snapshot.unfit());
     this.#attempts = new Attempts(parts, this.#turns, this.#workers, () => this.#draining !== null);
     this.#sweeps = new Sweeps(parts, this.#turns, this.#workers, this.#watchers);
   }
 
   /** Takes up what a former control plane left: its attempts go on only under workers that live on. */
   recover(workersSurvive: boolean): void {
-    const { journal, clock, logger } = this.#parts;
+    const { journal, clock, logger, leaseMs } = this.#parts;
+    // Of a gang that ended just before, some may be out of reach and still at it.
+    if (workersSurvive) this.#turns.snapshot.lendNoGangBefore(clock.nowMs() + leaseMs);
     const left = journal.running();
     if (left.length === 0) return;
     logger.info({ attempts: left.length, workersSurvive }, 'a former run left attempts');
@@ -105,6 +114,11 @@ export class ControlLoop {
     });
   }
 
+  /** Whether a worker of this pool has the name, and is lent the trial. */
+  holds(workerId: string, pool: string, trialId: string): boolean {
+    return this.#workers.poolOf(workerId) === pool && this.#turns.snapshot.heldBy(workerId).some(isOf(trialId));
+  }
+
   /** Whether a live sweep still expects something of a trial. */
   isOpen(trialId: string): boolean {
     const state = this.#turns.snapshot.standing(trialId)?.state;
@@ -135,7 +149,7 @@ export class ControlLoop {
     }
     const who = this.#workers.join(hello, link, pool);
     if (who === 'another process') snapshot.removeWorker(workerId);
-    snapshot.addWorker(workerId, hello.slots, hello.prefetch, hello.host);
+    snapshot.addWorker(workerId, hello.slots, hello.prefetch, hello.host, placeOf(hello));
     const holds = new Set(hello.running.map(({ token }) => token));
     const missing = snapshot.heldBy(workerId).filter(({ token }) => !holds.has(token));
     this.#turns.observe(() => {
@@ -145,6 +159,8 @@ export class ControlLoop {
     logger.info({ workerId, host: hello.host, pid: hello.pid, devices: hello.devices }, 'worker joined');
     link.send({ kind: 'welcome', leaseMs, renewEveryMs });
     for (const lease of hello.running) {
+      snapshot.comeBack(lease, workerId);
+      if (snapshot.isOfGang(lease)) this.#gangs.are(lease, snapshot.membersOf(lease));
       if (!this.#renews(workerId, lease)) link.send({ kind: 'stale', lease });
     }
     this.#watchers.tellWorker(idleWorker(workerId));
@@ -176,15 +192,16 @@ export class ControlLoop {
 
   /** Only for the worker that the lease was lent to. */
   #renews(workerId: string, lease: LeaseRef): boolean {
-    return this.#isOf(workerId, lease) && this.#turns.snapshot.renew(lease, this.#parts.clock.nowMs());
+    return this.#turns.snapshot.renew(lease, this.#parts.clock.nowMs(), workerId);
   }
 
-  #isOf(workerId: string, { trialId }: LeaseRef): boolean {
+  #isOf(workerId: string, { trialId }: Pick<LeaseRef, 'trialId'>): boolean {
     return this.#turns.snapshot.holderOf(trialId) === workerId;
   }
 
   progress(workerId: string, lease: LeaseRef, progress: Progress): void {
     this.#hear(workerId);
+    if (this.#turns.snapshot.isFollower(lease, workerId)) return; // the first of a gang says how far it is
     if (!this.#isOf(workerId, lease) || !this.#turns.snapshot.isCurrent(lease)) {
       this.#attempts.spokeInVain(workerId);
       return;
@@ -229,6 +246,7 @@ export class ControlLoop {
 
   /** Takes back what runs, at no cost to its budget, and does nothing from then on. */
   stop(): void {
+    this.#unfit.stop();
     this.#turns.stop(() => this.#attempts.release(this.#turns.snapshot.running()));
     this.#draining?.done();
     this.#watchers.fail(new SweepError('UNAVAILABLE', 'the control plane has stopped'));
@@ -236,6 +254,7 @@ export class ControlLoop {
 
   /** Ends everything that goes on, with an error. */
   fail(error: SweepError): void {
+    this.#unfit.stop();
     this.#turns.fail(error);
   }
 
@@ -245,26 +264,43 @@ export class ControlLoop {
     for (;;) {
       this.#sweeps.enforceBudgets();
       const decisions = decide(this.#turns.snapshot, this.#parts.clock.nowMs());
-      if (decisions.length === 0) return;
+      if (decisions.length === 0) break;
       for (const decision of decisions) {
-        if (decision.kind === 'grant') this.#grant(decision.trialId, decision.workerId);
+        if (decision.kind === 'grant') this.#grant(decision);
+        else if (decision.kind === 'reserve') this.#turns.snapshot.reserve(decision.trialId);
         else if (decision.kind === 'recall') this.#recall(decision);
         else if (decision.kind === 'drain') this.#drainHost(decision);
         else this.#takeBack(decision);
       }
     }
+    this.#unfit.soon();
   }
 
-  #grant(trialId: string, workerId: string): void {
+  #grant({ trialId, workerId, others = [] }: Decision & { readonly kind: 'grant' }): void {
     const { journal, clock, home, random } = this.#parts;
     const trial = journal.trial(trialId)?.trial;
     if (trial === undefined) throw new Error(`trial ${trialId} is not in the journal`);
     const event = journal.begin(trialId, workerId, clock.unixMs(), leaseChance(random));
+    const { lease } = event;
+    if (others.length > 0) this.#turns.snapshot.gather(trialId, others);
     this.#turns.apply(event);
     this.#maxSteps.set(trialId, trial.settings.max_steps);
+    if (others.length > 0) this.#gangs.are(lease, [workerId, ...others]);
     this.#turns.afterwards(() => {
-      if (!this.#turns.snapshot.isWaiting(event.lease)) this.#tellWhatRuns(workerId);
-      this.#workers.send(workerId, { kind: 'assign', lease: event.lease, trial: withFolder(trial, home) });
+      const { snapshot } = this.#turns;
+      if (!snapshot.isWaiting(lease)) this.#tellWhatRuns(workerId);
+      const checkpoint = this.#attempts.files.begun(trialId);
+      for (const member of [workerId, ...others]) {
+        const gang = this.#gangs.placeOf(lease, member);
+        this.#workers.send(member, {
+          kind: 'assign',
+          lease,
+          trial: withFolder(trial, home),
+          ...(checkpoint === null ? {} : { checkpoint }),
+          ...(snapshot.hasSeveralDevices(member) ? { devices: snapshot.placesOf(lease, member) } : {}),
+          ...(gang === null ? {} : { gang }),
+        });
+      }
     });
   }
 
@@ -281,9 +317,8 @@ export class ControlLoop {
 
   #takeBack(decision: Decision & { readonly kind: 'requeue' | 'fail' }): void {
     const { journal, clock, logger } = this.#parts;
-    const { lease, failure } = decision;
+    const { lease, failure, workerId } = decision;
     const { trialId, attempt } = lease;
-    const workerId = this.#turns.snapshot.standing(trialId)?.workerId ?? '';
     logger.warn({ trialId, attempt, workerId }, 'lease lost');
     const written =
       decision.kind === 'fail'
@@ -304,7 +339,11 @@ export class ControlLoop {
       const trialId = trialOf(event);
       if (trialId === null || event.kind === 'measured' || event.kind === 'begun') continue;
       this.#parts.logs.touch(trialId);
+      if (event.kind === 'succeeded' || event.kind === 'cancelled') {
+        this.#turns.afterwards(() => this.#attempts.files.ended(trialId, event.kind));
+      }
       if (event.kind === 'queued' || event.kind === 'checkpointed') continue;
+      if ('lease' in event && event.lease !== null) this.#gangs.ended(event.lease);
       const standing = this.#turns.snapshot.standing(trialId);
       if (standing?.state !== 'running') this.#maxSteps.delete(trialId);
       this.#tellWhatRuns(standing?.workerId ?? '');
@@ -355,6 +394,15 @@ export class ControlLoop {
       this.#workers.forget(workerId);
     });
   }
+}
+
+/** Where nothing is said of an address or a port, it could not be met by others. */
+function placeOf({ devices, address = '', rendezvousPort = 0 }: Hello): WorkerPlace {
+  return { memory: devices.map(({ memoryBytes }) => memoryBytes), address: rendezvousPort > 0 ? address : '' };
+}
+
+function isOf(trialId: string): (lease: LeaseRef) => boolean {
+  return (lease) => lease.trialId === trialId;
 }
 
 function replaced(workerId: string): Failure {

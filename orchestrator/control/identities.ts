@@ -27,7 +27,12 @@ export interface IdentityParts {
 
 /** What an RPC needs. An RPC without a role does not compile. */
 export const ROLE_OF: Readonly<Record<keyof typeof ClientServiceService, Role>> = {
+  info: 'read',
   list: 'read',
+  standing: 'read',
+  findTrials: 'read',
+  trials: 'read',
+  measurements: 'read',
   watch: 'read',
   logs: 'read',
   submit: 'submit',
@@ -41,6 +46,10 @@ export const ROLE_OF: Readonly<Record<keyof typeof ClientServiceService, Role>> 
 const NEEDED = new Map<string, Role>(
   Object.entries(ClientServiceService).map(([rpc, { path }]) => [path, ROLE_OF[rpc as keyof typeof ROLE_OF]]),
 );
+
+export type Visitor =
+  | { readonly kind: 'person'; readonly caller: Caller }
+  | { readonly kind: 'worker'; readonly pool: string };
 
 /** Pools of workers that no token names. */
 const OWN_POOL = '';
@@ -61,6 +70,15 @@ export class Identities {
     throw new SweepError('NOT_ALLOWED', `${rpc} needs role ${needed}; the token of ${caller.user} has ${caller.role}`, {
       hint: `ask for one: dss auth token create --user ${caller.user} --role ${needed}`,
     });
+  }
+
+  /** Of a service that people and workers share. @throws SweepError AUTH_INVALID */
+  visitorOf(call: Call, needsCertificate: boolean): Visitor {
+    const token = tokenOf(call.metadata);
+    const isPerson = isEqual(token, this.#parts.clientToken) || this.#granted(token)?.kind === 'user';
+    return isPerson
+      ? { kind: 'person', caller: this.#personOf(call.metadata) }
+      : { kind: 'worker', pool: this.poolOf(call, needsCertificate) };
   }
 
   /** The pool of a worker that may join. @throws SweepError AUTH_INVALID */

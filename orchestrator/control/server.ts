@@ -1,7 +1,8 @@
-/** The gRPC servers: both services on one port, and on another for other machines. */
+/** The gRPC servers: both services on one port, and on another for other machines; beside each, one for files. */
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { SweepError } from '../core/errors.js';
 import { type ClientServiceServer, ClientServiceService } from '../wire/generated/dss/v1/client.js';
+import { type StoreServiceServer, StoreServiceService } from '../wire/generated/dss/v1/store.js';
 import { type WorkerServiceServer, WorkerServiceService } from '../wire/generated/dss/v1/worker.js';
 import { isLoopback, splitAddress } from './address.js';
 import { CHANNEL_OPTIONS } from './channel-options.js';
@@ -13,7 +14,17 @@ export interface ListenOptions {
   readonly tls: () => ServerCredentials;
   /** On this machine too. */
   readonly alwaysTls?: boolean;
+  /** HOST:PORT of files; `null`: they do not travel. Default: the port after. */
+  readonly storeAt?: string | null;
 }
+
+export interface ServiceMakers {
+  readonly store: (whom: Whom) => StoreServiceServer;
+  /** `storePort`: 0: there is none. */
+  readonly services: (whom: Whom, storePort: number) => Services;
+}
+
+export type Whom = 'this machine' | 'others';
 
 export interface Services {
   readonly workers: WorkerServiceServer;
@@ -25,6 +36,9 @@ export interface RunningServer {
   readonly address: string;
   /** HOST:PORT for other machines; `null`: there is none. */
   readonly publicAddress: string | null;
+  /** HOST:PORT of files, for those whom the addresses above are for; `null`: they do not travel. */
+  readonly storeAddress: string | null;
+  readonly publicStoreAddress: string | null;
   stop(): void;
 }
 
@@ -35,8 +49,8 @@ export interface RunningServer {
  * @throws SweepError LISTEN_REFUSED, AUTH_INVALID, UNAVAILABLE
  */
 export async function listen(
-  { at, tls, alwaysTls = false }: ListenOptions,
-  servicesFor: (whom: 'this machine' | 'others') => Services,
+  { at, tls, alwaysTls = false, storeAt = portAfter(at) }: ListenOptions,
+  { store, services }: ServiceMakers,
 ): Promise<RunningServer> {
   const { host } = splitAddress(at);
   if (host === '') {
@@ -45,35 +59,86 @@ export async function listen(
     });
   }
   const isPublic = alwaysTls || !isLoopback(host);
+  if (storeAt !== null) mustFit(storeAt, host);
   const servers: Server[] = [];
   // `tryShutdown` would wait for streams that are made to stay open.
   const stop = () => {
     for (const server of servers) server.forceShutdown();
   };
-  const open = (place: string, credentials: ServerCredentials, { workers, clients }: Services) => {
+  const open = (place: string, credentials: ServerCredentials, hint: string, add: (server: Server) => void) => {
     const server = new Server(CHANNEL_OPTIONS);
     servers.push(server);
-    server.addService(WorkerServiceService, workers);
-    server.addService(ClientServiceService, clients);
-    return bind(server, place, credentials);
+    add(server);
+    return bind(server, place, credentials, hint);
+  };
+  const openPair = async (
+    whom: Whom,
+    place: string,
+    storePlace: string | null,
+    credentials: () => ServerCredentials,
+  ) => {
+    const storeAddress =
+      storePlace === null
+        ? null
+        : await open(storePlace, credentials(), STORE_HINT, (server) =>
+            server.addService(StoreServiceService, store(whom)),
+          );
+    const storePort = storeAddress === null ? 0 : Number(splitAddress(storeAddress).port);
+    const { workers, clients } = services(whom, storePort);
+    const address = await open(place, credentials(), '', (server) => {
+      server.addService(WorkerServiceService, workers);
+      server.addService(ClientServiceService, clients);
+    });
+    return { address, storeAddress };
   };
   try {
-    const publicAddress = isPublic ? await open(at, tls(), servicesFor('others')) : null;
-    const own = ServerCredentials.createInsecure();
-    const address = await open(isPublic ? '127.0.0.1:0' : at, own, servicesFor('this machine'));
-    return { address, publicAddress, stop };
+    const far = isPublic ? await openPair('others', at, storeAt, tls) : null;
+    const ownStore = isPublic && storeAt !== null ? ANY_LOCAL : storeAt;
+    const own = await openPair('this machine', isPublic ? ANY_LOCAL : at, ownStore, ServerCredentials.createInsecure);
+    return {
+      address: own.address,
+      storeAddress: own.storeAddress,
+      publicAddress: far?.address ?? null,
+      publicStoreAddress: far?.storeAddress ?? null,
+      stop,
+    };
   } catch (reason) {
     stop();
     throw reason;
   }
 }
 
-function bind(server: Server, at: string, credentials: ServerCredentials): Promise<string> {
+const ANY_LOCAL = '127.0.0.1:0';
+const STORE_HINT = 'it is the port for files: --store-listen names another one, or is off';
+const LAST_PORT = 65_535;
+
+function portAfter(address: string): string {
+  const { host, port } = splitAddress(address);
+  const next = Number(port) === 0 || Number(port) === LAST_PORT ? 0 : Number(port) + 1;
+  return `${bracketed(host)}:${next}`;
+}
+
+/** Whoever reaches one port is told of the other: both are for this machine, or both are for others. */
+function mustFit(storeAt: string, listenHost: string): void {
+  const { host } = splitAddress(storeAt);
+  const isLocal = isLoopback(listenHost);
+  if (host !== '' && isLoopback(host) === isLocal) return;
+  const expected = isLocal ? '127.0.0.1' : 'one that other machines reach';
+  throw new SweepError('LISTEN_REFUSED', `a store at "${storeAt}" is refused: expected HOST:PORT or off`, {
+    hint: `its host must be ${expected}, since that of --listen is ${listenHost}`,
+  });
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function bind(server: Server, at: string, credentials: ServerCredentials, hint: string): Promise<string> {
   const { host } = splitAddress(at);
   return new Promise((resolve, reject) => {
     server.bindAsync(at, credentials, (error, port) => {
-      if (error === null) resolve(`${host.includes(':') ? `[${host}]` : host}:${port}`);
-      else reject(new SweepError('UNAVAILABLE', `cannot listen on ${at}: ${error.message}`, { cause: error }));
+      if (error === null) resolve(`${bracketed(host)}:${port}`);
+      else reject(new SweepError('UNAVAILABLE', `cannot listen on ${at}: ${error.message}`, { hint, cause: error }));
     });
   });
 }

@@ -28,13 +28,17 @@ function grpcCodeOf(code: ErrorCode): status {
   switch (code) {
     case 'SWEEP_UNKNOWN':
     case 'TRIAL_UNKNOWN':
+    case 'STORE_MISSING':
       return status.NOT_FOUND;
     case 'UNAVAILABLE':
     case 'STATE_HELD':
       return status.UNAVAILABLE;
     case 'USAGE':
     case 'SPEC_INVALID':
+    case 'STORE_MISMATCH':
       return status.INVALID_ARGUMENT;
+    case 'STORE_FULL':
+      return status.RESOURCE_EXHAUSTED;
     case 'SWEEP_CHANGED':
       return status.FAILED_PRECONDITION;
     case 'AUTH_INVALID':

@@ -1,6 +1,7 @@
 /** The workers that a control plane knows: their streams, what they do, and what is to be said to them. */
 import type { Failure } from '../core/domain.js';
 import type { Hello, ToWorker } from '../core/worker-message.js';
+import type { WorkerStanding } from '../core/worker-standing.js';
 import { failpoint } from './failpoints.js';
 
 /** The control plane's end of a worker's stream. */
@@ -8,21 +9,6 @@ export interface WorkerLink {
   send(message: ToWorker): void;
   /** Ends the stream once everything is sent; for a fault of the worker's, at once. It may come back. */
   end(fault?: string): void;
-}
-
-/** A worker, for people. */
-export interface WorkerStanding {
-  readonly workerId: string;
-  readonly host: string;
-  readonly slots: number;
-  /** Attempts that it runs or holds ready. */
-  readonly lent: number;
-  /** `gone`: its stream is broken. `draining`: it ends what it runs. `drained`: nothing is lent to its host any more. */
-  readonly state: 'idle' | 'busy' | 'gone' | 'draining' | 'drained';
-  /** Why it is drained; else empty. */
-  readonly reason: string;
-  /** Names. */
-  readonly devices: readonly string[];
 }
 
 /** What matters most to somebody who looks for a worker that does nothing. */
@@ -74,6 +60,17 @@ export class WorkerRoster {
 
   isConnected(workerId: string): boolean {
     return (this.#workers.get(workerId)?.link ?? null) !== null;
+  }
+
+  /** Where others meet a worker that is the first of a gang. */
+  meetingPlaceOf(workerId: string): { readonly address: string; readonly port: number } {
+    const hello = this.#workers.get(workerId)?.hello;
+    return { address: hello?.address ?? '', port: hello?.rendezvousPort ?? 0 };
+  }
+
+  /** `null`: no worker of that name has joined. */
+  poolOf(workerId: string): string | null {
+    return this.#workers.get(workerId)?.pool ?? null;
   }
 
   /** False: a worker of another pool has the name. */

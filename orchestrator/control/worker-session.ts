@@ -2,7 +2,7 @@
 import { Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { SweepError } from '../core/errors.js';
-import type { FromWorker, ToWorker } from '../core/worker-message.js';
+import type { FromWorker, StorePlace, ToWorker } from '../core/worker-message.js';
 import { decodeFromWorker, encodeToWorker, WireError } from '../wire/codec.js';
 import type { ControlMessage, WorkerMessage } from '../wire/generated/dss/v1/worker.js';
 import { BoundedWriter } from './bounded-writer.js';
@@ -17,6 +17,8 @@ export interface WorkerSessionParts {
   readonly logger: Logger;
   /** The pool that the worker belongs to. Throws SweepError when it may not be here, or not any more. */
   readonly admit: () => string;
+  /** Where files are for those who come by this port. */
+  readonly store?: StorePlace;
 }
 
 export type WorkerStream = ServerDuplexStream<WorkerMessage, ControlMessage>;
@@ -30,18 +32,20 @@ export class WorkerSession implements WorkerLink {
   readonly #loop: ControlLoop;
   readonly #logger: Logger;
   readonly #admit: () => string;
+  readonly #store: StorePlace | undefined;
   readonly #writer: BoundedWriter<ControlMessage>;
   /** After Hello. */
   #workerId: string | null = null;
   #isOver = false;
 
   /** Throws what `admit` throws. */
-  constructor(stream: WorkerStream, { loop, clock, logger, admit }: WorkerSessionParts) {
+  constructor(stream: WorkerStream, { loop, clock, logger, admit, store }: WorkerSessionParts) {
     admit();
     this.#stream = stream;
     this.#loop = loop;
     this.#logger = logger;
     this.#admit = admit;
+    this.#store = store;
     this.#writer = new BoundedWriter(stream, QUEUE_LIMIT, () =>
       this.#break({ code: status.RESOURCE_EXHAUSTED, details: 'the worker does not read', metadata: new Metadata() }),
     );
@@ -60,7 +64,8 @@ export class WorkerSession implements WorkerLink {
   }
 
   send(message: ToWorker): void {
-    this.#writer.send(encodeToWorker(message));
+    const isWelcome = message.kind === 'welcome' && this.#store !== undefined;
+    this.#writer.send(encodeToWorker(isWelcome ? { ...message, store: this.#store } : message));
   }
 
   end(fault?: string): void {

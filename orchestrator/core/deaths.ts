@@ -15,12 +15,15 @@ export interface DistrustedHost {
 export class Deaths {
   /** By a trial's row: the workers, once for each death. */
   readonly #workers = new Map<number, readonly string[]>();
-  /** By host: the trials that died since the last success there. */
+  /** By host: the trials for which it may be to blame since the last success there. */
   readonly #trials = new Map<string, Set<string>>();
 
-  /** `host` is `null` where nobody knows it. */
-  add(row: number, trialId: string, workerId: string, host: string | null): void {
+  add(row: number, workerId: string): void {
     this.#workers.set(row, [...this.of(row), workerId]);
+  }
+
+  /** A trial died there, or met what a machine in trouble does to any trial. `host` is `null` where nobody knows it. */
+  blame(host: string | null, trialId: string): void {
     if (host !== null) this.#trials.set(host, (this.#trials.get(host) ?? new Set()).add(trialId));
   }
 
@@ -49,5 +52,5 @@ export class Deaths {
 
 function reasonOf(host: string, trials: readonly string[]): string {
   const count = `${trials.length} different trials in a row`;
-  return `${count} died on host ${host} (${trials.join(', ')}) and none succeeded between them`;
+  return `${count} died, hung or got no memory on host ${host} (${trials.join(', ')}) and none succeeded between them`;
 }

@@ -15,6 +15,11 @@ export class Delays {
     return this.#byRow.has(row);
   }
 
+  /** `null`: it waits for none. */
+  untilOf(row: number): number | null {
+    return this.#byRow.get(row)?.untilMs ?? null;
+  }
+
   /** `null`: none. */
   get nextMs(): number | null {
     return this.#inOrder.peek()?.untilMs ?? null;

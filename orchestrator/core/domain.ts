@@ -99,6 +99,12 @@ export interface RunOptions {
   readonly microBatches: number;
   readonly compile: Switch;
   readonly gradientCheckpointing: Switch;
+  /** That train it, on each machine. */
+  readonly devices: number;
+  /** That train it together. */
+  readonly machines: number;
+  /** What it is thought to need at most on each device; 0: not known. */
+  readonly memoryBytes: number;
 }
 
 export interface Trial {

@@ -1,5 +1,6 @@
 /** What happened to sweeps and trials. The journal keeps these; folding them gives its rows. */
 import type { Evaluation, Failure, LeaseRef, TrainingPoint, TrialResult } from './domain.js';
+import type { StoredFile } from './stored-file.js';
 import type { SweepOptions, SweepState } from './sweep-options.js';
 
 export type JournalEvent =
@@ -32,7 +33,14 @@ export type JournalEvent =
       readonly training: readonly TrainingPoint[];
       readonly evaluations: readonly Evaluation[];
     }
-  | { readonly kind: 'checkpointed'; readonly lease: LeaseRef; readonly step: number; readonly path: string }
+  /** `files`: what of it is in the store; none: it is in its trial's folder only. */
+  | {
+      readonly kind: 'checkpointed';
+      readonly lease: LeaseRef;
+      readonly step: number;
+      readonly path: string;
+      readonly files: readonly StoredFile[];
+    }
   /** A sweep is lent nothing more, goes on, or was given up. Submitting it makes it active too. */
   | { readonly kind: 'sweep'; readonly sweep: string; readonly state: SweepState; readonly reason: string };
 

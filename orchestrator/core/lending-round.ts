@@ -1,5 +1,5 @@
 /** Which trials a number of free slots get, one after the other; what is chosen counts for the next choice. */
-import { type Claim, compareClaims } from './lending-order.js';
+import { type Claim, compareClaims, risenPriority } from './lending-order.js';
 import type { LiveSweep, Owner } from './live-sweep.js';
 
 /** How far ahead of its turn a trial may be lent to a worker that suits it better. */
@@ -8,9 +8,22 @@ const WINDOW = 64;
 /** Where a slot is. */
 export interface Taker {
   /** Of what it ran last, whose model and dataset it has at hand; -1: nothing so far. */
-  readonly kind: number;
+  readonly kind: () => number;
   /** Whether an attempt at that trial has died there. */
   readonly isFatalTo: (row: number) => boolean;
+  readonly fits: (row: number) => boolean;
+  /** Only what sweeps of higher priority want is lent to it. */
+  readonly above: number;
+  /** What was lent elsewhere has left it free. */
+  readonly isFree: () => boolean;
+  /** Lends a trial that does not fit here wherever it fits; false: nowhere. */
+  readonly lendElsewhere: (row: number, priority: number) => boolean;
+}
+
+/** Of trials. */
+export interface RowFacts {
+  readonly kindOf: (row: number) => number;
+  readonly sizeOf: (row: number) => number;
 }
 
 interface OwnerInLine {
@@ -26,13 +39,21 @@ interface SweepInLine extends Claim {
   from: number;
 }
 
+/** A trial for the slot, or one that went elsewhere. */
+type Found = { readonly row: number; readonly isHere: boolean };
+
 export class LendingRound {
-  readonly #kindOf: (row: number) => number;
+  readonly #facts: RowFacts;
+  readonly #nowMs: number;
+  readonly #claims = new Map<LiveSweep, SweepInLine>();
   readonly #owners: Line<OwnerInLine>;
   readonly #taken = new Set<number>();
+  /** Those that fit nowhere, and will not in this round. */
+  readonly #blocked = new Set<number>();
 
-  constructor(sweeps: Iterable<LiveSweep>, kindOf: (row: number) => number, nowMs: number) {
-    this.#kindOf = kindOf;
+  constructor(sweeps: Iterable<LiveSweep>, facts: RowFacts, nowMs: number) {
+    this.#facts = facts;
+    this.#nowMs = nowMs;
     const isBefore = (a: Claim, b: Claim) => compareClaims(a, b, nowMs) < 0;
     const owners = new Map<Owner, OwnerInLine>();
     for (const sweep of sweeps) {
@@ -40,54 +61,124 @@ export class LendingRound {
       const owner = owners.get(sweep.owner) ?? { lent: sweep.owner.lent, sweeps: new Line<SweepInLine>(isBefore) };
       owners.set(sweep.owner, owner);
       const { priority, weight, order, lent, waitingSinceMs } = sweep;
-      owner.sweeps.push({ sweep, owner, priority, weight, order, lent, waitingSinceMs, from: 0 });
+      const claim = { sweep, owner, priority, weight, order, lent, waitingSinceMs, from: 0 };
+      this.#claims.set(sweep, claim);
+      owner.sweeps.push(claim);
     }
     this.#owners = new Line((a, b) => isBefore(a.sweeps.first as Claim, b.sweeps.first as Claim));
     for (const owner of owners.values()) this.#owners.push(owner);
   }
 
-  /** The row of the trial for the next slot; -1: nothing is left. */
+  /** The row of the trial for the next slot; -1: there is none that may have it. */
   next(taker: Taker): number {
-    for (;;) {
-      const owner = this.#owners.first;
-      const claim = owner?.sweeps.first;
-      if (owner === undefined || claim === undefined) return -1;
-      const row = this.#takeFrom(claim, taker);
-      if (row < 0) owner.sweeps.removeFirst();
-      else {
-        claim.lent += 1;
-        owner.lent += 1;
-        owner.sweeps.settleFirst();
-      }
-      if (owner.sweeps.first === undefined) this.#owners.removeFirst();
-      else this.#owners.settleFirst();
-      if (row >= 0) return row;
-    }
-  }
-
-  #takeFrom(claim: SweepInLine, taker: Taker): number {
-    const { sweep } = claim;
-    let first = sweep.nextOpen(claim.from);
-    while (first >= 0 && this.#taken.has(sweep.rows[first] as number)) first = sweep.nextOpen(first + 1);
-    if (first < 0) return -1;
-    claim.from = first;
-    const row = this.#bestOf(sweep, first, taker);
-    this.#taken.add(row);
+    const passed: SweepInLine[] = [];
+    const row = this.#nextOf(taker, passed);
+    for (const claim of passed) this.#putBack(claim);
     return row;
   }
 
-  /** Among what is due together with that turn. */
-  #bestOf(sweep: LiveSweep, first: number, { kind, isFatalTo }: Taker): number {
-    const end = sweep.rankEnd(first);
-    let best = -1;
-    for (let turn = first, seen = 0; turn >= 0 && turn < end && seen < WINDOW; turn = sweep.nextOpen(turn + 1)) {
+  /** It is lent before all others, for that sweep. */
+  takeAhead(row: number, sweep: LiveSweep): void {
+    const claim = this.#claims.get(sweep) as SweepInLine;
+    this.#removeOwner(claim.owner);
+    this.#taken.add(row);
+    claim.lent += this.#facts.sizeOf(row);
+    claim.owner.lent += this.#facts.sizeOf(row);
+    claim.owner.sweeps.remove(claim);
+    claim.owner.sweeps.push(claim);
+    this.#owners.push(claim.owner);
+  }
+
+  /** `passed`: claims with nothing that fits, which this leaves out of their lines. */
+  #nextOf(taker: Taker, passed: SweepInLine[]): number {
+    while (taker.isFree()) {
+      const claim = this.#owners.first?.sweeps.first;
+      if (claim === undefined || risenPriority(claim, this.#nowMs) <= taker.above) return -1;
+      const first = this.#firstOf(claim);
+      const found = first < 0 ? null : this.#bestOf(claim, first, taker);
+      if (found === null) {
+        if (first >= 0) passed.push(claim);
+        claim.owner.sweeps.removeFirst();
+      } else {
+        this.#taken.add(found.row);
+        const size = this.#facts.sizeOf(found.row);
+        claim.lent += size;
+        claim.owner.lent += size;
+        claim.owner.sweeps.settleFirst();
+      }
+      if (claim.owner.sweeps.first === undefined) this.#owners.removeFirst();
+      else this.#owners.settleFirst();
+      if (found?.isHere === true) return found.row;
+    }
+    return -1;
+  }
+
+  /** For the next slot. */
+  #putBack(claim: SweepInLine): void {
+    this.#removeOwner(claim.owner);
+    claim.owner.sweeps.push(claim);
+    this.#owners.push(claim.owner);
+  }
+
+  #removeOwner(owner: OwnerInLine): void {
+    if (owner.sweeps.first !== undefined) this.#owners.remove(owner);
+  }
+
+  /** Its first turn that is open and not taken; -1: none. */
+  #firstOf(claim: SweepInLine): number {
+    const { sweep } = claim;
+    let first = sweep.nextOpen(claim.from);
+    while (first >= 0 && this.#taken.has(sweep.rows[first] as number)) first = sweep.nextOpen(first + 1);
+    if (first >= 0) claim.from = first;
+    return first;
+  }
+
+  /** Of the largest that fit. The first of each size may go elsewhere, so that the smaller do not overtake it there. */
+  #bestOf(claim: SweepInLine, first: number, taker: Taker): Found | null {
+    const { sweep } = claim;
+    for (let turn = first; turn >= 0; turn = sweep.nextOpen(sweep.sizeEnd(turn))) {
+      const head = this.#headOf(sweep, turn);
+      if (head < 0) continue;
+      const row = sweep.rows[head] as number;
+      if (!this.#blocked.has(row) && !taker.fits(row)) {
+        if (taker.lendElsewhere(row, risenPriority(claim, this.#nowMs))) return { row, isHere: false };
+        this.#blocked.add(row);
+      }
+      const best = this.#bestOfSize(sweep, head, taker);
+      if (best >= 0) return { row: best, isHere: true };
+    }
+    return null;
+  }
+
+  /** The first turn, of one size, that is not taken. */
+  #headOf(sweep: LiveSweep, from: number): number {
+    const end = sweep.sizeEnd(from);
+    let turn = from;
+    while (turn >= 0 && turn < end && this.#taken.has(sweep.rows[turn] as number)) turn = sweep.nextOpen(turn + 1);
+    return turn < end ? turn : -1;
+  }
+
+  /** Among what is due together; where nothing of that fits, among what is due next. */
+  #bestOfSize(sweep: LiveSweep, first: number, taker: Taker): number {
+    const { isFatalTo, fits } = taker;
+    const kind = taker.kind();
+    const last = sweep.sizeEnd(first);
+    let end = sweep.rankEnd(first);
+    let [best, fatal] = [-1, -1];
+    for (let turn = first, seen = 0; turn >= 0 && turn < last && seen < WINDOW; turn = sweep.nextOpen(turn + 1)) {
+      if (turn >= end) {
+        if (best >= 0 || fatal >= 0) break;
+        end = sweep.rankEnd(turn);
+      }
       const row = sweep.rows[turn] as number;
       seen += 1;
-      if (this.#taken.has(row) || isFatalTo(row)) continue;
-      if (kind < 0 || this.#kindOf(row) === kind) return row;
-      if (best < 0) best = row;
+      if (this.#taken.has(row) || !fits(row)) continue;
+      if (isFatalTo(row)) {
+        if (fatal < 0) fatal = row;
+      } else if (kind < 0 || this.#facts.kindOf(row) === kind) return row;
+      else if (best < 0) best = row;
     }
-    return best < 0 ? (sweep.rows[first] as number) : best;
+    return best < 0 ? fatal : best;
   }
 }
 
@@ -120,6 +211,12 @@ class Line<T> {
     if (last === undefined || this.#items.length === 0) return;
     this.#items[0] = last;
     this.settleFirst();
+  }
+
+  /** Wherever it stands. */
+  remove(item: T): void {
+    const others = this.#items.splice(0).filter((each) => each !== item);
+    for (const each of others) this.push(each);
   }
 
   settleFirst(): void {

@@ -29,8 +29,10 @@ export class LiveSweep implements Claim {
   readonly counts: Record<TrialState, number> = { queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
   /** Rows of the trials, the first turn first. */
   readonly rows: Int32Array;
-  /** Where the turns of each rank end: of the first seed of every cell, the second, ... */
+  /** Where the turns of each rank end: of the first seed of every cell of one size, the second, ... */
   readonly #rankEnds: Int32Array;
+  /** Where the turns of each size end, the largest first. */
+  readonly #sizeEnds: Int32Array;
   readonly #open: TurnSet;
   #lent = 0;
   #waitingSinceMs: number;
@@ -44,6 +46,7 @@ export class LiveSweep implements Claim {
     this.weight = options.weight;
     this.rows = turns.rows;
     this.#rankEnds = turns.rankEnds;
+    this.#sizeEnds = turns.sizeEnds;
     this.#open = new TurnSet(turns.rows.length);
     this.#waitingSinceMs = nowMs;
   }
@@ -62,14 +65,15 @@ export class LiveSweep implements Claim {
     this.#waitingSinceMs = Math.min(this.#waitingSinceMs, waitingSinceMs);
   }
 
-  lend(): void {
-    this.#lent += 1;
-    this.owner.lent += 1;
+  /** `size`: of a trial, in devices. */
+  lend(size: number): void {
+    this.#lent += size;
+    this.owner.lent += size;
   }
 
-  takeBack(nowMs: number): void {
-    this.#lent -= 1;
-    this.owner.lent -= 1;
+  takeBack(size: number, nowMs: number): void {
+    this.#lent -= size;
+    this.owner.lent -= size;
     if (this.#lent === 0) this.#waitingSinceMs = nowMs;
   }
 
@@ -95,66 +99,103 @@ export class LiveSweep implements Claim {
 
   /** Where the turns end that are due together with this one. */
   rankEnd(turn: number): number {
-    let [low, high] = [0, this.#rankEnds.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#rankEnds[middle] as number) > turn) high = middle;
-      else low = middle + 1;
-    }
-    return this.#rankEnds[low] ?? 0;
+    return endOf(this.#rankEnds, turn);
   }
+
+  /** Where the turns end of trials that are as large. */
+  sizeEnd(turn: number): number {
+    return endOf(this.#sizeEnds, turn);
+  }
+}
+
+function endOf(ends: Int32Array, turn: number): number {
+  let [low, high] = [0, ends.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ends[middle] as number) > turn) high = middle;
+    else low = middle + 1;
+  }
+  return ends[low] ?? 0;
 }
 
 export interface Turns {
   readonly rows: Int32Array;
   readonly rankEnds: Int32Array;
+  readonly sizeEnds: Int32Array;
+}
+
+/** Trials of one size and one rank. */
+interface Group {
+  readonly number: number;
+  readonly size: number;
+  readonly rank: number;
+  trials: number;
 }
 
 /**
- * Seed-major, so that every cell of the tables has a first result early: the first seed of every cell, then the second.
- * A seed's rank is its place among the sweep's seeds in order of appearance; within a rank positions decide.
+ * The largest trials first, in devices. Then seed-major, so that every cell of the tables has a first result early: the
+ * first seed of every cell, then the second. A seed's rank is its place among the sweep's seeds in order of appearance;
+ * within a rank positions decide.
  */
 export class TurnOrder {
   #rows = new Int32Array(64);
-  #ranks = new Uint32Array(64);
+  /** Numbers of groups. */
+  #groups = new Uint32Array(64);
   #length = 0;
   readonly #rankOf = new Map<number, number>();
-  readonly #sizes: number[] = [];
+  readonly #bySize = new Map<number, Map<number, Group>>();
+  #count = 0;
 
   /** In order of positions. */
-  add(row: number, seed: number): void {
+  add(row: number, seed: number, size: number): void {
     if (this.#length === this.#rows.length) this.#widen();
     const rank = this.#rankOf.get(seed) ?? this.#rankOf.size;
     this.#rankOf.set(seed, rank);
-    this.#sizes[rank] = (this.#sizes[rank] ?? 0) + 1;
+    const group = this.#groupOf(size, rank);
+    group.trials += 1;
     this.#rows[this.#length] = row;
-    this.#ranks[this.#length] = rank;
+    this.#groups[this.#length] = group.number;
     this.#length += 1;
   }
 
   turns(): Turns {
-    const rankEnds = new Int32Array(this.#sizes.length);
+    const groups = [...this.#bySize.values()].flatMap((ranks) => [...ranks.values()]);
+    groups.sort((a, b) => b.size - a.size || a.rank - b.rank);
+    const next = new Int32Array(groups.length);
+    const rankEnds = new Int32Array(groups.length);
     let end = 0;
-    for (const [rank, size] of this.#sizes.entries()) {
-      rankEnds[rank] = end;
-      end += size;
+    for (const [place, { number, trials }] of groups.entries()) {
+      next[number] = end;
+      end += trials;
+      rankEnds[place] = end;
     }
     const rows = new Int32Array(this.#length);
-    // Each rank's end moves from its first turn to its last as its turns are given out.
     for (let position = 0; position < this.#length; position += 1) {
-      const rank = this.#ranks[position] as number;
-      const turn = rankEnds[rank] as number;
+      const group = this.#groups[position] as number;
+      const turn = next[group] as number;
       rows[turn] = this.#rows[position] as number;
-      rankEnds[rank] = turn + 1;
+      next[group] = turn + 1;
     }
-    return { rows, rankEnds };
+    const isLastOfSize = (_: number, place: number) => groups[place]?.size !== groups[place + 1]?.size;
+    return { rows, rankEnds, sizeEnds: rankEnds.filter(isLastOfSize) };
+  }
+
+  #groupOf(size: number, rank: number): Group {
+    const ranks = this.#bySize.get(size) ?? new Map<number, Group>();
+    this.#bySize.set(size, ranks);
+    const known = ranks.get(rank);
+    if (known !== undefined) return known;
+    const group = { number: this.#count, size, rank, trials: 0 };
+    this.#count += 1;
+    ranks.set(rank, group);
+    return group;
   }
 
   #widen(): void {
-    const [rows, ranks] = [this.#rows, this.#ranks];
+    const [rows, groups] = [this.#rows, this.#groups];
     this.#rows = new Int32Array(2 * rows.length);
     this.#rows.set(rows);
-    this.#ranks = new Uint32Array(2 * ranks.length);
-    this.#ranks.set(ranks);
+    this.#groups = new Uint32Array(2 * groups.length);
+    this.#groups.set(groups);
   }
 }

@@ -25,6 +25,14 @@ export function hasDied(failure: Failure): boolean {
   return isCrash(failure) || failure.code === QUARANTINED;
 }
 
+/** What a machine does to whatever trial runs there, when it is short of memory or stands still. */
+const TROUBLE: ReadonlySet<string> = new Set(['CHILD_HUNG', 'OUT_OF_MEMORY']);
+
+/** Whether the machine may be to blame, should the same happen there to one trial after the other. */
+export function speaksAgainstHost(failure: Failure): boolean {
+  return hasDied(failure) || TROUBLE.has(failure.code);
+}
+
 /** After another attempt has gone back to the queue; without a failure it costs nothing. */
 export function spentAfter(spent: Spent, failure: Failure | null): Spent {
   if (failure === null) return spent;

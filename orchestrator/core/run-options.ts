@@ -13,6 +13,9 @@ export function runOptionsOf(asked: RunSettings): RunOptions {
     microBatches: asked.micro_batches,
     compile: asked.compile,
     gradientCheckpointing: asked.gradient_checkpointing,
+    devices: asked.devices,
+    machines: asked.machines,
+    memoryBytes: 0,
   };
 }
 
@@ -25,6 +28,8 @@ export function withoutRunSettings(settings: CellSettings): LearnedSettings {
     micro_batches,
     compile,
     gradient_checkpointing,
+    devices,
+    machines,
     ...learned
   } = settings;
   return learned;

@@ -23,6 +23,9 @@ export interface RunSettings {
   readonly micro_batches: number;
   readonly compile: Switch;
   readonly gradient_checkpointing: Switch;
+  /** On each machine. */
+  readonly devices: number;
+  readonly machines: number;
 }
 
 /** Settings of one cell as asked for. */
@@ -39,6 +42,8 @@ const RUN_DEFAULTS: RunSettings = {
   micro_batches: 0,
   compile: 'auto',
   gradient_checkpointing: 'auto',
+  devices: 1,
+  machines: 1,
 };
 
 export const RUN_NAMES = Object.keys(RUN_DEFAULTS) as readonly (keyof RunSettings)[];
@@ -105,10 +110,14 @@ export const RELEASE_TEACHERS: readonly Teacher[] = ['palm', 'gpt'];
 /** The wire has 32 bits for whole numbers. */
 const MAX_WHOLE = 2 ** 32 - 1;
 
-function whole(least: number): z.ZodType<SettingValue> {
+/** No machine has more, and no sweep of ours asks for more machines. */
+const MAX_DEVICES = 64;
+const MAX_MACHINES = 256;
+
+function whole(least: number, most = MAX_WHOLE): z.ZodType<SettingValue> {
   return z.custom<number>(
-    (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= MAX_WHOLE,
-    `expected a whole number from ${least} to ${MAX_WHOLE}`,
+    (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
+    `expected a whole number from ${least} to ${most}`,
   );
 }
 
@@ -165,5 +174,7 @@ export const FIELDS: Readonly<Record<SettingName, z.ZodType<SettingValue>>> = {
   micro_batches: whole(0),
   compile: choice('compile'),
   gradient_checkpointing: choice('gradient_checkpointing'),
+  devices: whole(1, MAX_DEVICES),
+  machines: whole(1, MAX_MACHINES),
   seed: whole(0),
 };

@@ -8,20 +8,26 @@ import { Deaths, type DistrustedHost } from './deaths.js';
 import { Delays } from './delays.js';
 import type { Failure, LeaseRef, TrialState } from './domain.js';
 import type { JournalEvent } from './events.js';
+import { planLending } from './lending.js';
 import { compareClaims } from './lending-order.js';
-import { LendingRound } from './lending-round.js';
+import { LendingRoom } from './lending-room.js';
 import { type LivePlace, type LiveSweep, TurnOrder } from './live-sweep.js';
 import { LiveSweeps } from './live-sweeps.js';
-import { hasDied, NOTHING_SPENT, spentAfter } from './retry.js';
-import { type Running, RunningAttempts } from './running-attempts.js';
-import type { LostLease, SchedulerView, WaitingLease } from './schedule.js';
+import { hasDied, NOTHING_SPENT, speaksAgainstHost, spentAfter } from './retry.js';
+import { isHeldBy, lateOf, partsOf, type Running, RunningAttempts } from './running-attempts.js';
+import type { LendingPlan, LostLease, SchedulerView, WaitingLease } from './schedule.js';
+import { bulkOf, sizeOf } from './trial-need.js';
 import type { KnownTrial, TrialStanding } from './trial-standing.js';
 import { TrialTable } from './trial-table.js';
+import { unfitNeeds } from './unfit.js';
 import type { SweepSummary } from './watch-event.js';
-import { WorkerPool } from './worker-pool.js';
+import { WorkerPool, type WorkerShape } from './worker-pool.js';
 
 export type { LivePlace } from './live-sweep.js';
 export type { TrialStanding } from './trial-standing.js';
+
+/** What a worker has, and where; absent: one device, of which nothing is known, and no gang. */
+export type WorkerPlace = Pick<WorkerShape, 'memory' | 'address'>;
 
 export class Snapshot implements SchedulerView {
   readonly #leaseMs: number;
@@ -31,6 +37,15 @@ export class Snapshot implements SchedulerView {
   readonly #running = new RunningAttempts();
   readonly #delays = new Delays();
   readonly #deaths = new Deaths();
+  #reservedFor: string | null = null;
+  #gangsFromMs = Number.NEGATIVE_INFINITY;
+  /**
+   * By trial, where a gang has ended: until when some of it may be out of reach and at it, for which one lease is enough.
+   * Nobody is lent it before.
+   */
+  readonly #heldBack = new Map<string, number>();
+  /** By trial: who is about to be lent it besides its holder. */
+  readonly #gathered = new Map<string, readonly string[]>();
 
   constructor(leaseMs: number) {
     this.#leaseMs = leaseMs;
@@ -41,7 +56,7 @@ export class Snapshot implements SchedulerView {
   expired(nowMs: number): readonly LostLease[] {
     return this.#running.expired(nowMs).map((each) => ({
       lease: each.lease,
-      workerId: each.workerId,
+      workerId: lateOf(each),
       spent: this.#trials.get(each.row).spent,
       isWaiting: this.#workers.isWaiting(each.workerId, each),
     }));
@@ -51,30 +66,37 @@ export class Snapshot implements SchedulerView {
     return this.#deaths.distrusted();
   }
 
-  next(slots: readonly string[], nowMs: number): readonly string[] {
+  plan(nowMs: number): LendingPlan {
     this.#comeDue(nowMs);
-    if (slots.length === 0) return [];
-    const round = new LendingRound(this.#sweeps.all(), (row) => this.#trials.kindOf(row), nowMs);
-    const kinds = new Map<string, number>();
-    const trialIds: string[] = [];
-    for (const workerId of slots) {
-      const row = round.next({
-        kind: kinds.get(workerId) ?? this.#workers.kindOf(workerId),
-        isFatalTo: (each) => this.#deaths.of(each).includes(workerId),
-      });
-      if (row < 0) break;
-      kinds.set(workerId, this.#trials.kindOf(row));
-      trialIds.push(this.#trials.idOf(row));
-    }
-    return trialIds;
+    const { grants, idle, reserveFor } = planLending({
+      sweeps: this.#sweeps.all(),
+      workers: this.#workers,
+      kindOf: (row) => this.#trials.kindOf(row),
+      needOf: (row) => this.#trials.needOf(row),
+      hasDiedOn: (row, workerId) => this.#deaths.of(row).includes(workerId),
+      holder: this.#holder(nowMs),
+      gangsMayBegin: nowMs >= this.#gangsFromMs,
+      nowMs,
+    });
+    return {
+      grants: grants.map(({ row, workers }) => ({ trialId: this.#trials.idOf(row), workers })),
+      recalls: idle.length === 0 ? [] : this.#recallsFor(idle),
+      reserveFor: reserveFor < 0 ? null : this.#trials.idOf(reserveFor),
+    };
   }
 
+  /** What waits for more than there is, in words. */
+  unfit(): readonly string[] {
+    return unfitNeeds(this.#sweeps.all(), (row) => this.#trials.needOf(row), this.#workers);
+  }
+
+  get reservedFor(): string | null {
+    return this.#reservedFor;
+  }
+
+  /** A worker once for each small attempt that it could begin. */
   freeSlots(): readonly string[] {
     return this.#workers.freeSlots();
-  }
-
-  aheadSlots(): readonly string[] {
-    return this.#workers.aheadSlots();
   }
 
   waiting(): readonly WaitingLease[] {
@@ -88,7 +110,8 @@ export class Snapshot implements SchedulerView {
    */
   nextWakeMs(nowMs = Number.NEGATIVE_INFINITY): number | null {
     this.#comeDue(nowMs);
-    const times = [this.#running.nextMs, this.#delays.nextMs].filter((each) => each !== null);
+    const gangsFromMs = this.#gangsFromMs > nowMs ? this.#gangsFromMs : null;
+    const times = [this.#running.nextMs, this.#delays.nextMs, gangsFromMs].filter((each) => each !== null);
     return times.length === 0 ? null : Math.min(...times);
   }
 
@@ -105,6 +128,40 @@ export class Snapshot implements SchedulerView {
   /** Whom a trial is lent to; `null`: nobody. */
   holderOf(trialId: string): string | null {
     return this.#running.get(this.#trials.find(trialId))?.workerId ?? null;
+  }
+
+  /** Whether several workers run it. */
+  isOfGang(lease: LeaseRef): boolean {
+    return (this.#runningOf(lease)?.parts ?? null) !== null;
+  }
+
+  /** In the order of their ranks, but for those who came back to another control plane; empty: nobody holds it. */
+  membersOf(lease: LeaseRef): readonly string[] {
+    const running = this.#runningOf(lease);
+    return running === undefined ? [] : [running.workerId, ...running.others];
+  }
+
+  /** Whoever shows the token of an attempt whose gang nobody remembers belongs to it. */
+  comeBack(lease: LeaseRef, workerId: string): void {
+    const running = this.#runningOf(lease);
+    if (running === undefined || running.missing === 0 || isHeldBy(running, workerId)) return;
+    this.#running.comeBack(running, workerId);
+    this.#workers.lendAgain(workerId, running);
+  }
+
+  /** Whether it runs part of that attempt, and is not the one who speaks for it. */
+  isFollower(lease: LeaseRef, workerId: string): boolean {
+    return this.#runningOf(lease)?.others.includes(workerId) ?? false;
+  }
+
+  hasSeveralDevices(workerId: string): boolean {
+    return this.#workers.devicesOf(workerId) > 1;
+  }
+
+  /** Places among a worker's devices that an attempt has there. */
+  placesOf(lease: LeaseRef, workerId: string): readonly number[] {
+    const running = this.#runningOf(lease);
+    return running === undefined ? [] : this.#workers.placesOf(workerId, running);
   }
 
   isCurrent(lease: LeaseRef): boolean {
@@ -163,7 +220,7 @@ export class Snapshot implements SchedulerView {
     const before = this.#sweeps.get(name);
     if (before !== undefined) this.#leave(before, nowMs);
     const order = new TurnOrder();
-    for (const standing of trials) order.add(this.#know(standing, nowMs), standing.seed);
+    for (const standing of trials) order.add(this.#know(standing, nowMs), standing.seed, bulkOf(standing.need));
     const sweep = this.#sweeps.add(name, place, order.turns(), nowMs);
     for (const [turn, row] of sweep.rows.entries()) this.#join(sweep, turn, row, nowMs);
     if (before?.isOpen === true) sweep.keepAge(before);
@@ -183,6 +240,11 @@ export class Snapshot implements SchedulerView {
     this.#know(standing, nowMs);
   }
 
+  /** Of a trial that is about to begin: who runs it besides the first. */
+  gather(trialId: string, others: readonly string[]): void {
+    this.#gathered.set(trialId, others);
+  }
+
   apply(event: JournalEvent, nowMs: number): void {
     switch (event.kind) {
       case 'submitted':
@@ -198,6 +260,7 @@ export class Snapshot implements SchedulerView {
         return;
       case 'begun': {
         const { lease, workerId } = event;
+        if (this.#reservedFor === lease.trialId) this.#reservedFor = null;
         this.#change(lease.trialId, 'running', nowMs, (row) => {
           this.#trials.setAttempt(row, lease.attempt, lease.token, workerId);
         });
@@ -225,11 +288,14 @@ export class Snapshot implements SchedulerView {
     }
   }
 
-  /** False: the lease is not its holder's any more. */
-  renew(lease: LeaseRef, nowMs: number): boolean {
+  /**
+   * False: the lease is not that worker's, or not any more. A gang's lasts until one of its members has not renewed it
+   * in time. `null`: for all of them.
+   */
+  renew(lease: LeaseRef, nowMs: number, workerId: string | null = null): boolean {
     const running = this.#runningOf(lease);
-    if (running === undefined) return false;
-    this.#running.renew(running, nowMs + this.#leaseMs);
+    if (running === undefined || (workerId !== null && !isHeldBy(running, workerId))) return false;
+    this.#running.renew(running, nowMs + this.#leaseMs, workerId);
     return true;
   }
 
@@ -243,13 +309,23 @@ export class Snapshot implements SchedulerView {
 
   // Workers.
 
-  addWorker(workerId: string, slots: number, prefetch = 0, host = workerId): void {
+  addWorker(workerId: string, slots: number, prefetch = 0, host = workerId, place: Partial<WorkerPlace> = {}): void {
     const isKnown = this.#workers.has(workerId);
-    this.#workers.add(workerId, { host, slots, prefetch });
+    this.#workers.add(workerId, { host, slots, prefetch, memory: [], address: '', ...place });
     if (isKnown) return;
     for (const running of this.#running.all()) {
-      if (running.workerId === workerId) this.#workers.lend(workerId, running);
+      if (running.workerId === workerId || running.others.includes(workerId))
+        this.#workers.lendAgain(workerId, running);
     }
+  }
+
+  lendNoGangBefore(untilMs: number): void {
+    this.#gangsFromMs = untilMs;
+  }
+
+  /** Carries out the decision. */
+  reserve(trialId: string | null): void {
+    this.#reservedFor = trialId;
   }
 
   setAvailable(workerId: string, available: boolean): void {
@@ -277,9 +353,13 @@ export class Snapshot implements SchedulerView {
 
   #know(standing: TrialStanding, nowMs: number): number {
     const known = this.#trials.find(standing.trialId);
-    if (known >= 0) return known;
+    if (known >= 0) {
+      this.#trials.setShape(known, standing);
+      return known;
+    }
     const row = this.#trials.add(standing);
     if (standing.state === 'running') this.#begin(row, nowMs);
+    if (standing.state === 'queued') this.#holdBack(row, nowMs);
     return row;
   }
 
@@ -300,7 +380,7 @@ export class Snapshot implements SchedulerView {
       this.#trials.leave(row, sweep.number);
       const running = this.#running.get(row);
       if (running?.payer !== sweep) continue;
-      sweep.takeBack(nowMs);
+      sweep.takeBack(sizeOf(running.need), nowMs);
       running.payer = null;
       unpaid.push(running);
     }
@@ -314,6 +394,7 @@ export class Snapshot implements SchedulerView {
     if (before === 'running') this.#end(row, nowMs);
     if (before === 'queued') this.#close(row);
     note(row);
+    if (state === 'queued') this.#holdBack(row, nowMs);
     this.#trials.setState(row, state);
     for (const { counts } of this.#wanting(row)) {
       counts[before] -= 1;
@@ -325,19 +406,27 @@ export class Snapshot implements SchedulerView {
   }
 
   #begin(row: number, nowMs: number): void {
-    const { trialId, attempts, token, workerId } = this.#trials.get(row);
+    const { trialId, attempts, token, workerId, need } = this.#trials.get(row);
+    const others = this.#gathered.get(trialId) ?? [];
+    this.#gathered.delete(trialId);
+    const first = workerId ?? '';
+    const missing = need.machines - 1 - others.length;
     const running: Running = {
       row,
       lease: { trialId, attempt: attempts, token },
       token,
       kind: this.#trials.kindOf(row),
-      workerId: workerId ?? '',
+      need,
+      workerId: first,
+      others: [...others],
+      missing,
       untilMs: nowMs + this.#leaseMs,
+      parts: partsOf([first, ...others], missing, nowMs + this.#leaseMs),
       endsSoon: false,
       payer: null,
     };
     this.#running.add(running);
-    this.#workers.lend(running.workerId, running);
+    for (const each of [first, ...others]) this.#workers.lend(each, running);
     this.#charge(running, nowMs);
   }
 
@@ -345,15 +434,43 @@ export class Snapshot implements SchedulerView {
     const running = this.#running.get(row);
     if (running === undefined) return;
     this.#running.delete(running);
-    this.#workers.takeBack(running.workerId, running);
-    running.payer?.takeBack(nowMs);
+    if (running.parts !== null) this.#heldBack.set(running.lease.trialId, nowMs + this.#leaseMs);
+    for (const each of [running.workerId, ...running.others]) this.#workers.takeBack(each, running);
+    running.payer?.takeBack(sizeOf(running.need), nowMs);
   }
 
   /** Its slot counts for the first, in the order of lending, of the live sweeps that want it. */
   #charge(running: Running, nowMs: number): void {
     const [payer] = [...this.#wanting(running.row)].sort((a, b) => compareClaims(a, b, nowMs));
     running.payer = payer ?? null;
-    payer?.lend();
+    payer?.lend(sizeOf(running.need));
+  }
+
+  /** The trial that workers are reserved for, and the first of the live sweeps that want it. */
+  #holder(nowMs: number): { readonly row: number; readonly sweep: LiveSweep } | null {
+    const row = this.#reservedFor === null ? -1 : this.#trials.find(this.#reservedFor);
+    if (row < 0 || this.#trials.stateOf(row) !== 'queued' || this.#delays.has(row)) return null;
+    const [sweep] = [...this.#wanting(row)].sort((a, b) => compareClaims(a, b, nowMs));
+    return sweep === undefined ? null : { row, sweep };
+  }
+
+  /** What waits and could begin in one of these slots, the earliest first. */
+  #recallsFor(idle: readonly string[]): readonly WaitingLease[] {
+    const room = new LendingRoom(this.#workers);
+    const slots = [...idle];
+    return this.#workers.waiting().flatMap(({ lease, workerId, need }) => {
+      const place = slots.findIndex((each) => room.fits(each, need));
+      if (place < 0) return [];
+      for (const each of slots.splice(place, 1)) room.take(each, need);
+      return [{ lease, workerId }];
+    });
+  }
+
+  #holdBack(row: number, nowMs: number): void {
+    const untilMs = this.#heldBack.get(this.#trials.idOf(row)) ?? nowMs;
+    if (untilMs <= nowMs || (this.#delays.untilOf(row) ?? nowMs) >= untilMs) return;
+    this.#delays.delete(row);
+    this.#delays.add(row, untilMs);
   }
 
   #open(row: number, nowMs: number): void {
@@ -367,14 +484,16 @@ export class Snapshot implements SchedulerView {
 
   #comeDue(nowMs: number): void {
     for (const row of this.#delays.takeDue(nowMs)) this.#open(row, nowMs);
+    for (const [trialId, untilMs] of this.#heldBack) if (untilMs <= nowMs) this.#heldBack.delete(trialId);
   }
 
-  /** Of an attempt that runs. */
+  /** Of an attempt that runs. Of a gang's, nobody knows whose fault it was. */
   #noteFailure(trialId: string, failure: Failure): void {
     const running = this.#running.get(this.#trials.find(trialId));
-    if (running === undefined || !hasDied(failure)) return;
+    if (running === undefined || running.parts !== null) return;
     const { row, workerId } = running;
-    this.#deaths.add(row, trialId, workerId, this.#workers.hostOf(workerId));
+    if (hasDied(failure)) this.#deaths.add(row, workerId);
+    if (speaksAgainstHost(failure)) this.#deaths.blame(this.#workers.hostOf(workerId), trialId);
   }
 
   #forgetIfUnwanted(row: number): void {

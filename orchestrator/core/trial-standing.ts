@@ -1,6 +1,7 @@
 /** A trial as scheduling sees it; the journal has the rest. */
 import type { TrialState } from './domain.js';
 import type { Spent } from './retry.js';
+import type { TrialNeed } from './trial-need.js';
 
 export interface TrialStanding {
   readonly trialId: string;
@@ -15,6 +16,7 @@ export interface TrialStanding {
   readonly seed: number;
   /** Equal for trials that read the same model and dataset: a worker that has run one has both at hand. */
   readonly kind: string;
+  readonly need: TrialNeed;
 }
 
 /** What stays of it: its seed only decides when its turn is. */

@@ -6,6 +6,8 @@
 import type { TrialState } from './domain.js';
 import type { Spent } from './retry.js';
 import { TrialIndex } from './trial-index.js';
+import type { TrialNeed } from './trial-need.js';
+import { TrialShapes } from './trial-shapes.js';
 import type { KnownTrial } from './trial-standing.js';
 import { Words } from './words.js';
 
@@ -27,7 +29,7 @@ export class TrialTable {
   #rows = 0;
   #freeRows: number[] = [];
   readonly #workers = new Words();
-  readonly #kinds = new Words();
+  readonly #shapes = new TrialShapes();
   readonly #several = new Map<number, Membership[]>();
 
   get size(): number {
@@ -40,12 +42,12 @@ export class TrialTable {
   }
 
   /** Of a trial that is not here; gives its row. */
-  add({ trialId, state, attempts, token, workerId, spent, kind }: KnownTrial): number {
+  add({ trialId, state, attempts, token, workerId, spent, kind, need }: KnownTrial): number {
     const row = this.#freeRows.pop() ?? this.#rows;
     this.#ids.add(trialId, row);
     if (row === this.#rows) this.#rows += 1;
     if (row >= this.#columns.state.length) this.#columns = grown(this.#columns);
-    this.#columns.kind[row] = this.#kinds.numberOf(kind);
+    this.#columns.shape[row] = this.#shapes.numberOf(kind, need);
     this.#columns.sweep[row] = NONE;
     this.setState(row, state);
     this.setAttempt(row, attempts, token, workerId);
@@ -78,7 +80,7 @@ export class TrialTable {
         lost: lost[row] as number,
         crashes: crashes[row] as number,
       },
-      kind: this.#kinds.wordOf(this.kindOf(row)),
+      ...this.#shapeOf(row),
     };
   }
 
@@ -88,7 +90,20 @@ export class TrialTable {
 
   /** Equal numbers for equal kinds. */
   kindOf(row: number): number {
-    return this.#columns.kind[row] as number;
+    return this.#shapes.kindOf(this.#columns.shape[row] as number);
+  }
+
+  needOf(row: number): TrialNeed {
+    return this.#shapes.needOf(this.#columns.shape[row] as number);
+  }
+
+  /** It was submitted again, to be run otherwise. */
+  setShape(row: number, { kind, need }: Pick<KnownTrial, 'kind' | 'need'>): void {
+    this.#columns.shape[row] = this.#shapes.numberOf(kind, need);
+  }
+
+  #shapeOf(row: number): Pick<KnownTrial, 'kind' | 'need'> {
+    return { kind: this.#shapes.wordOf(this.#columns.shape[row] as number), need: this.needOf(row) };
   }
 
   stateOf(row: number): TrialState {
@@ -158,7 +173,7 @@ function columnsOf(rows: number) {
     infrastructure: new Uint8ClampedArray(rows),
     lost: new Uint8ClampedArray(rows),
     crashes: new Uint8ClampedArray(rows),
-    kind: new Uint32Array(rows),
+    shape: new Uint32Array(rows),
     sweep: new Int32Array(rows),
     turn: new Uint32Array(rows),
   };
@@ -174,7 +189,7 @@ function grown(columns: Columns): Columns {
   larger.infrastructure.set(columns.infrastructure);
   larger.lost.set(columns.lost);
   larger.crashes.set(columns.crashes);
-  larger.kind.set(columns.kind);
+  larger.shape.set(columns.shape);
   larger.sweep.set(columns.sweep);
   larger.turn.set(columns.turn);
   return larger;

@@ -1,5 +1,6 @@
 /** Whether rows are what their events lead to: a row that is not was damaged, or written by somebody else. */
 import type { TrialStanding } from '../core/snapshot.js';
+import type { StoredCheckpoint } from '../core/stored-file.js';
 import { checkHistory, type Finding, type Invariant } from './check-history.js';
 import { FoldedState, type FoldedSubmission, type FoldedTrial } from './fold.js';
 import type { Journal, SweepRecord, TrialMeasurements, TrialRecord } from './journal.js';
@@ -10,6 +11,7 @@ export interface TrialRows {
   readonly record: TrialRecord;
   /** `null`: not at hand, and not compared. */
   readonly standing: Pick<TrialStanding, 'token' | 'workerId' | 'spent'> | null;
+  readonly checkpoint: StoredCheckpoint | null;
   /** Of its newest attempt. */
   readonly measured: TrialMeasurements;
 }
@@ -38,7 +40,8 @@ export function checkJournal(journal: Journal): readonly Finding[] {
       continue;
     }
     const measured = journal.measurements(trialId);
-    findings.push(...checkTrial(trialId, trial, { record, standing: standings.get(trialId) ?? null, measured }));
+    const [standing, checkpoint] = [standings.get(trialId) ?? null, journal.storedCheckpoint(trialId)];
+    findings.push(...checkTrial(trialId, trial, { record, standing, checkpoint, measured }));
   }
   return findings;
 }
@@ -65,7 +68,7 @@ export function checkMembers(sweep: string, events: readonly string[], rows: rea
 /** `folded`: what the trial's events lead to; `undefined`: it has none. */
 export function checkTrial(trialId: string, folded: FoldedTrial | undefined, rows: TrialRows): readonly Finding[] {
   if (folded === undefined) return [rowFinding('I3', `trial ${trialId} has a row, but no event is about it`)];
-  const { record, standing, measured } = rows;
+  const { record, standing, checkpoint, measured } = rows;
   const findings: Finding[] = [];
   const compare = (invariant: Invariant, name: string, row: unknown, events: unknown) => {
     const [left, right] = [stableJson(row), stableJson(events)];
@@ -80,6 +83,7 @@ export function checkTrial(trialId: string, folded: FoldedTrial | undefined, row
   compare('I1', 'queued at', record.queuedAtUnixMs, folded.queuedAtUnixMs);
   compare('I1', 'started at', record.startedAtUnixMs, folded.startedAtUnixMs);
   compare('I1', 'ended at', record.endedAtUnixMs, folded.endedAtUnixMs);
+  compare('I1', 'stored checkpoint', checkpoint, folded.checkpoint);
   if (standing !== null) {
     compare('I2', 'token', standing.token, folded.token);
     compare('I3', 'worker', standing.workerId, folded.workerId);

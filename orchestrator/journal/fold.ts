@@ -2,6 +2,7 @@
 import type { Evaluation, Failure, TrainingPoint, TrialResult, TrialState } from '../core/domain.js';
 import type { JournalEvent } from '../core/events.js';
 import { NOTHING_SPENT, type Spent, spentAfter } from '../core/retry.js';
+import type { StoredCheckpoint } from '../core/stored-file.js';
 import type { SweepStanding } from '../core/sweep-options.js';
 import type { RecordedEvent } from './journal.js';
 import { withoutRepeats } from './json.js';
@@ -17,6 +18,8 @@ export interface FoldedTrial {
   readonly queuedAtUnixMs: number;
   readonly startedAtUnixMs: number | null;
   readonly endedAtUnixMs: number | null;
+  /** The newest that is in the store. */
+  readonly checkpoint: StoredCheckpoint | null;
   /** By attempt. */
   readonly measured: ReadonlyMap<number, { training: readonly TrainingPoint[]; evaluations: readonly Evaluation[] }>;
 }
@@ -88,6 +91,7 @@ const NEW: FoldedTrial = {
   queuedAtUnixMs: 0,
   startedAtUnixMs: null,
   endedAtUnixMs: null,
+  checkpoint: null,
   measured: new Map(),
 };
 
@@ -126,11 +130,18 @@ function step(
         queuedAtUnixMs: atUnixMs,
       };
     case 'succeeded':
-      return { ...trial, state: 'succeeded', result: event.result, failure: null, endedAtUnixMs: atUnixMs };
+      return {
+        ...trial,
+        state: 'succeeded',
+        result: event.result,
+        failure: null,
+        endedAtUnixMs: atUnixMs,
+        checkpoint: null,
+      };
     case 'failed':
       return { ...trial, state: 'failed', failure: event.failure, endedAtUnixMs: atUnixMs };
     case 'cancelled':
-      return { ...trial, state: 'cancelled', endedAtUnixMs: atUnixMs };
+      return { ...trial, state: 'cancelled', endedAtUnixMs: atUnixMs, checkpoint: null };
     case 'measured': {
       const { attempt } = event.lease;
       const before = trial.measured.get(attempt) ?? { training: [], evaluations: [] };
@@ -138,7 +149,9 @@ function step(
       const evaluations = [...before.evaluations, ...withoutRepeats(before.evaluations, event.evaluations)];
       return { ...trial, measured: new Map([...trial.measured, [attempt, { training, evaluations }]]) };
     }
-    case 'checkpointed':
-      return trial;
+    case 'checkpointed': {
+      const { step, path, files } = event;
+      return files.length === 0 ? trial : { ...trial, checkpoint: { step, path, files } };
+    }
   }
 }

@@ -2,40 +2,15 @@
  * The durable store. Rows hold the state as it is; events, written in the same transaction, say how
  * it came about. Folding the events gives the rows: the tests' oracle.
  */
-import type { Evaluation, Failure, LeaseRef, TrainingPoint, Trial, TrialResult, TrialState } from '../core/domain.js';
+import type { Failure, LeaseRef, TrialResult } from '../core/domain.js';
 import type { JournalEvent } from '../core/events.js';
+import type { PlacedSource, SweepRecord, TrialMeasurements, TrialRecord } from '../core/records.js';
 import type { TrialStanding } from '../core/snapshot.js';
+import type { StoredCheckpoint, StoredFile } from '../core/stored-file.js';
 import type { SubmissionPart } from '../core/submission.js';
 import type { SweepStanding, SweepState } from '../core/sweep-options.js';
 
-/** A trial as the journal knows it. */
-export interface TrialRecord {
-  readonly trial: Trial;
-  readonly state: TrialState;
-  /** Attempts begun so far. */
-  readonly attempts: number;
-  /** State `succeeded` only. */
-  readonly result: TrialResult | null;
-  /** The last attempt's failure, also while another attempt is queued. */
-  readonly failure: Failure | null;
-  readonly queuedAtUnixMs: number;
-  readonly startedAtUnixMs: number | null;
-  readonly endedAtUnixMs: number | null;
-}
-
-/** What the deciding attempt measured: the succeeded one, else the newest. */
-export interface TrialMeasurements {
-  readonly training: readonly TrainingPoint[];
-  readonly evaluations: readonly Evaluation[];
-}
-
-export interface SweepRecord {
-  readonly sweep: string;
-  readonly submittedAtUnixMs: number;
-  readonly counts: Readonly<Record<TrialState, number>>;
-  readonly total: number;
-  readonly standing: SweepStanding;
-}
+export type { SweepRecord, TrialMeasurements, TrialRecord } from '../core/records.js';
 
 /** Reading, beside a control plane that may be writing. Throws SweepError STATE_INVALID for a damaged or foreign file. */
 export interface JournalReader {
@@ -50,6 +25,10 @@ export interface JournalReader {
   /** Of many ids, the ones that have succeeded. */
   succeeded(trialIds: readonly string[]): ReadonlySet<string>;
   measurements(trialId: string): TrialMeasurements;
+  /** The newest whose files are in the store; `null`: none is, or the trial has no more use for it. */
+  storedCheckpoint(trialId: string): StoredCheckpoint | null;
+  /** What trials read, in the order in which it was first heard of: all that comes after a place, from 0. */
+  sources(after: number): readonly PlacedSource[];
   close(): void;
 }
 
@@ -126,7 +105,8 @@ export interface Journal extends JournalReader {
   cancel(trialId: string, atUnixMs: number): Written;
   /** Points and evaluations that are there already stay as they are. */
   measure(lease: LeaseRef, measured: TrialMeasurements, atUnixMs: number): Written;
-  checkpoint(lease: LeaseRef, step: number, path: string, atUnixMs: number): Written;
+  /** `files`: what of it is in the store. Where there are some, it is the trial's newest stored one from then on. */
+  checkpoint(lease: LeaseRef, step: number, path: string, atUnixMs: number, files?: readonly StoredFile[]): Written;
   /** The trials of a sweep as scheduling needs them, in its order. */
   standings(sweep: string): IterableIterator<TrialStanding>;
   running(): readonly TrialStanding[];

@@ -2,10 +2,13 @@
 import type { Failure, LeaseRef, Trial, TrialResult, TrialState } from '../core/domain.js';
 import type { JournalEvent } from '../core/events.js';
 import { leaseToken } from '../core/lease-token.js';
+import type { PlacedSource } from '../core/records.js';
 import type { TrialStanding } from '../core/snapshot.js';
+import type { StoredCheckpoint, StoredFile } from '../core/stored-file.js';
 import { isQueuedAgain, type SubmissionPart } from '../core/submission.js';
 import { sweepChanged, sweepDifference } from '../core/sweep-difference.js';
 import type { SweepState } from '../core/sweep-options.js';
+import { needOf } from '../core/trial-need.js';
 import { NO_TRIALS } from '../core/watch-event.js';
 import { FoldedState, type FoldedTrial } from './fold.js';
 import type {
@@ -135,8 +138,14 @@ export class MemoryJournal implements Journal {
     return this.#settle(lease, { kind: 'measured', lease, training, evaluations }, atUnixMs, () => true);
   }
 
-  checkpoint(lease: LeaseRef, step: number, path: string, atUnixMs: number): Written {
-    return this.#settle(lease, { kind: 'checkpointed', lease, step, path }, atUnixMs, () => true);
+  checkpoint(
+    lease: LeaseRef,
+    step: number,
+    path: string,
+    atUnixMs: number,
+    files: readonly StoredFile[] = [],
+  ): Written {
+    return this.#settle(lease, { kind: 'checkpointed', lease, step, path, files }, atUnixMs, () => true);
   }
 
   *standings(sweep: string): IterableIterator<TrialStanding> {
@@ -201,7 +210,7 @@ export class MemoryJournal implements Journal {
   trial(trialId: string): TrialRecord | null {
     const [trial, folded] = [this.#specs.get(trialId), this.#state.trials.get(trialId)];
     if (trial === undefined || folded === undefined) return null;
-    const { token: _token, workerId: _workerId, spent: _spent, measured: _measured, ...rest } = folded;
+    const { token: _1, workerId: _2, spent: _3, measured: _4, checkpoint: _5, ...rest } = folded;
     return { trial, ...rest };
   }
 
@@ -225,6 +234,15 @@ export class MemoryJournal implements Journal {
     };
   }
 
+  storedCheckpoint(trialId: string): StoredCheckpoint | null {
+    return this.#state.trials.get(trialId)?.checkpoint ?? null;
+  }
+
+  sources(after: number): readonly PlacedSource[] {
+    const sources = new Set([...this.#specs.values()].flatMap(({ model, dataset }) => [model, dataset]));
+    return [...sources].map((source, index) => ({ place: index + 1, source })).slice(after);
+  }
+
   close(): void {}
 
   #isOpen(trialId: string): boolean {
@@ -234,9 +252,9 @@ export class MemoryJournal implements Journal {
 
   #standing(trialId: string): TrialStanding {
     const { state, attempts, token, workerId, spent } = this.#state.trials.get(trialId) as FoldedTrial;
-    const { settings, model, dataset } = this.#specs.get(trialId) as Trial;
+    const { settings, model, dataset, run } = this.#specs.get(trialId) as Trial;
     const kind = kindOf(digestOf(stableJson(model)), digestOf(stableJson(dataset)));
-    return { trialId, state, attempts, token, workerId, spent, seed: settings.seed, kind };
+    return { trialId, state, attempts, token, workerId, spent, seed: settings.seed, kind, need: needOf(run) };
   }
 
   #count(trialIds: readonly string[]): Record<TrialState, number> {

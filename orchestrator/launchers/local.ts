@@ -18,6 +18,8 @@ export interface LocalLauncherOptions {
   readonly logger: Logger;
   /** Trials of the whole sweep, done ones included; default: those that wait or run when workers are first called for. */
   readonly trials?: number;
+  /** GPUs that the widest trial trains on; each worker gets as many. Default: one. */
+  readonly devices?: number;
   /** Wait before a worker that died is started again, after so many quick deaths in a row. */
   readonly restartDelayMs?: (deaths: number) => number;
   /** Asked once. */
@@ -54,7 +56,11 @@ class LocalLauncher implements Launcher {
     const context = this.#context;
     if (context === null || context.workers === 0) return;
     this.#machine ??= (this.#options.machine ?? (() => lookAtMachine(this.#options)))();
-    const demand = { trials: Math.max(trials, this.#options.trials ?? trials), toRun: trials };
+    const demand = {
+      trials: Math.max(trials, this.#options.trials ?? trials),
+      toRun: trials,
+      devices: this.#options.devices ?? 1,
+    };
     const shares = sharesOf(await this.#machine, context.workers, demand);
     for (const [index, share] of shares.entries()) {
       if (this.#isDraining) return;

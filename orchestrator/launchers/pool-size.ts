@@ -8,6 +8,7 @@ export interface Machine {
 }
 
 export interface WorkerShare {
+  /** `cpu`, or `cuda:` and the numbers of its GPUs. */
   readonly device: string;
   readonly threads: number;
 }
@@ -20,26 +21,36 @@ export interface Demand {
   readonly trials: number;
   /** Trials that wait or run: no more workers than that. */
   readonly toRun: number;
+  /** GPUs that the widest trial trains on; default: one. */
+  readonly devices?: number;
 }
 
 /**
- * One worker per GPU where there are GPUs, else as many as cores and memory bear; never more than trials. On a CPU the
+ * One worker per GPU where there are GPUs, or for as many GPUs as the widest trial needs; else as many as cores and
+ * memory bear; never more than trials. On a CPU the
  * number of threads can change a last digit, so a sweep that goes on with its last trial gives it as many as the
  * others had.
  */
 export function sharesOf(
   machine: Machine,
   workers: 'auto' | number,
-  { trials, toRun }: Demand,
+  { trials, toRun, devices = 1 }: Demand,
 ): readonly WorkerShare[] {
-  const count = Math.max(1, workers === 'auto' ? Math.min(autoCount(machine), trials) : workers);
+  const each = Math.max(1, Math.min(devices, machine.gpus));
+  const count = Math.max(1, workers === 'auto' ? Math.min(autoCount(machine, each), trials) : workers);
   const threads = Math.max(1, Math.floor(machine.cores / count));
   return Array.from({ length: Math.min(count, toRun) }, (_, index) => ({
-    device: machine.gpus > 0 ? `cuda:${index % machine.gpus}` : 'cpu',
+    device: machine.gpus > 0 ? `cuda:${groupOf(index, each, machine.gpus).join()}` : 'cpu',
     threads,
   }));
 }
 
-function autoCount({ cores, memoryBytes, gpus }: Machine): number {
-  return gpus > 0 ? gpus : Math.min(cores, Math.floor(memoryBytes / BYTES_PER_WORKER));
+/** Neighbours, which are often the best connected; what is left over at the end is nobody's. */
+function groupOf(index: number, each: number, gpus: number): readonly number[] {
+  const first = (index % Math.floor(gpus / each)) * each;
+  return Array.from({ length: each }, (_, place) => first + place);
+}
+
+function autoCount({ cores, memoryBytes, gpus }: Machine, each: number): number {
+  return gpus > 0 ? Math.floor(gpus / each) : Math.min(cores, Math.floor(memoryBytes / BYTES_PER_WORKER));
 }

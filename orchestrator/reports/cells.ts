@@ -20,6 +20,8 @@ export interface SeedResult {
   readonly selectedStep: number | null;
   readonly seconds: number | null;
   readonly measures: Measures | null;
+  /** What it ran on. */
+  readonly environment: Readonly<Record<string, string>> | null;
   readonly failure: Failure | null;
 }
 
@@ -82,6 +84,7 @@ function seedResultOf({ trial, state, attempts, result, failure }: TrialRecord):
     selectedStep: result?.selectedStep ?? null,
     seconds: result?.seconds ?? null,
     measures: result === null ? null : measuresOf(result),
+    environment: result?.environment ?? null,
     failure: state === 'succeeded' ? null : failure,
   };
 }

@@ -1,5 +1,6 @@
 /** Numbers as people read them. */
 import type { Sample } from '../core/statistics/sample.js';
+import type { Interval } from '../core/statistics/student-t.js';
 
 const NOTHING = '–';
 
@@ -15,6 +16,20 @@ export function percentSample({ mean, sd }: Sample): string {
 
 export function signedPercentSample(sample: Sample): string {
   return `${sample.mean !== null && sample.mean >= 0 ? '+' : ''}${percentSample(sample)}`;
+}
+
+/** `+1.25 to +6.40`, in points. */
+export function intervalText(interval: Interval | null): string {
+  return interval === null ? NOTHING : `${signedPercent(interval.low)} to ${signedPercent(interval.high)}`;
+}
+
+function signedPercent(share: number): string {
+  return `${share >= 0 ? '+' : ''}${percent(share)}`;
+}
+
+/** Two digits that mean something; `below 0.0001`. */
+export function probability(p: number): string {
+  return p < 0.0001 ? 'below 0.0001' : String(Number(p.toPrecision(2)));
 }
 
 /** Three digits or more, never a digit that a measurement does not have: `0.412`, `16.0`, `12,345`. */

@@ -1,17 +1,22 @@
 /** `report.md`. */
 import { oneLine } from '../core/text.js';
+import { answerOf } from './answer.js';
 import type { DevicePeak } from './device-peaks.js';
 import { counted, duration } from './format.js';
 import { mixedLines } from './mixed-environment.js';
+import { choicesNote, comparisonNote, selectionNote } from './notes.js';
 import type { SweepReport } from './sweep-report.js';
 import {
+  agreementTable,
   cellTable,
   cellTimeTable,
   comparedMethods,
   comparisonTable,
+  failureLines,
   measuresTable,
   missingLines,
   mixedCellLines,
+  seedsNeededLines,
   type Table,
   teacherTable,
   timeTable,
@@ -19,13 +24,14 @@ import {
 
 export function reportMarkdown(report: SweepReport): string {
   const { sweep, total, counts, comparisons, teachers, trialSeconds, spanSeconds } = report;
-  const open = total - counts.succeeded - counts.failed;
+  const open = counts.queued + counts.running;
   return [
     `# Sweep ${escapeText(sweep)}`,
     [
-      `${total} trials: ${counts.succeeded} done, ${counts.failed} failed${open > 0 ? `, ${open} open` : ''}.`,
+      `${total} trials: ${counts.succeeded} done, ${counts.failed} failed${counts.cancelled > 0 ? `, ${counts.cancelled} cancelled` : ''}${open > 0 ? `, ${open} open` : ''}.`,
       `${duration(trialSeconds)} of training and evaluation in all; ${duration(spanSeconds)} from first start to last end.`,
     ].join(' '),
+    ...answerOf(report).map(escapeText),
     '## Test accuracy',
     'Mean ± sample standard deviation over seeds, in percent; n is the number of seeds with a result.',
     selectionNote(report),
@@ -35,7 +41,17 @@ export function reportMarkdown(report: SweepReport): string {
     ...section(
       `Standard against ${comparedMethods(report).join(' and ')}`,
       comparisons.length > 0 ? markdownTable(comparisonTable(report)) : '',
-      'Differences are paired by seed: the method minus standard, mean ± sample standard deviation, in points. No test of significance has been made.',
+      comparisonNote(report),
+    ),
+    ...section(
+      'Row by row',
+      agreementTable(report).rows.length > 0 ? markdownTable(agreementTable(report)) : '',
+      'Test rows of all seeds together: which of the two got them right. The last column is a 95 % interval for the difference to new seeds and new rows alike (a two-level bootstrap; from ten seeds on).',
+    ),
+    ...section(
+      'More seeds',
+      bullets(seedsNeededLines(report)),
+      'So many make the interval of a difference a point to either side, if seeds go on to differ as these do:',
     ),
     ...section(
       'The teacher itself',
@@ -58,27 +74,6 @@ export function reportMarkdown(report: SweepReport): string {
 
 function section(title: string, body: string, note: string): readonly string[] {
   return body === '' ? [] : [`## ${title}`, note, body];
-}
-
-/** The release reports a test curve to choose from; a reader must know which kind of number this is. */
-function selectionNote({ cells }: SweepReport): string {
-  const ways = new Set(cells.map(({ settings }) => settings.select));
-  return [
-    ways.has('valid')
-      ? '`select: valid`: the step was chosen by validation accuracy, the test split run once at it.'
-      : '',
-    ways.has('compat')
-      ? '`select: compat`: the test split was run at every evaluation, as the release does; the last step counts.'
-      : '',
-  ]
-    .filter((line) => line !== '')
-    .join(' ');
-}
-
-function choicesNote({ cells }: SweepReport): string {
-  return cells.some(({ choiceAccuracy }) => choiceAccuracy.n > 0)
-    ? "choices: how often the right one of the dataset's allowed answers was the likeliest. Nothing is generated for it, so it is another metric than accuracy."
-    : '';
 }
 
 function speedSection(report: SweepReport): readonly string[] {
@@ -116,19 +111,11 @@ function timeSection(report: SweepReport): readonly string[] {
   ];
 }
 
-function failureLines({ failures }: SweepReport): readonly string[] {
-  return failures.map(({ trialId, settings, attempts, code, message, hint }) => {
-    const { model, dataset, label_type, model_type, seed } = settings;
-    const what = `${model}, ${dataset}, ${label_type}, ${model_type}, seed ${seed}`;
-    return `${trialId} (${what}), attempt ${attempts}: ${code}: ${message}${hint === '' ? '' : ` (${hint})`}`;
-  });
-}
-
 function bullets(lines: readonly string[]): string {
   return lines.map((line) => `- ${escapeText(line)}`).join('\n');
 }
 
-function markdownTable({ columns, rows }: Table): string {
+export function markdownTable({ columns, rows }: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.map(escapeText).join(' | ')} |`;
   const rule = `|${columns.map(({ align }) => (align === 'right' ? '---:' : '---')).join('|')}|`;
   return [line(columns.map(({ title }) => title)), rule, ...rows.map(line)].join('\n');

@@ -2,6 +2,7 @@
 import type { Sample } from '../core/statistics/sample.js';
 import { type Cell, missingSeeds } from './cells.js';
 import type { Comparison } from './comparisons.js';
+import type { Inference } from './inference.js';
 import { measuresValue } from './measures.js';
 import type { SweepReport } from './sweep-report.js';
 import type { TimeSpent } from './time-spent.js';
@@ -35,7 +36,7 @@ export function summaryValue(report: SweepReport): Readonly<Record<string, unkno
 }
 
 /** The method goes by its own name, as the settings have it. */
-function comparisonValue({ standard, method, difference, pairs, unpaired }: Comparison): object {
+function comparisonValue({ standard, method, difference, pairs, unpaired, inference }: Comparison): object {
   const name = method.settings.model_type;
   return {
     standard: standard.settings,
@@ -43,6 +44,39 @@ function comparisonValue({ standard, method, difference, pairs, unpaired }: Comp
     standard_test_accuracy: sampleValue(standard.accuracy),
     [`${name}_test_accuracy`]: sampleValue(method.accuracy),
     difference: { ...sampleValue(difference), by_seed: pairs, unpaired_seeds: unpaired },
+    ...inferenceValue(inference),
+  };
+}
+
+function inferenceValue({
+  interval,
+  bootstrap,
+  effectSize,
+  significance,
+  agreement,
+  acrossRows,
+  seedsNeeded,
+}: Inference): object {
+  return {
+    interval_95: interval,
+    interval_95_bootstrap: bootstrap,
+    interval_95_across_rows: acrossRows,
+    effect_size: effectSize,
+    significance:
+      significance.kind === 'tested'
+        ? { test: significance.by, p: significance.p, p_holm: significance.adjusted }
+        : { test: null, reason: significance.reason },
+    agreement:
+      agreement === null
+        ? null
+        : {
+            rows: agreement.rows,
+            both: agreement.both,
+            only_standard: agreement.onlyFirst,
+            only_method: agreement.onlySecond,
+            neither: agreement.neither,
+          },
+    seeds_needed_for_one_point: seedsNeeded,
   };
 }
 

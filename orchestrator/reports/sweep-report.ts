@@ -3,7 +3,7 @@ import type { Teacher, TrialState } from '../core/domain.js';
 import { NO_TRIALS } from '../core/watch-event.js';
 import type { TrialRecord } from '../journal/journal.js';
 import { type Cell, foldCells } from './cells.js';
-import { type Comparison, compareMethods } from './comparisons.js';
+import { type BitsOf, type Comparison, compareMethods } from './comparisons.js';
 import { type DevicePeak, devicePeaks } from './device-peaks.js';
 import { type MixedEnvironment, mixedEnvironmentOf } from './mixed-environment.js';
 import { type TimeSpent, timeSpent } from './time-spent.js';
@@ -54,6 +54,7 @@ export function foldSweep(
   sweep: string,
   records: readonly TrialRecord[],
   teachers: readonly TeacherQuality[],
+  bitsOf?: BitsOf,
 ): SweepReport {
   const cells = foldCells(records);
   const counts = { ...NO_TRIALS };
@@ -63,7 +64,7 @@ export function foldSweep(
     total: records.length,
     counts,
     cells,
-    comparisons: compareMethods(cells),
+    comparisons: compareMethods(cells, bitsOf),
     teachers,
     failures: failuresOf(records),
     trialSeconds: records.reduce((sum, { result }) => sum + (result?.seconds ?? 0), 0),

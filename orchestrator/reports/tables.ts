@@ -1,10 +1,21 @@
 /** The report's tables as plain text cells; each output format draws them its own way. */
-import type { ModelType } from '../core/domain.js';
 import { type Cell, type CellSettings, isPresent, missingSeeds, shownSettings } from './cells.js';
 import type { Comparison } from './comparisons.js';
-import { duration, gibibytes, percent, percentSample, rate, signedPercentSample } from './format.js';
+import {
+  duration,
+  gibibytes,
+  intervalText,
+  percent,
+  percentSample,
+  probability,
+  rate,
+  signedPercentSample,
+} from './format.js';
+import { ALPHA, type Significance, type TestName } from './inference.js';
+import { METHODS } from './methods.js';
 import { isMixed, mixedLines } from './mixed-environment.js';
 import type { SweepReport, TeacherQuality } from './sweep-report.js';
+import { teacherOf } from './teacher-of.js';
 
 export interface Table {
   readonly columns: readonly { readonly title: string; readonly align: 'left' | 'right' }[];
@@ -37,7 +48,7 @@ export function cellTable({ cells, teachers }: SweepReport): Table {
       percentSample(cell.accuracy),
       ...(hasChoices ? [percentSample(cell.choiceAccuracy)] : []),
       seedCount(cell),
-      ...(teachers.length > 0 ? [percent(teacherBeside(cell.settings, teachers))] : []),
+      ...(teachers.length > 0 ? [percent(teacherOf(cell.settings, teachers)?.labelAccuracy ?? null)] : []),
       String(cell.settings.max_steps),
       duration(cell.seconds.mean),
     ]),
@@ -61,19 +72,6 @@ export function mixedCellLines({ cells }: SweepReport): readonly string[] {
     });
 }
 
-/** The teacher's accuracy on the split that students are tested on; trained without one, any of the dataset's. */
-function teacherBeside({ dataset, llm }: CellSettings, teachers: readonly TeacherQuality[]): number | null {
-  const tested = teachers.filter((each) => each.dataset === dataset && each.split === 'test');
-  const own = llm === null ? tested[0] : tested.find(({ teacher }) => teacher === llm);
-  return own?.labelAccuracy ?? null;
-}
-
-const METHODS: Readonly<Record<ModelType, string>> = {
-  standard: 'standard',
-  task_prefix: 'step-by-step',
-  single_task: 'single-task',
-};
-
 /** What `comparisonTable` holds against standard training, in words. */
 export function comparedMethods({ comparisons }: SweepReport): readonly string[] {
   return [...new Set(comparisons.map(({ method }) => METHODS[method.settings.model_type]))];
@@ -92,7 +90,9 @@ export function comparisonTable(report: SweepReport): Table {
       right('standard %'),
       right(isOne ? `${first} %` : 'method %'),
       right('difference'),
+      right('95 % interval'),
       right('pairs'),
+      left('more than chance?'),
     ],
     rows: comparisons.map((comparison) => [
       ...shown.map((name) => settingText(comparison.method.settings[name])),
@@ -100,9 +100,57 @@ export function comparisonTable(report: SweepReport): Table {
       percentSample(comparison.standard.accuracy),
       percentSample(comparison.method.accuracy),
       signedPercentSample(comparison.difference),
+      intervalText(comparison.inference.interval),
       pairCount(comparison),
+      significanceText(comparison.inference.significance),
     ]),
   };
+}
+
+const TESTS: Readonly<Record<TestName, string>> = { flips: 'sign flips', t: 't', rows: 'McNemar, one seed' };
+
+/** `p 0.004 by sign flips`, and what stands in its place where there is none. */
+function significanceText(significance: Significance): string {
+  switch (significance.kind) {
+    case 'tested': {
+      const verdict = significance.adjusted < ALPHA ? 'yes' : 'not shown';
+      return `${verdict}: p ${probability(significance.adjusted)} by ${TESTS[significance.by]}`;
+    }
+    case 'untested':
+      return `not tested: ${significance.reason}`;
+  }
+}
+
+/** One row per pair of cells: whether the methods get the same test rows right. */
+export function agreementTable(report: SweepReport): Table {
+  const shown = shownSettings(report.cells).filter((name) => name !== 'model_type');
+  const titles = ['rows', 'both %', 'only standard %', 'only the method %', 'neither %', 'to new seeds and rows'];
+  return {
+    columns: [...shown.map(left), left('method'), ...titles.map(right)],
+    rows: report.comparisons.flatMap(({ method, inference: { agreement, acrossRows } }) => {
+      if (agreement === null) return [];
+      const { rows, both, onlyFirst, onlySecond, neither } = agreement;
+      return [
+        [
+          ...shown.map((name) => settingText(method.settings[name])),
+          METHODS[method.settings.model_type],
+          String(rows),
+          ...[both, onlyFirst, onlySecond, neither].map((count) => percent(count / rows)),
+          intervalText(acrossRows),
+        ],
+      ];
+    }),
+  };
+}
+
+/** Of comparisons whose interval is wider than a point to either side, how many seeds would make it so narrow. */
+export function seedsNeededLines({ cells, comparisons }: SweepReport): readonly string[] {
+  const shown = shownSettings(cells).filter((name) => name !== 'model_type');
+  return comparisons.flatMap(({ method, difference, inference: { seedsNeeded } }) => {
+    if (seedsNeeded === null || seedsNeeded <= difference.n) return [];
+    const cell = shown.map((name) => settingText(method.settings[name])).join(', ');
+    return [`${cell}: ${seedsNeeded.toLocaleString('en')} seeds in all`];
+  });
 }
 
 function pairCount({ pairs, unpaired }: Comparison): string {
@@ -194,5 +242,14 @@ export function missingLines({ cells }: SweepReport): readonly string[] {
       .join(' · ');
     const seeds = missing.map(({ seed, state, failure }) => `${seed} ${state}${failure ? ` (${failure.code})` : ''}`);
     return [`${name}: seed ${seeds.join(', ')}`];
+  });
+}
+
+/** The first to fail first. */
+export function failureLines({ failures }: SweepReport): readonly string[] {
+  return failures.map(({ trialId, settings, attempts, code, message, hint }) => {
+    const { model, dataset, label_type, model_type, seed } = settings;
+    const what = `${model}, ${dataset}, ${label_type}, ${model_type}, seed ${seed}`;
+    return `${trialId} (${what}), attempt ${attempts}: ${code}: ${message}${hint === '' ? '' : ` (${hint})`}`;
   });
 }

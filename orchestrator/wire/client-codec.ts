@@ -10,7 +10,7 @@ import type * as wire from './generated/dss/v1/client.js';
 /** Trials in one Submit. */
 export const MAX_TRIALS_PER_PART = 2_000;
 
-const STATES: Record<TrialState, true> = {
+export const TRIAL_STATES: Record<TrialState, true> = {
   queued: true,
   running: true,
   succeeded: true,
@@ -49,7 +49,7 @@ export function decodePart(request: wire.SubmitRequest): Omit<SubmissionPart, 'o
   };
 }
 
-function encodeSweepOptions({ priority, weight, budget }: SweepOptions): wire.SweepOptions {
+export function encodeSweepOptions({ priority, weight, budget }: SweepOptions): wire.SweepOptions {
   const { wallHours, deviceHours, failedTrials } = budget;
   return {
     priority,
@@ -62,7 +62,7 @@ function encodeSweepOptions({ priority, weight, budget }: SweepOptions): wire.Sw
   };
 }
 
-function decodeSweepOptions(message: wire.SweepOptions | undefined): SweepOptions {
+export function decodeSweepOptions(message: wire.SweepOptions | undefined): SweepOptions {
   const { wallHours, deviceHours, failedTrials } = message?.budget ?? {};
   return {
     priority: wholeBetween(message?.priority, -MAX_PRIORITY, MAX_PRIORITY, 'priority'),
@@ -101,7 +101,7 @@ export function decodeSummary(message: wire.SweepSummary): SweepSummary {
   };
 }
 
-function encodeChange({ trialId, state, attempt, workerId, failure, result }: TrialChange): wire.TrialChange {
+export function encodeChange({ trialId, state, attempt, workerId, failure, result }: TrialChange): wire.TrialChange {
   return {
     trialId,
     state,
@@ -113,8 +113,8 @@ function encodeChange({ trialId, state, attempt, workerId, failure, result }: Tr
   };
 }
 
-function decodeChange(message: wire.TrialChange): TrialChange {
-  const state = oneOf(message.state, STATES, 'state');
+export function decodeChange(message: wire.TrialChange): TrialChange {
+  const state = oneOf(message.state, TRIAL_STATES, 'state');
   return {
     trialId: decodeTrialId(message.trialId),
     state,

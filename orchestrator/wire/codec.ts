@@ -2,4 +2,6 @@
 export * from './client-codec.js';
 export * from './common-codec.js';
 export { WireError } from './fields.js';
+export * from './reading-codec.js';
+export * from './store-codec.js';
 export * from './worker-codec.js';

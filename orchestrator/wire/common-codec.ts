@@ -37,6 +37,7 @@ import {
   WireError,
 } from './fields.js';
 import * as wire from './generated/dss/v1/common.js';
+import { decodeSha256, decodeStoredPath } from './store-codec.js';
 
 const LABEL_TYPES: Record<LabelType, true> = { gt: true, llm: true };
 const MODEL_TYPES: Record<ModelType, true> = { standard: true, task_prefix: true, single_task: true };
@@ -60,7 +61,7 @@ const ROLES: Record<SourceFileRole, true> = {
   weights: true,
 };
 
-function encodeSettings(settings: TrialSettings): wire.TrialSettings {
+export function encodeSettings(settings: TrialSettings): wire.TrialSettings {
   return {
     model: settings.model,
     dataset: settings.dataset,
@@ -88,7 +89,7 @@ function encodeSettings(settings: TrialSettings): wire.TrialSettings {
   };
 }
 
-function decodeSettings(message: wire.TrialSettings | undefined): TrialSettings {
+export function decodeSettings(message: wire.TrialSettings | undefined): TrialSettings {
   const settings = required(message, 'settings');
   return {
     model: settings.model ?? '',
@@ -123,8 +124,8 @@ function encodeFile({ path, sha256, sizeBytes, role }: SourceFile): wire.SourceF
 
 function decodeFile(file: wire.SourceFile): SourceFile {
   return {
-    path: file.path ?? '',
-    sha256: file.sha256 ?? '',
+    path: decodeStoredPath(file.path),
+    sha256: decodeSha256(file.sha256),
     sizeBytes: safeInteger(file.sizeBytes, 'size_bytes'),
     role: oneOf(file.role, ROLES, 'role'),
   };
@@ -134,7 +135,7 @@ export function encodeModel({ directory, files }: ModelSource): wire.ModelSource
   return { directory, files: files.map(encodeFile) };
 }
 
-function decodeModel(message: wire.ModelSource | undefined): ModelSource {
+export function decodeModel(message: wire.ModelSource | undefined): ModelSource {
   const model = required(message, 'model');
   return { directory: model.directory ?? '', files: model.files.map(decodeFile) };
 }
@@ -151,7 +152,7 @@ export function encodeDataset(dataset: DatasetSource): wire.DatasetSource {
   };
 }
 
-function decodeDataset(message: wire.DatasetSource | undefined): DatasetSource {
+export function decodeDataset(message: wire.DatasetSource | undefined): DatasetSource {
   const dataset = required(message, 'dataset');
   return {
     directory: dataset.directory ?? '',
@@ -164,11 +165,11 @@ function decodeDataset(message: wire.DatasetSource | undefined): DatasetSource {
   };
 }
 
-function encodeRun({ directory, ...run }: RunOptions): wire.RunOptions {
-  return { ...run, directory: directory ?? undefined };
+export function encodeRun({ directory, memoryBytes, ...run }: RunOptions): wire.RunOptions {
+  return { ...run, directory: directory ?? undefined, memoryBytes: BigInt(memoryBytes) };
 }
 
-function decodeRun(message: wire.RunOptions | undefined): RunOptions {
+export function decodeRun(message: wire.RunOptions | undefined): RunOptions {
   const run = required(message, 'run');
   return {
     directory: run.directory === undefined || run.directory === '' ? null : run.directory,
@@ -179,6 +180,9 @@ function decodeRun(message: wire.RunOptions | undefined): RunOptions {
     microBatches: run.microBatches ?? 0,
     compile: oneOf(run.compile, SWITCHES, 'compile'),
     gradientCheckpointing: oneOf(run.gradientCheckpointing, SWITCHES, 'gradient_checkpointing'),
+    devices: run.devices || 1,
+    machines: run.machines || 1,
+    memoryBytes: safeInteger(run.memoryBytes, 'memory_bytes'),
   };
 }
 

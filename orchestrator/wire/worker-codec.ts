@@ -1,6 +1,7 @@
 /** Messages of worker.proto ↔ what workers and the control plane say. */
 import type { Device } from '../core/domain.js';
-import type { FromWorker, Hello, LogLine, Report, ToWorker } from '../core/worker-message.js';
+import type { StoredFile } from '../core/stored-file.js';
+import type { FromWorker, GangPlace, Hello, LogLine, Report, ToWorker } from '../core/worker-message.js';
 import {
   decodeEvaluation,
   decodeFailure,
@@ -15,13 +16,22 @@ import {
   encodeResult,
   encodeTrial,
 } from './common-codec.js';
-import { INSTANCE_ID, matching, oneOf, required, safeInteger, WireError, WORKER_ID } from './fields.js';
+import { INSTANCE_ID, matching, oneOf, required, safeInteger, WireError, WORKER_ID, wholeBetween } from './fields.js';
+import type { StoredFile as StoredFileMessage } from './generated/dss/v1/common.js';
 import type * as wire from './generated/dss/v1/worker.js';
+import {
+  decodeStoredCheckpoint,
+  decodeStoredFiles,
+  decodeStoredPath,
+  encodeStoredCheckpoint,
+  encodeStoredFile,
+} from './store-codec.js';
 
 const DEVICES: Record<Device['kind'], true> = { cpu: true, cuda: true };
 const STREAMS: Record<LogLine['stream'], true> = { stdout: true, stderr: true, dss: true };
 /** More than this of anything in one Hello is no worker of ours. */
 const MAX_SLOTS = 256;
+const MAX_GANG = 4_096;
 
 export function encodeFromWorker(said: FromWorker): wire.WorkerMessage {
   switch (said.kind) {
@@ -49,9 +59,15 @@ function encodeReport(report: Report): wire.WorkerMessage['message'] {
       return { $case: 'log', value: { lease, lines, dropped: report.dropped } };
     }
     case 'checkpoint':
-      return { $case: 'checkpoint', value: { lease, step: report.step, path: report.path } };
+      return {
+        $case: 'checkpoint',
+        value: { lease, step: report.step, path: report.path, files: encodeFiles(report.files) },
+      };
     case 'finished':
-      return { $case: 'finished', value: { lease, result: encodeResult(report.result) } };
+      return {
+        $case: 'finished',
+        value: { lease, result: encodeResult(report.result), files: encodeFiles(report.files) },
+      };
     case 'failed':
       return { $case: 'failed', value: { lease, failure: encodeFailure(report.failure) } };
   }
@@ -111,12 +127,31 @@ function decodeReport(message: WireReport): Report {
       return { kind: 'log', lease, lines, dropped: message.value.dropped ?? 0 };
     }
     case 'checkpoint':
-      return { kind: 'checkpoint', lease, step: message.value.step ?? 0, path: message.value.path ?? '' };
+      return {
+        kind: 'checkpoint',
+        lease,
+        step: message.value.step ?? 0,
+        path: message.value.files.length === 0 ? (message.value.path ?? '') : decodeStoredPath(message.value.path),
+        ...decodeFiles(message.value.files),
+      };
     case 'finished':
-      return { kind: 'finished', lease, result: decodeResult(message.value.result) };
+      return {
+        kind: 'finished',
+        lease,
+        result: decodeResult(message.value.result),
+        ...decodeFiles(message.value.files),
+      };
     case 'failed':
       return { kind: 'failed', lease, failure: decodeFailure(message.value.failure) };
   }
+}
+
+function encodeFiles(files: readonly StoredFile[] = []): StoredFileMessage[] {
+  return files.map(encodeStoredFile);
+}
+
+function decodeFiles(messages: readonly StoredFileMessage[]): { readonly files?: readonly StoredFile[] } {
+  return messages.length === 0 ? {} : { files: decodeStoredFiles(messages) };
 }
 
 function encodeHello(hello: Hello): wire.Hello {
@@ -145,17 +180,19 @@ function decodeHello(hello: wire.Hello): Hello {
     running: hello.running.map(decodeLease),
     slots,
     prefetch,
+    ...(hello.address ? { address: hello.address } : {}),
+    ...(hello.rendezvousPort
+      ? { rendezvousPort: wholeBetween(hello.rendezvousPort, 1, 65_535, 'rendezvous_port') }
+      : {}),
   };
 }
 
 export function encodeToWorker(said: ToWorker): wire.ControlMessage {
   switch (said.kind) {
     case 'welcome':
-      return { message: { $case: 'welcome', value: { leaseMs: said.leaseMs, renewEveryMs: said.renewEveryMs } } };
-    case 'assign': {
-      const trial = encodeTrial(said.trial);
-      return { message: { $case: 'assign', value: { lease: encodeLease(said.lease), ...trial } } };
-    }
+      return { message: { $case: 'welcome', value: encodeWelcome(said) } };
+    case 'assign':
+      return { message: { $case: 'assign', value: encodeAssign(said) } };
     case 'renewed':
       return { message: { $case: 'renewed', value: { leases: said.leases.map(encodeLease) } } };
     case 'acknowledged':
@@ -177,18 +214,10 @@ export function decodeToWorker({ message }: wire.ControlMessage): ToWorker {
   switch (message?.$case) {
     case undefined:
       throw new WireError('a message says nothing that is known here');
-    case 'welcome': {
-      const { leaseMs, renewEveryMs } = message.value;
-      return {
-        kind: 'welcome',
-        leaseMs: required(leaseMs, 'lease_ms'),
-        renewEveryMs: required(renewEveryMs, 'renew_every_ms'),
-      };
-    }
-    case 'assign': {
-      const lease = decodeLease(message.value.lease);
-      return { kind: 'assign', lease, trial: decodeTrial(lease.trialId, message.value) };
-    }
+    case 'welcome':
+      return decodeWelcome(message.value);
+    case 'assign':
+      return decodeAssign(message.value);
     case 'renewed':
       return { kind: 'renewed', leases: message.value.leases.map(decodeLease) };
     case 'acknowledged':
@@ -204,4 +233,52 @@ export function decodeToWorker({ message }: wire.ControlMessage): ToWorker {
       return { kind: 'refused', code: code ?? '', message: text ?? '', hint: hint ?? '' };
     }
   }
+}
+
+type Welcome = ToWorker & { readonly kind: 'welcome' };
+type Assign = ToWorker & { readonly kind: 'assign' };
+
+function encodeWelcome({ leaseMs, renewEveryMs, store }: Welcome): wire.Welcome {
+  return { leaseMs, renewEveryMs, home: store?.home, homeId: store?.homeId, storePort: store?.port };
+}
+
+function decodeWelcome({ leaseMs, renewEveryMs, home, homeId, storePort }: wire.Welcome): Welcome {
+  return {
+    kind: 'welcome',
+    leaseMs: required(leaseMs, 'lease_ms'),
+    renewEveryMs: required(renewEveryMs, 'renew_every_ms'),
+    ...(homeId ? { store: { home: home ?? '', homeId, port: wholeBetween(storePort, 0, 65_535, 'store_port') } } : {}),
+  };
+}
+
+function encodeAssign({ lease, trial, checkpoint, devices = [], gang }: Assign): wire.Assign {
+  return {
+    lease: encodeLease(lease),
+    ...encodeTrial(trial),
+    checkpoint: checkpoint === undefined ? undefined : encodeStoredCheckpoint(checkpoint),
+    devices: [...devices],
+    gang,
+  };
+}
+
+function decodeAssign(message: wire.Assign): Assign {
+  const lease = decodeLease(message.lease);
+  const { checkpoint, devices, gang } = message;
+  return {
+    kind: 'assign',
+    lease,
+    trial: decodeTrial(lease.trialId, message),
+    ...(checkpoint === undefined ? {} : { checkpoint: decodeStoredCheckpoint(checkpoint) }),
+    ...(devices.length === 0 ? {} : { devices: [...devices] }),
+    ...(gang === undefined ? {} : { gang: decodeGang(gang) }),
+  };
+}
+
+function decodeGang({ rank, size, address, port }: wire.Gang): GangPlace {
+  return {
+    rank: rank ?? 0,
+    size: wholeBetween(size, 2, MAX_GANG, 'gang size'),
+    address: address ?? '',
+    port: wholeBetween(port, 1, 65_535, 'gang port'),
+  };
 }

@@ -8,6 +8,7 @@ const COMMANDS = [
   'run',
   'plan',
   'status',
+  'watch',
   'logs',
   'results',
   'report',
@@ -126,7 +127,7 @@ describe('dss', () => {
     using folder = temporaryFolder();
     const env = { DSS_HOME: join(folder.path, 'none') };
     assert.match((await runDss(['status'], { env })).stdout, /no sweep has run yet/);
-    assert.deepEqual(JSON.parse((await runDss(['status', '--json'], { env })).stdout), []);
+    assert.deepEqual(JSON.parse((await runDss(['status', '--json'], { env })).stdout), { sweeps: [], workers: null });
   });
 
   for (const shell of ['bash', 'zsh', 'fish']) {
@@ -148,13 +149,19 @@ describe('dss', () => {
 describe('what every call of dss loads', () => {
   it('is yargs and light files: help and mistakes wait for nothing else', () => {
     const light = ['yargs', 'yargs/helpers', 'node:fs', 'node:path', 'node:os', 'node:url', 'node:child_process'];
-    const found = importsOf(join(REPOSITORY, 'orchestrator/cli/main.ts'));
+    const main = join(REPOSITORY, 'orchestrator/cli/main.ts');
+    const found = new Set(importsOf(main));
+    const commands = [...readFileSync(main, 'utf8').matchAll(/import\('\.\/([a-z-]+)\.js'\)/g)].map(
+      ([, name = '']) => name,
+    );
+    assert.ok(commands.includes('status'));
+    for (const name of commands) importsOf(join(dirname(main), `${name}.ts`), new Set(), found);
     assert.deepEqual([...found].filter((name) => !light.includes(name)).sort(), []);
   });
 });
 
 /** Packages that a file loads at once, with what it imports; types and imports on demand do not count. */
-function importsOf(file: string, seen = new Set<string>(), packages = new Set<string>()): ReadonlySet<string> {
+function importsOf(file: string, seen = new Set<string>(), packages = new Set<string>()): Set<string> {
   if (seen.has(file)) return packages;
   seen.add(file);
   for (const [, what = '', from = ''] of readFileSync(file, 'utf8').matchAll(

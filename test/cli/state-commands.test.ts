@@ -1,57 +1,26 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { Trial } from '../../orchestrator/core/domain.js';
-import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { runDss, temporaryFolder } from '../support/dss.js';
-import { partOf } from '../support/parts.js';
-import { evaluationOf, failed, resultOf, trialOf } from '../support/records.js';
-
-const STANDARD = { ...trialOf({ model_type: 'standard' }), trialId: `aa${'0'.repeat(18)}` };
-const STEP_BY_STEP = { ...trialOf({}), trialId: `ab${'1'.repeat(18)}` };
-const BROKEN = { ...trialOf({ seed: 1, model: 'a|\u001b[31mred' }), trialId: `bb${'2'.repeat(18)}` };
-const WAITING = { ...trialOf({ seed: 1, model_type: 'standard' }), trialId: `cc${'3'.repeat(18)}` };
-
-/** A state folder with a finished sweep `methods`, written by the real journal. */
-function writeState(home: string): void {
-  const journal = openJournal(home);
-  const trials = [STANDARD, STEP_BY_STEP, BROKEN, WAITING];
-  const begin = ({ trialId }: Trial, atUnixMs: number) => {
-    const event = journal.begin(trialId, 'w0', atUnixMs);
-    return event.lease;
-  };
-  journal.transaction(() => journal.submit(partOf('methods', [], { trials }), 1_000));
-  journal.transaction(() => {
-    journal.finish(begin(STANDARD, 2_000), resultOf({ testAccuracy: 0.25 }), 12_000);
-    const lease = begin(STEP_BY_STEP, 12_000);
-    const points = [
-      { step: 50, loss: 3 },
-      { step: 100, loss: 2.5 },
-    ];
-    journal.measure(lease, { training: points, evaluations: [evaluationOf()] }, 20_000);
-    journal.finish(lease, resultOf({ testAccuracy: 0.75 }), 22_000);
-    const failure = failed({}, { message: 'the loss at step 3 is nan\u0007' }).failure;
-    if (failure !== null) journal.fail(begin(BROKEN, 22_000), failure, 23_000);
-  });
-  journal.close();
-  mkdirSync(join(home, 'logs'), { recursive: true });
-  const line = '2026-11-24T10:00:00.000Z attempt=1 stdout | step 50';
-  writeFileSync(join(home, 'logs', `${STEP_BY_STEP.trialId}.log`), `${line}\n${line.replace('50', '100\u001b[2J')}\n`);
-}
+import { BROKEN, STANDARD, STEP_BY_STEP, WAITING, writeMethodsSweep } from '../support/methods-sweep.js';
 
 describe('commands that look at a state folder', () => {
   const folder = temporaryFolder();
   const run = (...words: string[]) =>
     runDss(words, { env: { DSS_HOME: folder.path, DSS_DATASETS: join(folder.path, 'no-data') } });
-  before(() => writeState(folder.path));
+  before(() => writeMethodsSweep(folder.path));
   after(() => folder[Symbol.dispose]());
 
   it('list sweeps with the numbers of their trials', async () => {
     const { code, stdout } = await run('status');
     assert.equal(code, 0);
     assert.match(stdout, /^methods +4 +2 +0 +1 +1 +0 +1970-01-01T00:00:01\.000Z$/m);
-    const [sweep] = JSON.parse((await run('status', '--json')).stdout);
+    const {
+      sweeps: [sweep],
+      workers,
+    } = JSON.parse((await run('status', '--json')).stdout);
+    assert.equal(workers, null);
     assert.deepEqual(sweep.counts, { queued: 1, running: 0, succeeded: 2, failed: 1, cancelled: 0 });
   });
 
@@ -62,7 +31,13 @@ describe('commands that look at a state folder', () => {
     db.close();
     const { code, stdout } = await run('status', '--json', '--home', old.path);
     assert.equal(code, 0);
-    assert.deepEqual(JSON.parse(stdout)[0].counts, { queued: 1, running: 0, succeeded: 1, failed: 1, cancelled: 0 });
+    assert.deepEqual(JSON.parse(stdout).sweeps[0].counts, {
+      queued: 1,
+      running: 0,
+      succeeded: 1,
+      failed: 1,
+      cancelled: 0,
+    });
   });
 
   it('say of one sweep what failed, on a line that steers no terminal', async () => {
@@ -120,15 +95,46 @@ describe('commands that look at a state folder', () => {
     assert.ok(!stdout.includes('\u001b'));
   });
 
+  it('give results as CSV, as the report has them', async () => {
+    const out = join(folder.path, 'csv');
+    assert.equal((await run('report', 'methods', '--out', out)).code, 0);
+    const { code, stdout } = await run('results', 'methods', '--format', 'csv');
+    assert.deepEqual([code, stdout], [0, readFileSync(join(out, 'results.csv'), 'utf8')]);
+  });
+
+  it('give results as a Markdown table that no name of the data can break', async () => {
+    const { stdout } = await run('results', 'methods', '--format', 'md');
+    const [header, rule, ...rows] = stdout.trimEnd().split('\n');
+    assert.match(header ?? '', /^\| trial \| model \| .* \| accuracy % \|/);
+    assert.match(rule ?? '', /^\|---\|.*\|---:\|$/);
+    const columns = (line: string | undefined) => line?.replaceAll('\\|', '').split('|').length;
+    assert.deepEqual(
+      rows.map(columns),
+      [STANDARD, STEP_BY_STEP, BROKEN, WAITING].map(() => columns(header)),
+    );
+    assert.ok(!stdout.includes('\u001b'));
+  });
+
+  it('give the same JSON whichever flag asks for it, and refuse two formats', async () => {
+    const [byFormat, byFlag] = [
+      await run('results', 'methods', '--format', 'json'),
+      await run('results', 'methods', '--json'),
+    ];
+    assert.equal(byFormat.stdout, byFlag.stdout);
+    const { code, stderr } = await run('results', 'methods', '--json', '--format', 'csv');
+    assert.equal(code, 2);
+    assert.match(stderr, /--json and --format csv ask for two formats\n {2}give one of the two/);
+  });
+
   it('write a report, its table of results and its summary', async () => {
     const out = join(folder.path, 'out');
     const { code, stdout } = await run('report', 'methods', '--out', out);
-    assert.deepEqual([code, stdout.trim().split('\n').length], [0, 3]);
+    assert.deepEqual([code, stdout.trim().split('\n').length], [0, 9]);
     const csv = readFileSync(join(out, 'results.csv'), 'utf8').trim().split('\r\n');
     assert.equal(csv.length, 1 + 4);
     assert.match(
       readFileSync(join(out, 'report.md'), 'utf8'),
-      /\| 25\.00 \| 75\.00 \| \+50\.00 \| 1 \(1 positive\) \|/,
+      /\| 25\.00 \| 75\.00 \| \+50\.00 \| – \| 1 \(1 positive\) \|/,
     );
     assert.equal(JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')).counts.succeeded, 2);
   });

@@ -96,7 +96,7 @@ describe('a control plane', () => {
     const bad = stateOf('bad-1');
     assert.equal(bad?.state, 'drained');
     assert.equal(bad?.lent, 0);
-    assert.match(bad?.reason ?? '', /^3 different trials in a row died on host bad/);
+    assert.match(bad?.reason ?? '', /^3 different trials in a row died, hung or got no memory on host bad/);
     assert.equal(await end('good-1', 'finished'), 2);
     assert.deepEqual(held.get('bad-1'), []);
     await join('bad-1', 'bad', 'second');

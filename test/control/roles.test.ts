@@ -19,7 +19,12 @@ const GRANTED = new Date(0).toISOString();
 type Rpc = keyof typeof ClientServiceService;
 
 const NEEDED: Readonly<Record<Rpc, Role>> = {
+  info: 'read',
   list: 'read',
+  standing: 'read',
+  findTrials: 'read',
+  trials: 'read',
+  measurements: 'read',
   watch: 'read',
   logs: 'read',
   submit: 'submit',

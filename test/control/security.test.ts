@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { connectClient } from '../../orchestrator/control/client.js';
-import { startControlPlane } from '../../orchestrator/control/embedded.js';
+import { startControlPlane } from '../../orchestrator/control/control-plane.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { silent, TestPlane } from '../support/control-planes.js';
 import { temporaryFolder } from '../support/dss.js';

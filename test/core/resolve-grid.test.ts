@@ -127,6 +127,7 @@ describe('a trial', () => {
       micro_batches: 4,
       compile: 'off',
       gradient_checkpointing: 'on',
+      devices: 2,
     };
     assert.deepEqual(resolve({}, { train }).trials[0]?.run, {
       directory: null,
@@ -137,6 +138,9 @@ describe('a trial', () => {
       microBatches: 4,
       compile: 'off',
       gradientCheckpointing: 'on',
+      devices: 2,
+      machines: 1,
+      memoryBytes: 0,
     });
   });
 

@@ -49,7 +49,10 @@ describe('a host', () => {
     const [decision] = decide(snapshot, 0);
     assert.ok(decision?.kind === 'drain');
     assert.equal(decision.host, 'bad');
-    assert.match(decision.reason, /^3 different trials in a row died on host bad \(0+1, 0+2, 0+3\) and none succeeded/);
+    assert.match(
+      decision.reason,
+      /^3 different trials in a row died, hung or got no memory on host bad \(0+1, 0+2, 0+3\) and none succeeded/,
+    );
     assert.deepEqual(snapshot.drainHost(decision.host, decision.reason), ['bad-1', 'bad-2']);
     assert.equal(snapshot.drainedReason('bad-2'), decision.reason);
     assert.equal(snapshot.drainedReason('good-1'), '');
@@ -59,6 +62,17 @@ describe('a host', () => {
   it('counts a trial that fails for good there, though that is called otherwise', () => {
     fail(1, 'bad-1', failureOf('infrastructure', 'CHILD_CRASHED'), true);
     fail(2, 'bad-1', failureOf('user', 'TRIAL_QUARANTINED'), true);
+    fail(3, 'bad-1');
+    assert.deepEqual(decided(), ['bad is drained']);
+  });
+
+  it('is drained as well where trials hang or get no memory, which is no death of theirs', () => {
+    fail(1, 'bad-1', failureOf('infrastructure', 'CHILD_HUNG'));
+    fail(2, 'bad-2', failureOf('infrastructure', 'OUT_OF_MEMORY'));
+    assert.deepEqual(
+      [1, 2].flatMap((number) => snapshot.diedOn(trialIdOf(number))),
+      [],
+    );
     fail(3, 'bad-1');
     assert.deepEqual(decided(), ['bad is drained']);
   });

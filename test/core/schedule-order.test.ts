@@ -4,6 +4,7 @@ import type { TrialState } from '../../orchestrator/core/domain.js';
 import type { JournalEvent } from '../../orchestrator/core/events.js';
 import { decide } from '../../orchestrator/core/schedule.js';
 import { type LivePlace, Snapshot, type TrialStanding } from '../../orchestrator/core/snapshot.js';
+import { ONE_DEVICE, type TrialNeed } from '../../orchestrator/core/trial-need.js';
 import { NaiveScheduler } from '../support/naive-scheduler.js';
 import { described, placeOf, standingOf, standingsOf } from '../support/standings.js';
 import { failureOf, resultOf, trialIdOf } from '../support/trials.js';
@@ -27,11 +28,17 @@ function lend(snapshot: Snapshot, nowMs: number): readonly string[] {
     return lend(snapshot, nowMs);
   }
   for (const decision of decisions) {
+    if (decision.kind === 'reserve') {
+      snapshot.reserve(decision.trialId);
+      continue;
+    }
     assert.equal(decision.kind, 'grant');
-    const { trialId, workerId } = decision as Extract<typeof decision, { kind: 'grant' }>;
+    const { trialId, workerId, others = [] } = decision as Extract<typeof decision, { kind: 'grant' }>;
+    if (others.length > 0) snapshot.gather(trialId, others);
     snapshot.apply({ kind: 'begun', lease: { trialId, attempt: 1, token: nextToken() }, workerId }, nowMs);
   }
-  return decisions.map(described);
+  const lent = decisions.filter(({ kind }) => kind !== 'reserve').map(described);
+  return lent.length === decisions.length ? lent : [...lent, ...lend(snapshot, nowMs)];
 }
 
 let token = 0n;
@@ -222,10 +229,32 @@ describe('whatever happens to sweeps and trials', () => {
     },
   );
 
+  /** One device of which two attempts have a half, two devices, and one that joins no gang. */
+  const WORKERS = [
+    { workerId: 'a', slots: 2, memory: [100], address: 'a' },
+    { workerId: 'b', slots: 2, memory: [0, 0], address: 'b' },
+    { workerId: 'c', slots: 1, memory: [50], address: '' },
+  ];
+  /** By number; the rest need one device. The last but one is never lent, and in nobody's way. */
+  const NEEDS: Readonly<Record<number, TrialNeed>> = {
+    1: { devices: 1, machines: 1, memoryBytes: 60 },
+    4: { devices: 1, machines: 1, memoryBytes: 20 },
+    7: { devices: 2, machines: 1, memoryBytes: 0 },
+    8: { devices: 1, machines: 2, memoryBytes: 0 },
+    9: { devices: 1, machines: 2, memoryBytes: 10 },
+    10: { devices: 3, machines: 1, memoryBytes: 0 },
+    11: { devices: 1, machines: 1, memoryBytes: 45 },
+  };
+
   /** A few of each, so that kinds, seeds and their order meet in every way. */
   const standingIn = (naive: NaiveScheduler, number: number): TrialStanding => {
     const state = naive.trials.get(trialIdOf(number))?.state ?? 'queued';
-    return standingOf(number, { state, seed: number % 3, kind: `kind ${number % 2}` });
+    return standingOf(number, {
+      state,
+      seed: number % 3,
+      kind: `kind ${number % 2}`,
+      need: NEEDS[number] ?? ONE_DEVICE,
+    });
   };
 
   const eventOf = (snapshot: Snapshot, trialId: string, how: End): JournalEvent => {
@@ -250,11 +279,10 @@ describe('whatever happens to sweeps and trials', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 5, maxLength: 40 }), (steps) => {
         const snapshot = new Snapshot(LEASE_MS);
-        const naive = new NaiveScheduler();
+        const naive = new NaiveScheduler(WORKERS, LEASE_MS);
         let nowMs = 0;
         // On one host: where no other is, a host that is not trusted is lent as much as before.
-        snapshot.addWorker('a', 2, 0, 'h');
-        snapshot.addWorker('b', 1, 0, 'h');
+        for (const { workerId, slots, ...place } of WORKERS) snapshot.addWorker(workerId, slots, 0, 'h', place);
         for (const each of steps) {
           if (each.kind === 'submit') {
             const standings = each.trials.map((number) => standingIn(naive, number));
@@ -280,9 +308,8 @@ describe('whatever happens to sweeps and trials', () => {
               naive.queueAgain(trial.trialId, nowMs);
             }
           } else nowMs += each.ms;
-          const slots = snapshot.freeSlots();
           assert.deepEqual(decide(snapshot, nowMs), decide(snapshot, nowMs));
-          const expected = naive.lend(slots, nowMs).map((grant) => described({ kind: 'grant', ...grant }));
+          const expected = naive.lend(nowMs).map((grant) => described({ kind: 'grant', ...grant }));
           assert.deepEqual(lend(snapshot, nowMs), expected);
           for (const sweep of naive.sweeps) assert.deepEqual(snapshot.summary(sweep)?.counts, naive.counts(sweep));
           const states = new Map<string, TrialState>([...naive.trials].map(([trialId, { state }]) => [trialId, state]));

@@ -52,6 +52,8 @@ describe('a sweep', () => {
         micro_batches: 0,
         compile: 'auto',
         gradient_checkpointing: 'auto',
+        devices: 1,
+        machines: 1,
         seed: 0,
       },
     );

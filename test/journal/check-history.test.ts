@@ -144,7 +144,7 @@ describe('the check of a journal', () => {
     journal.close();
   });
 
-  for (const dump of ['engine-1.sql', 'schema-2.sql']) {
+  for (const dump of ['engine-1.sql', 'schema-2.sql', 'schema-3.sql']) {
     it(`finds nothing in one that an older dss wrote (${dump}), once it is up to date`, () => {
       using old = temporaryFolder();
       const db = new Database(join(old.path, 'journal.db'));
@@ -165,6 +165,11 @@ describe('the check of a journal', () => {
       /^I1: trial 0+1: result/,
     ],
     ['a token', "UPDATE trials SET token = token + 1 WHERE state = 'running'", /^I2: trial 0+2: token/],
+    [
+      'a stored checkpoint',
+      `UPDATE trials SET checkpoint = '{"files":[],"path":"x","step":1}' WHERE state = 'running'`,
+      /^I1: trial 0+2: stored checkpoint/,
+    ],
     ['a loss', 'UPDATE training_points SET loss = 1.5', /^I5: trial 0+1: training/],
     ['an evaluation', 'UPDATE evaluations SET accuracy = 1', /^I5: trial 0+1: evaluations/],
     ['an event that is gone', "DELETE FROM events WHERE kind = 'succeeded'", /^I1: events \d+ to \d+ are missing/],

@@ -4,6 +4,7 @@ import type { LeaseRef } from '../../orchestrator/core/domain.js';
 import { NOTHING_SPENT } from '../../orchestrator/core/retry.js';
 import type { SubmissionPart } from '../../orchestrator/core/submission.js';
 import { DEFAULT_SWEEP_OPTIONS, NO_BUDGET } from '../../orchestrator/core/sweep-options.js';
+import { checkJournal } from '../../orchestrator/journal/check-rows.js';
 import { FoldedState } from '../../orchestrator/journal/fold.js';
 import type { Journal, Submitted, TrialRecord, Written } from '../../orchestrator/journal/journal.js';
 import { withoutBits } from '../../orchestrator/journal/json.js';
@@ -161,6 +162,59 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
       assert.equal(writer.finish({ ...current, trialId: trialIdOf(9) }), 'stale');
       assert.equal(stateOf(1), 'running');
       assert.deepEqual(journal.measurements(trialIdOf(1)).training, []);
+    });
+
+    describe('of a checkpoint in the store', () => {
+      const stored = (step: number) => ({
+        step,
+        path: `step-${step}`,
+        files: [{ path: 'state.json', sha256: 'c'.repeat(64), sizeBytes: step }],
+      });
+      const save = (lease: LeaseRef, { step, path, files }: ReturnType<typeof stored>) =>
+        writer.write((each, at) => each.checkpoint(lease, step, path, at, files)).outcome;
+      const known = () => journal.storedCheckpoint(trialIdOf(1));
+
+      it('knows the newest, for every later attempt, and forgets none for one that is not stored', () => {
+        writer.submit('a', [1]);
+        const first = writer.begin(1);
+        assert.equal(known(), null);
+        assert.equal(save(first, stored(10)), 'accepted');
+        assert.equal(save(first, stored(20)), 'accepted');
+        writer.requeue(first, 'lost');
+        const second = writer.begin(1);
+        assert.equal(save(first, stored(30)), 'stale');
+        assert.equal(writer.write((each, at) => each.checkpoint(second, 40, 'step-40', at)).outcome, 'accepted');
+        assert.deepEqual(known(), stored(20));
+        assert.deepEqual(checkJournal(journal), []);
+      });
+
+      it('keeps it while a failed trial may go on from it, and forgets it when the trial is done', () => {
+        writer.submit('a', [1]);
+        const lease = writer.begin(1);
+        save(lease, stored(10));
+        writer.fail(lease, 'user');
+        writer.write((each, at) => each.queueAgain(trialIdOf(1), at));
+        assert.deepEqual(known(), stored(10));
+        writer.finish(writer.begin(1));
+        assert.equal(known(), null);
+        assert.deepEqual(checkJournal(journal), []);
+      });
+
+      it('forgets it when the trial is cancelled', () => {
+        writer.submit('a', [1]);
+        save(writer.begin(1), stored(10));
+        writer.write((each, at) => each.cancel(trialIdOf(1), at));
+        assert.equal(known(), null);
+        assert.deepEqual(checkJournal(journal), []);
+      });
+    });
+
+    it('says what trials read once each, and what came after that', () => {
+      writer.submit('a', [1, 2]);
+      const sources = journal.sources(0);
+      const { model, dataset } = trialOf(1);
+      assert.deepEqual(new Set(sources.map(({ source }) => source)), new Set([model, dataset]));
+      assert.deepEqual(journal.sources(sources.at(-1)?.place ?? 0), []);
     });
 
     it('knows a failure again, whether its trial failed for good or went back to the queue', () => {
@@ -475,8 +529,9 @@ export function assertEventsGiveRows(journal: Journal): void {
   }
   for (const [trialId, trial] of folded.trials) {
     const { trial: _, ...rows } = journal.trial(trialId) as TrialRecord;
-    const { token: _token, workerId: _worker, spent: _spent, measured, ...state } = trial;
+    const { token: _token, workerId: _worker, spent: _spent, measured, checkpoint, ...state } = trial;
     assert.deepEqual(rows, state);
+    assert.deepEqual(journal.storedCheckpoint(trialId), checkpoint);
     const { training, evaluations } = measured.get(trial.attempts) ?? { training: [], evaluations: [] };
     const stored = journal.measurements(trialId);
     assert.deepEqual(

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep-options.js';
+import { checkJournal } from '../../orchestrator/journal/check-rows.js';
 import { FoldedState } from '../../orchestrator/journal/fold.js';
 import { withoutBits } from '../../orchestrator/journal/json.js';
 import { isOutdated } from '../../orchestrator/journal/sqlite/open-database.js';
@@ -248,6 +249,31 @@ describe('a journal of the second schema', () => {
     assert.equal(journal.transaction(() => journal.submit(partOf('half', [1, 2, 3]), 20_000))?.toRun, 2);
     journal.transaction(() => journal.submit(partOf('parts', [4]), 21_000));
     assertEventsGiveRows(journal);
+    journal.close();
+  });
+});
+
+describe('a journal of the third schema', () => {
+  it('has no checkpoint in a store, still has the events that lead to its rows, and is gone on with', () => {
+    using folder = temporaryFolder();
+    load('schema-3.sql', folder.path);
+    const journal = openJournal(folder.path);
+    assert.deepEqual(checkJournal(journal), []);
+    const checkpoints = [...journal.events()].flatMap(({ event }) => (event.kind === 'checkpointed' ? [event] : []));
+    assert.deepEqual(
+      checkpoints.map(({ step, files }) => [step, files]),
+      [
+        [50, []],
+        [100, []],
+        [50, []],
+      ],
+    );
+    assert.equal(journal.storedCheckpoint(trialIdOf(2)), null);
+    const { lease } = journal.transaction(() => journal.begin(trialIdOf(2), 'w', 20_000));
+    const files = [{ path: 'state.json', sha256: 'c'.repeat(64), sizeBytes: 1 }];
+    journal.transaction(() => journal.checkpoint(lease, 80, 'step-80', 21_000, files));
+    assert.deepEqual(journal.storedCheckpoint(trialIdOf(2)), { step: 80, path: 'step-80', files });
+    assert.deepEqual(checkJournal(journal), []);
     journal.close();
   });
 });

@@ -31,6 +31,16 @@ describe('a pool of workers', () => {
     });
   }
 
+  it('gives each worker as many GPUs as the widest trial needs, neighbours each', () => {
+    const of = (gpus: number, devices: number) =>
+      sharesOf(machine(16, 128, gpus), 'auto', { trials: 100, toRun: 100, devices }).map(({ device }) => device);
+    assert.deepEqual(of(8, 4), ['cuda:0,1,2,3', 'cuda:4,5,6,7']);
+    assert.deepEqual(of(5, 2), ['cuda:0,1', 'cuda:2,3']);
+    // Too few for such a trial: the others have a worker nevertheless.
+    assert.deepEqual(of(2, 4), ['cuda:0,1']);
+    assert.deepEqual(of(0, 4)[0], 'cpu');
+  });
+
   it('goes round the GPUs when more workers than GPUs were asked for', () => {
     const devices = sharesOf(machine(8, 64, 2), 3, { trials: 100, toRun: 100 }).map(({ device }) => device);
     assert.deepEqual(devices, ['cuda:0', 'cuda:1', 'cuda:0']);

@@ -43,7 +43,8 @@ describe('report.md', () => {
       succeeded({ seed: 1 }, { testAccuracy: 0.7 }),
     ];
     const text = reportMarkdown(foldSweep('s', records, []));
-    const row = '| models/tiny | cqa | gt | 55.00 ± 7.07 | 70.00 ± 0.00 | +15.00 ± 7.07 | 2 (2 positive) |';
+    const row =
+      '| models/tiny | cqa | gt | 55.00 ± 7.07 | 70.00 ± 0.00 | +15.00 ± 7.07 | -48.53 to +78.53 | 2 (2 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |';
     assert.ok(lines(text).includes(row), text);
   });
 
@@ -92,8 +93,8 @@ describe('report.md', () => {
     for (const row of [
       '| models/tiny | cqa | gt | single_task | 45.00 ± 7.07 | 2 | 100 | 10.0 s |',
       '## Standard against step-by-step and single-task',
-      '| models/tiny | cqa | gt | step-by-step | 55.00 ± 7.07 | 70.00 ± 0.00 | +15.00 ± 7.07 | 2 (2 positive) |',
-      '| models/tiny | cqa | gt | single-task | 55.00 ± 7.07 | 45.00 ± 7.07 | -10.00 ± 0.00 | 2 (0 positive) |',
+      '| models/tiny | cqa | gt | step-by-step | 55.00 ± 7.07 | 70.00 ± 0.00 | +15.00 ± 7.07 | -48.53 to +78.53 | 2 (2 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
+      '| models/tiny | cqa | gt | single-task | 55.00 ± 7.07 | 45.00 ± 7.07 | -10.00 ± 0.00 | – | 2 (0 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
     ]) {
       assert.ok(lines(text).includes(row), `${row}\n${text}`);
     }

@@ -57,7 +57,9 @@ const settings: fc.Arbitrary<TrialSettings> = object({
 });
 
 const file: fc.Arbitrary<SourceFile> = object({
-  path: text,
+  path: fc
+    .array(fc.constantFrom('a', 'weights.safetensors', 'ü b', '...', '-x'), { minLength: 1, maxLength: 3 })
+    .map((names) => names.join('/')),
   sha256: hex(64),
   sizeBytes: fc.maxSafeNat(),
   role: fc.constantFrom('train', 'valid', 'test', 'teacher', 'config', 'tokenizer', 'weights'),
@@ -83,6 +85,9 @@ const run: fc.Arbitrary<RunOptions> = object({
   microBatches: uint32,
   compile: fc.constantFrom('auto', 'on', 'off'),
   gradientCheckpointing: fc.constantFrom('auto', 'on', 'off'),
+  devices: fc.integer({ min: 1, max: 64 }),
+  machines: fc.integer({ min: 1, max: 256 }),
+  memoryBytes: fc.maxSafeNat(),
 });
 
 const trial: fc.Arbitrary<Trial> = object({

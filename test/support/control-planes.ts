@@ -1,7 +1,11 @@
 /** A real control plane on a state folder of its own, with its client; gone after the test. */
 import { pino } from 'pino';
 import { type Client, connectClient } from '../../orchestrator/control/client.js';
-import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../../orchestrator/control/embedded.js';
+import {
+  type ControlPlane,
+  type ControlPlaneOptions,
+  startControlPlane,
+} from '../../orchestrator/control/control-plane.js';
 import type { WatchEvent } from '../../orchestrator/core/watch-event.js';
 import type { Hello } from '../../orchestrator/core/worker-message.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';

@@ -5,13 +5,33 @@
 import assert from 'node:assert/strict';
 import type { TrialState } from '../../orchestrator/core/domain.js';
 import type { LivePlace, TrialStanding } from '../../orchestrator/core/snapshot.js';
+import type { TrialNeed } from '../../orchestrator/core/trial-need.js';
 import type { StateCounts } from '../../orchestrator/core/watch-event.js';
 
 const HOUR_MS = 3_600_000;
 const WINDOW = 64;
 
+/** The most devices go first, and of as many those on more machines. */
+function bulkOf({ devices, machines }: TrialNeed): number {
+  return devices * machines + machines / 1_000;
+}
+
+/** Peaks differ a little from run to run. */
+const MARGIN = 1.1;
+
+export interface NaiveWorker {
+  readonly workerId: string;
+  readonly slots: number;
+  /** Of each device; 0: not known. */
+  readonly memory: readonly number[];
+  readonly address: string;
+}
+
 interface NaiveTrial {
   readonly trialId: string;
+  readonly need: TrialNeed;
+  /** Where it runs, and on which devices. */
+  at: readonly { readonly worker: NaiveWorker; readonly places: readonly number[] }[];
   readonly kind: string;
   state: TrialState;
   /** Not before, while it is queued. */
@@ -33,12 +53,34 @@ interface NaiveSweep {
 export interface NaiveGrant {
   readonly trialId: string;
   readonly workerId: string;
+  readonly others: readonly string[];
+}
+
+/** What is lent in one round, and for whom workers are reserved in it. */
+class Round {
+  readonly grants: NaiveGrant[] = [];
+  reserveFor: string | null = null;
+  /** What was lent before it was found that they should be. */
+  before = 0;
+  /** The priority for which it is. */
+  at = Number.NEGATIVE_INFINITY;
+  kept: readonly NaiveWorker[] = [];
 }
 
 export class NaiveScheduler {
   readonly trials = new Map<string, NaiveTrial>();
   readonly #sweeps = new Map<string, NaiveSweep>();
   readonly #kinds = new Map<string, string>();
+  readonly #workers: readonly NaiveWorker[];
+  readonly #leaseMs: number;
+  /** By trial: before then it is lent to nobody, since a gang had it. */
+  readonly #heldBack = new Map<string, number>();
+  #reservedFor: string | null = null;
+
+  constructor(workers: readonly NaiveWorker[], leaseMs: number) {
+    this.#workers = workers;
+    this.#leaseMs = leaseMs;
+  }
 
   get sweeps(): readonly string[] {
     return [...this.#sweeps.keys()];
@@ -55,9 +97,9 @@ export class NaiveScheduler {
     const kept = new Map(before?.members.map(({ trial }) => [trial.trialId, trial]));
     if (before !== undefined) this.removeSweep(name, nowMs);
     const ranks = [...new Set(standings.map(({ seed }) => seed))];
-    const members = standings.map(({ trialId, kind, state, seed }, position) => {
+    const members = standings.map(({ trialId, kind, need, state, seed }, position) => {
       const known = this.trials.get(trialId) ?? kept.get(trialId);
-      const trial = known ?? { trialId, kind, state, fromMs: nowMs, diedOn: [], payer: null };
+      const trial = known ?? { trialId, kind, need, at: [], state, fromMs: nowMs, diedOn: [], payer: null };
       this.trials.set(trialId, trial);
       return { trial, rank: ranks.indexOf(seed), position };
     });
@@ -81,28 +123,188 @@ export class NaiveScheduler {
     for (const trial of trials) this.#forgetIfUnwanted(trial);
   }
 
-  /** Lends whatever may be lent to these slots, one after the other. */
-  lend(slots: readonly string[], nowMs: number): readonly NaiveGrant[] {
-    const grants: NaiveGrant[] = [];
-    for (const workerId of slots) {
-      this.look(nowMs);
-      const open = [...this.#sweeps.values()].filter((sweep) => this.#open(sweep, nowMs).length > 0);
-      const sweep = this.#firstOf(open, nowMs);
-      if (sweep === undefined) break;
-      const [first, ...others] = this.#open(sweep, nowMs);
-      assert.ok(first !== undefined);
-      const due = [first, ...others.filter(({ rank }) => rank === first.rank)].slice(0, WINDOW);
-      const good = due.filter((each) => !each.trial.diedOn.includes(workerId));
-      const { trial } = good.find((each) => each.trial.kind === this.#kinds.get(workerId)) ?? good[0] ?? first;
-      assert.equal(this.#firstOf(this.#wanting(trial), nowMs), sweep, 'it is lent for the first that wants it');
-      trial.state = 'running';
-      trial.payer = sweep;
-      this.#kinds.set(workerId, trial.kind);
-      grants.push({ trialId: trial.trialId, workerId });
-    }
+  /** Lends whatever may be lent. */
+  lend(nowMs: number): readonly NaiveGrant[] {
     this.look(nowMs);
-    return grants;
+    const grants: NaiveGrant[] = [];
+    for (;;) {
+      const kinds = new Map(this.#kinds);
+      const round = this.#lendOnce(nowMs);
+      const isNew = round.reserveFor !== null && round.reserveFor !== this.#reservedFor;
+      const lent = isNew ? round.grants.slice(0, round.before) : round.grants;
+      const trialsOf = (each: readonly NaiveGrant[]) =>
+        each.map(({ trialId }) => this.trials.get(trialId) as NaiveTrial);
+      for (const trial of trialsOf(round.grants)) trial.payer = null;
+      for (const trial of trialsOf(round.grants.slice(lent.length))) Object.assign(trial, { state: 'queued', at: [] });
+      // For whom it was lent matters within the round; it counts for the first that wants it.
+      for (const trial of trialsOf(lent)) trial.payer = this.#firstOf(this.#wanting(trial), nowMs) ?? null;
+      if (isNew) {
+        this.#kinds.clear();
+        for (const [workerId, kind] of kinds) this.#kinds.set(workerId, kind);
+        for (const { trialId, workerId, others } of lent) {
+          for (const each of [workerId, ...others]) this.#kinds.set(each, this.trials.get(trialId)?.kind ?? '');
+        }
+      }
+      const isServed = lent.some(({ trialId }) => trialId === round.reserveFor);
+      this.#reservedFor = isServed ? null : round.reserveFor;
+      this.look(nowMs);
+      grants.push(...lent);
+      if (!isNew) return grants;
+    }
   }
+
+  #lendOnce(nowMs: number): Round {
+    const round = new Round();
+    const slots = this.#workers.flatMap((worker) => Array.from({ length: this.#smallSlots(worker) }, () => worker));
+    this.#serveHolder(round, nowMs);
+    for (const worker of slots) if (!round.kept.includes(worker)) this.#lendSlot(worker, -Infinity, round, nowMs);
+    for (const worker of slots) if (round.kept.includes(worker)) this.#lendSlot(worker, round.at, round, nowMs);
+    return round;
+  }
+
+  #serveHolder(round: Round, nowMs: number): void {
+    const holder = this.trials.get(this.#reservedFor ?? '');
+    if (holder === undefined || !this.#isOpen(holder, nowMs)) return;
+    const sweep = this.#firstOf(this.#wanting(holder), nowMs);
+    assert.ok(sweep !== undefined);
+    const free = this.#freeFor(holder.need, []);
+    const soonest = this.#soonestFor(holder.need);
+    if (free !== null) {
+      this.#begin(holder, sweep, free, round);
+      round.at = Infinity;
+    } else if (soonest !== null) {
+      round.at = this.#priorityOf(sweep, nowMs);
+      round.kept = soonest;
+    } else return;
+    round.reserveFor = holder.trialId;
+  }
+
+  #lendSlot(worker: NaiveWorker, above: number, round: Round, nowMs: number): void {
+    const passed: NaiveSweep[] = [];
+    while (this.#smallSlots(worker) > 0) {
+      const open = [...this.#sweeps.values()].filter(
+        (each) => !passed.includes(each) && this.#open(each, nowMs).length > 0,
+      );
+      const sweep = this.#firstOf(open, nowMs);
+      if (sweep === undefined || this.#priorityOf(sweep, nowMs) <= above) return;
+      const lent = this.#lendOf(sweep, worker, round, nowMs);
+      if (lent === 'here') return;
+      if (lent === 'nothing') passed.push(sweep);
+    }
+  }
+
+  #lendOf(sweep: NaiveSweep, worker: NaiveWorker, round: Round, nowMs: number): 'here' | 'elsewhere' | 'nothing' {
+    const open = this.#open(sweep, nowMs);
+    const fits = (trial: NaiveTrial) => trial.need.machines === 1 && this.#placesFor(worker, trial.need) !== null;
+    for (const bulk of new Set(open.map(({ trial }) => bulkOf(trial.need)))) {
+      const alike = open.filter(({ trial }) => bulkOf(trial.need) === bulk);
+      const head = alike[0]?.trial;
+      assert.ok(head !== undefined);
+      if (!fits(head)) {
+        const priority = this.#priorityOf(sweep, nowMs);
+        const free = this.#freeFor(head.need, priority <= round.at ? round.kept : []);
+        if (free !== null) {
+          this.#begin(head, sweep, free, round);
+          return 'elsewhere';
+        }
+        if (priority > round.at && this.#soonestFor(head.need) !== null) {
+          round.reserveFor = head.trialId;
+          round.at = priority;
+          round.before = round.grants.length;
+        }
+      }
+      const fitting = alike.slice(0, WINDOW).filter(({ trial }) => fits(trial));
+      const due = fitting.filter(({ rank }) => rank === fitting[0]?.rank).map(({ trial }) => trial);
+      const good = due.filter(({ diedOn }) => !diedOn.includes(worker.workerId));
+      const trial = good.find(({ kind }) => kind === this.#kinds.get(worker.workerId)) ?? good[0] ?? due[0];
+      if (trial === undefined) continue;
+      this.#begin(trial, sweep, [worker], round);
+      return 'here';
+    }
+    return 'nothing';
+  }
+
+  #begin(trial: NaiveTrial, sweep: NaiveSweep, workers: readonly NaiveWorker[], { grants }: Round): void {
+    const at = workers.map((worker) => ({ worker, places: this.#placesFor(worker, trial.need) ?? [] }));
+    Object.assign(trial, { state: 'running', payer: sweep, at });
+    for (const { workerId } of workers) this.#kinds.set(workerId, trial.kind);
+    const [workerId = '', ...others] = workers.map((each) => each.workerId);
+    grants.push({ trialId: trial.trialId, workerId, others });
+  }
+
+  // Devices.
+
+  #runningAt(worker: NaiveWorker): readonly { readonly need: TrialNeed; readonly places: readonly number[] }[] {
+    return [...this.trials.values()].flatMap(({ at, need }) =>
+      at.filter((each) => each.worker === worker).map(({ places }) => ({ need, places })),
+    );
+  }
+
+  #most({ slots, memory }: NaiveWorker): number {
+    return Math.ceil(slots / memory.length);
+  }
+
+  #attemptsOn(worker: NaiveWorker, place: number): readonly TrialNeed[] {
+    return this.#runningAt(worker)
+      .filter(({ places }) => places.includes(place))
+      .map(({ need }) => need);
+  }
+
+  #hasRoom(worker: NaiveWorker, place: number, need: TrialNeed): boolean {
+    const there = this.#attemptsOn(worker, place);
+    const memory = worker.memory[place] as number;
+    if (there.length === 0) return true;
+    if (need.devices > 1 || there.some(({ devices }) => devices > 1)) return false;
+    const share = Math.floor(memory / this.#most(worker));
+    const bytes = [need, ...there].map(({ memoryBytes }) =>
+      memoryBytes === 0 ? share : Math.ceil(memoryBytes * MARGIN),
+    );
+    const fits = memory === 0 || bytes.reduce((sum, each) => sum + each, 0) <= memory;
+    return there.length < this.#most(worker) && fits;
+  }
+
+  #placesFor(worker: NaiveWorker, need: TrialNeed): readonly number[] | null {
+    if (this.#runningAt(worker).length >= worker.slots) return null;
+    const free = [...worker.memory.keys()].filter((place) => this.#hasRoom(worker, place, need));
+    const emptiest = free.sort(
+      (a, b) => this.#attemptsOn(worker, a).length - this.#attemptsOn(worker, b).length || a - b,
+    );
+    return free.length < need.devices ? null : emptiest.slice(0, need.devices);
+  }
+
+  #smallSlots(worker: NaiveWorker): number {
+    const openings = worker.memory.map((_, place) => {
+      const there = this.#attemptsOn(worker, place);
+      return there.some(({ devices }) => devices > 1) ? 0 : this.#most(worker) - there.length;
+    });
+    const slots = worker.slots - this.#runningAt(worker).length;
+    return Math.min(
+      slots,
+      openings.reduce((sum, each) => sum + each, 0),
+    );
+  }
+
+  #canRun({ memory, address }: NaiveWorker, { devices, machines }: TrialNeed): boolean {
+    return memory.length >= devices && (machines === 1 || address !== '');
+  }
+
+  #freeFor(need: TrialNeed, kept: readonly NaiveWorker[]): readonly NaiveWorker[] | null {
+    const free = this.#workers.filter((each) => {
+      return !kept.includes(each) && this.#canRun(each, need) && this.#placesFor(each, need) !== null;
+    });
+    return free.length < need.machines ? null : free.slice(0, need.machines);
+  }
+
+  #soonestFor(need: TrialNeed): readonly NaiveWorker[] | null {
+    const able = this.#workers.filter((each) => this.#canRun(each, need));
+    const toEnd = (each: NaiveWorker) => (this.#placesFor(each, need) === null ? this.#runningAt(each).length : 0);
+    const soonest = able
+      .map((each, index) => [toEnd(each), index, each] as const)
+      .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    return able.length < need.machines ? null : soonest.slice(0, need.machines).map(([, , each]) => each);
+  }
+
+  // What becomes of trials.
 
   /** Of one that runs: the process dies. */
   die(trialId: string, workerId: string, nowMs: number): void {
@@ -123,9 +325,11 @@ export class NaiveScheduler {
     const trial = this.trials.get(trialId);
     assert.ok(trial !== undefined);
     const { payer } = trial;
+    if (trial.state === 'running' && trial.need.machines > 1) this.#heldBack.set(trialId, nowMs + this.#leaseMs);
     trial.state = state;
     trial.fromMs = nowMs + delayMs;
     trial.payer = null;
+    trial.at = [];
     if (payer !== null && this.#lent(payer) === 0) payer.waitingSinceMs = nowMs;
     this.#forgetIfUnwanted(trial);
     this.look(nowMs);
@@ -157,22 +361,31 @@ export class NaiveScheduler {
   /** The lowest goes first, the first number that differs decides. */
   #rankOf(sweep: NaiveSweep, nowMs: number): readonly number[] {
     const { owner, order, options } = sweep.place;
-    const lent = this.#lent(sweep);
-    const hours = lent === 0 ? Math.floor((nowMs - sweep.waitingSinceMs) / HOUR_MS) : 0;
     const ofOwner = [...this.#sweeps.values()].filter(({ place }) => place.owner === owner);
     const owned = ofOwner.reduce((sum, each) => sum + this.#lent(each), 0);
-    return [-(options.priority + hours), owned, lent / options.weight, order];
+    return [-this.#priorityOf(sweep, nowMs), owned, this.#lent(sweep) / options.weight, order];
   }
 
+  #priorityOf(sweep: NaiveSweep, nowMs: number): number {
+    const hours = this.#lent(sweep) === 0 ? Math.floor((nowMs - sweep.waitingSinceMs) / HOUR_MS) : 0;
+    return sweep.place.options.priority + hours;
+  }
+
+  /** Devices. */
   #lent(sweep: NaiveSweep): number {
-    return [...this.trials.values()].filter(({ payer }) => payer === sweep).length;
+    const paid = [...this.trials.values()].filter(({ payer }) => payer === sweep);
+    return paid.reduce((sum, { need }) => sum + need.devices * need.machines, 0);
   }
 
   /** In the order in which they are lent. */
   #open({ members }: NaiveSweep, nowMs: number): NaiveSweep['members'] {
     return members
-      .filter(({ trial }) => trial.state === 'queued' && trial.fromMs <= nowMs)
-      .sort((a, b) => a.rank - b.rank || a.position - b.position);
+      .filter(({ trial }) => this.#isOpen(trial, nowMs))
+      .sort((a, b) => bulkOf(b.trial.need) - bulkOf(a.trial.need) || a.rank - b.rank || a.position - b.position);
+  }
+
+  #isOpen({ trialId, state, fromMs }: NaiveTrial, nowMs: number): boolean {
+    return state === 'queued' && Math.max(fromMs, this.#heldBack.get(trialId) ?? fromMs) <= nowMs;
   }
 
   #wanting(trial: NaiveTrial): readonly NaiveSweep[] {

@@ -1,11 +1,12 @@
 /**
- * Two machines and a router between them, as network namespaces: packets of either direction can be made to vanish
+ * Three machines and a router between them, as network namespaces: packets of either direction can be made to vanish
  * without a word, as behind a broken switch. Needs root and `ip` on Linux.
  */
 import { execFileSync } from 'node:child_process';
 
 const PREFIX = `dss${process.pid % 100_000}`;
-const NETWORK = { plane: '10.203.1', worker: '10.203.2' } as const;
+const NETWORK = { plane: '10.203.1', worker: '10.203.2', other: '10.203.3' } as const;
+const MACHINES = ['plane', 'worker', 'other'] as const;
 
 export type Machine = keyof typeof NETWORK;
 
@@ -24,7 +25,7 @@ export class Namespaces {
     try {
       ip('netns', 'add', `${PREFIX}-router`);
       this.#in('router', 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
-      for (const machine of ['plane', 'worker'] as const) this.#connect(machine);
+      for (const machine of MACHINES) this.#connect(machine);
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -49,8 +50,17 @@ export class Namespaces {
     this.#in('router', 'ip', 'route', 'del', 'blackhole', `${this.addressOf(machine)}/32`);
   }
 
+  /** From now on nothing that it says arrives anywhere. */
+  cutFrom(machine: Machine): void {
+    this.#in('router', 'ip', 'rule', 'add', 'from', this.addressOf(machine), 'blackhole');
+  }
+
+  healFrom(machine: Machine): void {
+    this.#in('router', 'ip', 'rule', 'del', 'from', this.addressOf(machine), 'blackhole');
+  }
+
   [Symbol.dispose](): void {
-    for (const name of ['plane', 'worker', 'router']) {
+    for (const name of [...MACHINES, 'router']) {
       try {
         ip('netns', 'del', `${PREFIX}-${name}`);
       } catch {

@@ -45,6 +45,9 @@ export const PLAIN_RUN: RunOptions = {
   microBatches: 0,
   compile: 'auto',
   gradientCheckpointing: 'auto',
+  devices: 1,
+  machines: 1,
+  memoryBytes: 0,
 };
 
 /** Only step-by-step has an alpha, and a standard trial with gold labels no teacher, unless a test says so. */

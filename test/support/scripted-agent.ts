@@ -1,7 +1,8 @@
 /**
  * Stands in for `python -m dss_worker`: an agent that speaks to the control plane over the real wire, and succeeds at
  * whatever it is lent, without training. SCRIPTED_AGENT_LOG names a file that its start and every attempt it begins is
- * written to. With SCRIPTED_AGENT_HOLDS it ends nothing, and gives back what it has when it is told to drain.
+ * written to, SCRIPTED_AGENT_TORCH the torch that its results come from. With SCRIPTED_AGENT_HOLDS it ends nothing, and
+ * gives back what it has when it is told to drain.
  */
 import { appendFileSync } from 'node:fs';
 import { ScriptedWorker } from './scripted-worker.js';
@@ -41,7 +42,13 @@ else if (words.includes('agent')) {
       dropped: 0,
     });
     worker.report({ kind: 'metrics', lease, training: [{ step: 1, loss: 0.5 }], evaluations: [] });
-    worker.report({ kind: 'finished', lease, result: resultOf((trial.settings.seed + 1) / 10) });
+    const result = resultOf((trial.settings.seed + 1) / 10);
+    const torch = process.env['SCRIPTED_AGENT_TORCH'] ?? '2';
+    worker.report({
+      kind: 'finished',
+      lease,
+      result: { ...result, environment: { ...result.environment, torch } },
+    });
   }
   worker.close();
 } else throw new Error(`not an agent's words: ${words.join(' ')}`);

@@ -4,6 +4,7 @@ import { NOTHING_SPENT } from '../../orchestrator/core/retry.js';
 import type { Decision } from '../../orchestrator/core/schedule.js';
 import type { LivePlace, TrialStanding } from '../../orchestrator/core/snapshot.js';
 import { DEFAULT_SWEEP_OPTIONS, type SweepOptions } from '../../orchestrator/core/sweep-options.js';
+import { ONE_DEVICE } from '../../orchestrator/core/trial-need.js';
 import { trialIdOf } from './trials.js';
 
 export function standingOf(number: number, changes: Partial<TrialStanding> = {}): TrialStanding {
@@ -16,6 +17,7 @@ export function standingOf(number: number, changes: Partial<TrialStanding> = {})
     spent: NOTHING_SPENT,
     seed: 0,
     kind: 'a model and a dataset',
+    need: ONE_DEVICE,
     ...changes,
   };
 }
@@ -47,7 +49,9 @@ export function numberOf(trialId: string): number {
 export function described(decision: Decision): string {
   switch (decision.kind) {
     case 'grant':
-      return `${numberOf(decision.trialId)} to ${decision.workerId}`;
+      return `${numberOf(decision.trialId)} to ${[decision.workerId, ...(decision.others ?? [])].join(' and ')}`;
+    case 'reserve':
+      return decision.trialId === null ? 'nothing is reserved' : `reserved for ${numberOf(decision.trialId)}`;
     case 'recall':
       return `${numberOf(decision.lease.trialId)} back from ${decision.workerId}`;
     case 'drain':

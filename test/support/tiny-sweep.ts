@@ -14,13 +14,22 @@ export interface TinySweep {
   readonly methods?: readonly string[];
   readonly seeds?: readonly number[];
   readonly maxSteps?: number;
+  /** A directory; default: the shipped one. */
+  readonly model?: string;
   /** Further lines of `train`. */
   readonly train?: Readonly<Record<string, string | number>>;
 }
 
 /** Writes the sweep file and gives its path. */
 export function writeTinySweep(folder: string, sweep: TinySweep = {}): string {
-  const { name = 'tiny', methods = ['standard', 'task_prefix'], seeds = [0, 1], maxSteps = 12, train = {} } = sweep;
+  const {
+    name = 'tiny',
+    methods = ['standard', 'task_prefix'],
+    seeds = [0, 1],
+    maxSteps = 12,
+    train = {},
+    model = MODEL,
+  } = sweep;
   const settings = { init: 'random', batch_size: 8, eval_steps: 6, subsample: 0.1, lr: 0.002, ...train };
   const path = join(folder, `${name}.yaml`);
   writeFileSync(
@@ -28,7 +37,7 @@ export function writeTinySweep(folder: string, sweep: TinySweep = {}): string {
     [
       `sweep: ${name}`,
       'grid:',
-      `  models: [${JSON.stringify(MODEL)}]`,
+      `  models: [${JSON.stringify(model)}]`,
       '  datasets: [dispatch]',
       `  model_type: [${methods.join(', ')}]`,
       `  seeds: [${seeds.join(', ')}]`,

@@ -109,13 +109,13 @@ describe('the codec', () => {
     ['a trial id that is a path', said({ $case: 'renew', value: { leases: [{ trialId: '../../etc' }] } }), /trial_id/],
     [
       'a report without a lease',
-      said({ $case: 'finished', value: { lease: undefined, result: undefined } }, 1n),
+      said({ $case: 'finished', value: { lease: undefined, result: undefined, files: [] } }, 1n),
       /lease is missing/,
     ],
     ['a report without a number', said({ $case: 'drained', value: {} }), /has no number/],
     [
       'an end without a result',
-      said({ $case: 'finished', value: { lease, result: undefined } }, 1n),
+      said({ $case: 'finished', value: { lease, result: undefined, files: [] } }, 1n),
       /result is missing/,
     ],
     [
@@ -156,7 +156,7 @@ describe('the codec', () => {
       ([changes, message]) =>
         [
           `a result with ${JSON.stringify(changes, (_, each) => (typeof each === 'object' ? each : String(each)))}`,
-          said({ $case: 'finished', value: { lease, result: { ...RESULT, ...changes } } }, 1n),
+          said({ $case: 'finished', value: { lease, result: { ...RESULT, ...changes }, files: [] } }, 1n),
           message,
         ] as const,
     ),

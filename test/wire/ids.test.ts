@@ -64,7 +64,15 @@ describe('ids that are no ids', () => {
     cancel: { sweep: (to, id) => unary((done) => to.cancel({ sweep: id }, metadata, done)) },
     watch: { sweep: (to, id) => stream(to.watch({ sweep: id }, metadata)) },
     logs: { trial_id: (to, id) => stream(to.logs({ trialId: id, follow: false }, metadata)) },
-    list: null,
+    info: null,
+    list: { sweep: (to, id) => unary((done) => to.list({ sweep: id, first: 0 }, metadata, done)) },
+    standing: { trial_id: (to, id) => unary((done) => to.standing({ trialIds: [id] }, metadata, done)) },
+    findTrials: { prefix: (to, id) => unary((done) => to.findTrials({ prefix: id, limit: 1 }, metadata, done)) },
+    trials: {
+      sweep: (to, id) => stream(to.trials({ of: { $case: 'sweep', value: id } }, metadata)),
+      trial_id: (to, id) => stream(to.trials({ of: { $case: 'trialId', value: id } }, metadata)),
+    },
+    measurements: { sweep: (to, id) => stream(to.measurements({ sweep: id }, metadata)) },
     stop: null,
   };
 
@@ -88,16 +96,19 @@ describe('ids that are no ids', () => {
     Record<string, (id: string) => { readonly message: WorkerMessage['message']; readonly field: string }>
   > = {
     renew: (id) => ({ field: 'trial_id', message: { $case: 'renew', value: { leases: [lease(id)] } } }),
-    progress: (id) => ({ field: 'trial_id', message: { $case: 'progress', value: { lease: lease(id) } } }),
+    progress: (id) => ({ field: 'trial_id', message: { $case: 'progress', value: { lease: lease(id), files: [] } } }),
     metrics: (id) => ({
       field: 'trial_id',
       message: { $case: 'metrics', value: { lease: lease(id), training: [], evaluations: [] } },
     }),
     log: (id) => ({ field: 'trial_id', message: { $case: 'log', value: { lease: lease(id), lines: [] } } }),
-    checkpoint: (id) => ({ field: 'trial_id', message: { $case: 'checkpoint', value: { lease: lease(id) } } }),
+    checkpoint: (id) => ({
+      field: 'trial_id',
+      message: { $case: 'checkpoint', value: { lease: lease(id), files: [] } },
+    }),
     finished: (id) => ({
       field: 'trial_id',
-      message: { $case: 'finished', value: { lease: lease(id), result: undefined } },
+      message: { $case: 'finished', value: { lease: lease(id), result: undefined, files: [] } },
     }),
     failed: (id) => ({
       field: 'trial_id',
@@ -130,7 +141,7 @@ describe('ids that are no ids', () => {
   it('leave nothing behind, in the state folder or beside it', async () => {
     assert.deepEqual(await test.client.list(), []);
     const names = readdirSync(folder.path, { recursive: true, encoding: 'utf8' });
-    const own = /^state(\/(control\.(json|lock.*)|journal\.db.*|logs))?$/;
+    const own = /^state(\/(control\.(json|lock.*)|journal\.db.*|logs|id))?$/;
     assert.deepEqual(
       names.filter((name) => !own.test(name)),
       [],

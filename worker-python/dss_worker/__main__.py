@@ -11,9 +11,10 @@ import os
 import re
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 _WORKER_ID = re.compile(r"[a-z0-9-]{1,63}")
-_DEVICE = re.compile(r"cpu|cuda:\d{1,3}")
+_DEVICE = re.compile(r"cpu|cuda:\d{1,3}(,\d{1,3})*")
 _SERVER = re.compile(r"(?P<host>\[[0-9a-f:]+\]|[^:\[\]]+):(?P<port>\d{1,5})")
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 _JOIN_TOKEN = "DSS_JOIN_TOKEN"
@@ -27,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _agent(parser, options)
         case "devices":
             return _devices(options)
+        case "rank":
+            return _rank(options)
         case _:
             return _child(options)
 
@@ -65,6 +68,9 @@ def _agent(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
             join_token=token,
             keeps_trying=options.keep_trying,
             tls=tls,
+            cache=Path(options.cache) if options.cache else None,
+            cache_bytes=options.cache_bytes,
+            rendezvous_port=options.rendezvous_port,
         )
     )
 
@@ -91,6 +97,15 @@ def _child(options: argparse.Namespace) -> int:
     return serve(options.read_fd, options.write_fd, device=options.device, threads=options.threads)
 
 
+def _rank(options: argparse.Namespace) -> int:
+    from dss_worker.parent import die_with_parent
+
+    die_with_parent(options.parent_pid)
+    from dss_worker.parallel.run import serve_rank
+
+    return serve_rank(options.write_fd, device=options.device, threads=options.threads)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dss_worker", description="The worker of dss, which trains what the control plane lends it."
@@ -108,18 +123,40 @@ def _parser() -> argparse.ArgumentParser:
     agent.add_argument("--server", required=True, type=_server, metavar="HOST:PORT", help="of the control plane")
     agent.add_argument("--worker-id", required=True, type=_worker_id, metavar="ID", help="unlike any other worker's")
     agent.add_argument("--threads", type=_threads, default=1, metavar="N", help="CPU threads of training (default 1)")
-    agent.add_argument("--device", type=_device, default="cpu", metavar="cpu|cuda:K", help="(default cpu)")
+    devices = "one or several GPUs (default cpu)"
+    agent.add_argument("--device", type=_device, default="cpu", metavar="cpu|cuda:K,…", help=devices)
+    agent.add_argument(
+        "--rendezvous-port",
+        type=_port,
+        default=0,
+        metavar="PORT",
+        help="where other machines meet this one, of trials that several have (default: any that is free)",
+    )
     agent.add_argument(
         "--keep-trying", action="store_true", help="never give up while the control plane is out of reach"
     )
 
-    devices = commands.add_parser(
+    agent.add_argument(
+        "--cache",
+        default=os.environ.get("DSS_WORKER_CACHE"),
+        metavar="DIR",
+        help="for files that travel (default $DSS_WORKER_CACHE, else in $DSS_HOME or ~/.cache)",
+    )
+    agent.add_argument(
+        "--cache-bytes",
+        type=_bytes,
+        default=os.environ.get("DSS_WORKER_CACHE_BYTES", str(50 * 1024**3)),
+        metavar="N",
+        help="that it may take at most (default $DSS_WORKER_CACHE_BYTES, else 50 GiB)",
+    )
+
+    looking = commands.add_parser(
         "devices",
         help="say what this machine can train on",
         description="Says what this machine can train on, without loading torch.",
         epilog="example: python -m dss_worker devices --json",
     )
-    devices.add_argument("--json", action="store_true", help="a JSON list of {kind, name, memory_bytes, threads}")
+    looking.add_argument("--json", action="store_true", help="a JSON list of {kind, name, memory_bytes, threads}")
 
     child = commands.add_parser("child", help="train for an agent; it starts this itself")
     child.add_argument("--threads", required=True, type=_threads)
@@ -127,6 +164,14 @@ def _parser() -> argparse.ArgumentParser:
     child.add_argument("--read-fd", required=True, type=int)
     child.add_argument("--write-fd", required=True, type=int)
     child.add_argument("--agent-pid", required=True, type=int)
+
+    rank = commands.add_parser(
+        "rank", help="train beside a child that trains with several devices; it starts this itself"
+    )
+    rank.add_argument("--threads", required=True, type=_threads)
+    rank.add_argument("--device", required=True, choices=["cpu", "cuda"])
+    rank.add_argument("--write-fd", required=True, type=int)
+    rank.add_argument("--parent-pid", required=True, type=int)
     return parser
 
 
@@ -139,6 +184,12 @@ def _server(text: str) -> str:
     return text
 
 
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, got {text!r}")
+    return int(text)
+
+
 def _worker_id(text: str) -> str:
     if _WORKER_ID.fullmatch(text) is None:
         raise argparse.ArgumentTypeError(f"expected 1 to 63 of a-z, 0-9 and -, got {text!r}")
@@ -147,8 +198,14 @@ def _worker_id(text: str) -> str:
 
 def _device(text: str) -> str:
     if _DEVICE.fullmatch(text) is None:
-        raise argparse.ArgumentTypeError(f"expected cpu or cuda:K, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected cpu, cuda:K or cuda:K,L,…, got {text!r}")
     return text
+
+
+def _bytes(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a number of bytes, got {text!r}")
+    return int(text)
 
 
 def _threads(text: str) -> int:

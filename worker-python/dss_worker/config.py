@@ -192,6 +192,8 @@ class RunOptions:
     compile: Switch = "auto"
     # Computing activations anew in the backward pass, to save memory.
     gradient_checkpointing: Switch = "auto"
+    # Of each machine that trains it, with a process each.
+    devices: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

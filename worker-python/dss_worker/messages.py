@@ -86,9 +86,23 @@ class TrialResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GangPlace:
+    """This machine among those that have a trial together."""
+
+    # From 0. The first speaks for the trial.
+    rank: int
+    size: int
+    # Where the first waits for the others.
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunTrial:
     run: int
     config: TrialConfig
+    # None: no other machine has a part in it.
+    gang: GangPlace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +148,16 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpointed:
+    """A checkpoint is whole, in the trial's folder."""
+
+    run: int
+    step: int
+    # Its folder's name below the trial's checkpoints.
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     run: int
     result: TrialResult
@@ -160,13 +184,14 @@ class Suspended:
 
 
 ToChild = RunTrial | CancelTrial | SuspendTrial
-FromChild = Ready | Progress | Metrics | Finished | Failed | Cancelled | Suspended
+FromChild = Ready | Progress | Metrics | Checkpointed | Finished | Failed | Cancelled | Suspended
 
 
 def encode(message: ToChild | FromChild) -> bytes:
     """One line, its end included."""
     if isinstance(message, RunTrial):
-        value: dict[str, Any] = {"run": message.run, "config": message.config.to_json()}
+        gang = None if message.gang is None else asdict(message.gang)
+        value: dict[str, Any] = {"run": message.run, "config": message.config.to_json(), "gang": gang}
     else:
         value = asdict(message)
     if isinstance(message, Metrics):
@@ -180,7 +205,8 @@ def decode_to_child(line: bytes) -> ToChild:
     value = json.loads(line)
     kind = value.pop("kind")
     if kind == "RunTrial":
-        return RunTrial(run=value["run"], config=TrialConfig.from_json(value["config"]))
+        gang = None if value["gang"] is None else GangPlace(**value["gang"])
+        return RunTrial(run=value["run"], config=TrialConfig.from_json(value["config"]), gang=gang)
     if kind == "CancelTrial":
         return CancelTrial(**value)
     if kind == "SuspendTrial":
@@ -206,6 +232,8 @@ def decode_from_child(line: bytes) -> FromChild:  # noqa: PLR0911 - one for each
                     for each in value["evaluations"]
                 ),
             )
+        case "Checkpointed":
+            return Checkpointed(**value)
         case "Finished":
             return Finished(run=value["run"], result=TrialResult(**value["result"]))
         case "Failed":

@@ -10,7 +10,7 @@ import { FoldedState } from '../fold.js';
 import type { RecordedEvent } from '../journal.js';
 import { decodeEvent, digestOf, stableJson } from '../json.js';
 import { journalPath, openForReading } from './open-database.js';
-import { standingOf, TOKEN, type TrialRow } from './rows.js';
+import { checkpointOf, standingOf, TOKEN, type TrialRow } from './rows.js';
 import { migrate } from './schema.js';
 import { SqliteReader } from './sqlite-reader.js';
 
@@ -173,7 +173,9 @@ class HistoryReader extends SqliteReader {
     if (record === null) return;
     const folded = FoldedState.of(events.map(recordedOf)).trials.get(trialId);
     const measured = this.measurements(trialId);
-    this.#find(checkTrial(trialId, folded, { record, standing: standingOf(row), measured }));
+    this.#find(
+      checkTrial(trialId, folded, { record, standing: standingOf(row), checkpoint: checkpointOf(row), measured }),
+    );
     const { seed } = record.trial.settings;
     if (row.seed !== seed)
       this.#find([rowFinding('I1', `trial ${trialId} is filed under seed ${row.seed}, not ${seed}`)]);

@@ -13,7 +13,9 @@ import type {
   TrialState,
 } from '../../core/domain.js';
 import type { TrialStanding } from '../../core/snapshot.js';
+import type { StoredCheckpoint } from '../../core/stored-file.js';
 import type { Budget, SweepStanding, SweepState } from '../../core/sweep-options.js';
+import { needOf, type TrialNeed } from '../../core/trial-need.js';
 import type { TrialRecord } from '../journal.js';
 import { decodeResult, kindOf } from '../json.js';
 
@@ -37,13 +39,14 @@ export interface TrialRow {
   readonly queued_at: number;
   readonly started_at: number | null;
   readonly ended_at: number | null;
+  readonly checkpoint: string | null;
 }
 
 /** 63 bits of it, of which a number of JavaScript holds 53. */
 export const TOKEN = 'CAST(token AS TEXT) AS token';
 
 export const STANDING_COLUMNS = `trial_id, model, dataset, t.state, attempts, ${TOKEN}, worker_id,
-  infrastructure_failures, lost_failures, crashes, seed`;
+  infrastructure_failures, lost_failures, crashes, seed, run`;
 
 export type StandingRow = Pick<
   TrialRow,
@@ -58,12 +61,20 @@ export type StandingRow = Pick<
   | 'lost_failures'
   | 'crashes'
   | 'seed'
+  | 'run'
 >;
 
-/** `kinds`: those given so far, so that a million trials share a few texts. */
-export function standingOf(row: StandingRow, kinds = new Map<string, string>()): TrialStanding {
+/** What a million trials share a few of, by the texts of their rows. */
+export class SharedParts {
+  readonly kinds = new Map<string, string>();
+  readonly needs = new Map<string, TrialNeed>();
+}
+
+export function standingOf(row: StandingRow, { kinds, needs } = new SharedParts()): TrialStanding {
   const kind = kindOf(row.model, row.dataset);
   if (!kinds.has(kind)) kinds.set(kind, kind);
+  const need = needs.get(row.run) ?? needOf(JSON.parse(row.run) as RunOptions);
+  needs.set(row.run, need);
   return {
     trialId: row.trial_id,
     state: row.state,
@@ -73,6 +84,7 @@ export function standingOf(row: StandingRow, kinds = new Map<string, string>()):
     spent: { infrastructure: row.infrastructure_failures, lost: row.lost_failures, crashes: row.crashes },
     seed: row.seed,
     kind: kinds.get(kind) ?? kind,
+    need,
   };
 }
 
@@ -94,6 +106,10 @@ export function recordOf(row: TrialRow, sourceOf: (digest: string) => unknown): 
     startedAtUnixMs: row.started_at,
     endedAtUnixMs: row.ended_at,
   };
+}
+
+export function checkpointOf({ checkpoint }: Pick<TrialRow, 'checkpoint'>): StoredCheckpoint | null {
+  return checkpoint === null ? null : (JSON.parse(checkpoint) as StoredCheckpoint);
 }
 
 export interface SubmissionRow {

@@ -14,6 +14,12 @@
  * only what was submitted to it, so nobody expects them to go on by themselves. Seeds are copied into a column of their
  * own, which is read for every trial at a start: out of the settings it takes a second per million. Tallies are kept by
  * a trigger, so that none can forget them: counting 100,000 trials takes a third of a second, in which nothing is lent.
+ *
+ * 2026-11, fourth entry: the newest checkpoint whose files are in the store, as JSON beside its trial. There is at most
+ * one, and it is read when its trial is lent. Older checkpoints are in their trials' folders only.
+ *
+ * 2026-11, fifth entry: what a trial needs. It stays among the options in which it was asked for: few trials differ in
+ * their texts, so that each text is read once.
  */
 import type { Database } from 'better-sqlite3';
 
@@ -176,6 +182,13 @@ const MIGRATIONS: readonly string[] = [
     INSERT INTO tallies SELECT submission, new.state, 1 FROM members WHERE trial_id = new.trial_id
       ON CONFLICT DO UPDATE SET trials = trials + 1;
   END;
+  `,
+  `
+  ALTER TABLE trials ADD COLUMN checkpoint TEXT;
+  UPDATE events SET body = json_set(body, '$.files', json('[]')) WHERE kind = 'checkpointed';
+  `,
+  `
+  UPDATE trials SET run = json_set(run, '$.devices', 1, '$.machines', 1, '$.memoryBytes', 0);
   `,
 ];
 

@@ -5,6 +5,7 @@ import { type JournalEvent, trialOf } from '../../core/events.js';
 import { leaseToken } from '../../core/lease-token.js';
 import { isCrash } from '../../core/retry.js';
 import type { TrialStanding } from '../../core/snapshot.js';
+import type { StoredFile } from '../../core/stored-file.js';
 import type { SubmissionPart } from '../../core/submission.js';
 import type { SweepState } from '../../core/sweep-options.js';
 import type {
@@ -21,6 +22,7 @@ import { SpendingCount } from '../spending.js';
 import { journalPath, openForWriting } from './open-database.js';
 import { markClosed } from './open-marker.js';
 import {
+  SharedParts,
   STANDING_COLUMNS,
   type StandingRow,
   type SubmissionRow,
@@ -44,7 +46,7 @@ const STANDINGS_PAGE = 2_000;
 class SqliteJournal extends SqliteReader implements Journal {
   readonly #submissions: SubmissionWriter;
   readonly #sql: ReturnType<typeof prepare>;
-  readonly #kinds = new Map<string, string>();
+  readonly #shared = new SharedParts();
 
   constructor(db: Database, path: string) {
     super(db, path);
@@ -165,11 +167,21 @@ class SqliteJournal extends SqliteReader implements Journal {
     );
   }
 
-  checkpoint(lease: LeaseRef, step: number, path: string, atUnixMs: number): Written {
+  checkpoint(
+    lease: LeaseRef,
+    step: number,
+    path: string,
+    atUnixMs: number,
+    files: readonly StoredFile[] = [],
+  ): Written {
     return this.#settle(
       lease,
       () => true,
-      () => this.#record({ kind: 'checkpointed', lease, step, path }, atUnixMs),
+      () => {
+        const checkpoint = stableJson({ step, path, files });
+        if (files.length > 0) this.#sql.setCheckpoint.run({ trialId: lease.trialId, checkpoint });
+        return this.#record({ kind: 'checkpointed', lease, step, path, files }, atUnixMs);
+      },
     );
   }
 
@@ -178,13 +190,13 @@ class SqliteJournal extends SqliteReader implements Journal {
     if (submission === undefined) return;
     for (let from = 0; ; from += STANDINGS_PAGE) {
       const rows = this.#sql.standings.all(submission, from) as StandingRow[];
-      for (const row of rows) yield standingOf(row, this.#kinds);
+      for (const row of rows) yield standingOf(row, this.#shared);
       if (rows.length < STANDINGS_PAGE) return;
     }
   }
 
   running(): readonly TrialStanding[] {
-    return (this.#sql.running.all() as StandingRow[]).map((row) => standingOf(row, this.#kinds));
+    return (this.#sql.running.all() as StandingRow[]).map((row) => standingOf(row, this.#shared));
   }
 
   place(sweep: string): SweepPlace | null {
@@ -270,7 +282,7 @@ function prepare(db: Database) {
        started_at = @at WHERE trial_id = @trialId`,
     ),
     succeed: db.prepare(
-      `UPDATE trials SET state = 'succeeded', result = @result, failure = NULL, ended_at = @at
+      `UPDATE trials SET state = 'succeeded', result = @result, failure = NULL, ended_at = @at, checkpoint = NULL
        WHERE trial_id = @trialId`,
     ),
     fail: db.prepare(
@@ -281,7 +293,10 @@ function prepare(db: Database) {
        infrastructure_failures = infrastructure_failures + @infrastructure,
        lost_failures = lost_failures + @lost, crashes = crashes + @crashes WHERE trial_id = @trialId`,
     ),
-    cancel: db.prepare("UPDATE trials SET state = 'cancelled', ended_at = @at WHERE trial_id = @trialId"),
+    cancel: db.prepare(
+      "UPDATE trials SET state = 'cancelled', ended_at = @at, checkpoint = NULL WHERE trial_id = @trialId",
+    ),
+    setCheckpoint: db.prepare('UPDATE trials SET checkpoint = @checkpoint WHERE trial_id = @trialId'),
     addPoint: db.prepare('INSERT OR IGNORE INTO training_points VALUES (@trialId, @attempt, @step, @loss)'),
     addEvaluation: db.prepare(
       `INSERT OR IGNORE INTO evaluations

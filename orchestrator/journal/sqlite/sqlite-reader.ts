@@ -1,10 +1,13 @@
 /** Reading journal.db, beside a writer or alone. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { TrialState } from '../../core/domain.js';
+import type { PlacedSource } from '../../core/records.js';
+import type { StoredCheckpoint } from '../../core/stored-file.js';
 import { NO_TRIALS } from '../../core/watch-event.js';
 import type { JournalReader, SweepRecord, TrialMeasurements, TrialRecord } from '../journal.js';
 import { guarded, journalPath, openForReading } from './open-database.js';
 import {
+  checkpointOf,
   type EvaluationRow,
   evaluationOf,
   type PointRow,
@@ -98,6 +101,19 @@ export class SqliteReader implements JournalReader {
         attempt,
       ).map(evaluationOf),
     };
+  }
+
+  storedCheckpoint(trialId: string): StoredCheckpoint | null {
+    const [row] = this.#all<Pick<TrialRow, 'checkpoint'>>('SELECT checkpoint FROM trials WHERE trial_id = ?', trialId);
+    return row === undefined ? null : checkpointOf(row);
+  }
+
+  sources(after: number): readonly PlacedSource[] {
+    const rows = this.#all<{ place: number; digest: string }>(
+      'SELECT rowid AS place, digest FROM sources WHERE rowid > ? ORDER BY rowid',
+      after,
+    );
+    return rows.map(({ place, digest }) => ({ place, source: this.#sourceOf(digest) as PlacedSource['source'] }));
   }
 
   close(): void {

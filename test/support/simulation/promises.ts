@@ -23,12 +23,16 @@ function mustBeWanted(journal: Journal, trialId: string): void {
   assert.ok(wants.length > 0, `trial ${trialId} was lent, which no active sweep wants`);
 }
 
-/** Who let a lease run out must not work on it any more when another has the next one. */
+/**
+ * Who let a lease run out must not work on it any more when another has the next one, and of a gang nobody, however its
+ * attempt ended.
+ */
 function mayBeLent(journal: Journal, workers: readonly SimulatedWorker[], { trialId, attempt }: LeaseRef): void {
+  const isOfGang = (journal.trial(trialId)?.trial.run.machines ?? 1) > 1;
   let expired: bigint | null = null;
   for (const { event } of journal.events()) {
     if (event.kind !== 'requeued' || event.lease.trialId !== trialId || event.lease.attempt !== attempt - 1) continue;
-    if (event.failure?.code === 'LEASE_LOST') expired = event.lease.token;
+    if (isOfGang || event.failure?.code === 'LEASE_LOST') expired = event.lease.token;
   }
   if (expired === null) return;
   for (const worker of workers) {

@@ -24,12 +24,19 @@ export interface Surroundings {
   acknowledged(report: Report): void;
 }
 
+export interface WorkerShape {
+  readonly slots: number;
+  readonly prefetch: number;
+  readonly devices: number;
+}
+
 const FIRST_BACKOFF_MS = 500;
 
 export class SimulatedWorker {
   readonly workerId: string;
   readonly slots: number;
   readonly prefetch: number;
+  readonly devices: number;
   readonly weather: Weather;
   readonly #world: Surroundings;
   #stream: SimulatedStream | null = null;
@@ -40,16 +47,19 @@ export class SimulatedWorker {
   #late: (() => void)[] = [];
   readonly #held: HeldLeases;
   #begun = new Set<bigint>();
+  /** Those in which another of the gang speaks. */
+  readonly #followed = new Set<bigint>();
   #outbox: { readonly sequence: bigint; readonly report: Report }[] = [];
   #sequence = 0n;
   #heardMs = 0;
   #isWelcome = false;
   #isDraining = false;
 
-  constructor(workerId: string, shape: { slots: number; prefetch: number }, world: Surroundings) {
+  constructor(workerId: string, shape: WorkerShape, world: Surroundings) {
     this.workerId = workerId;
     this.slots = shape.slots;
     this.prefetch = shape.prefetch;
+    this.devices = shape.devices;
     this.weather = { slownessMs: 20, isBlocked: { toPlane: false, toWorker: false } };
     this.#world = world;
     this.#held = new HeldLeases(world.clock, world.leaseMs);
@@ -131,7 +141,7 @@ export class SimulatedWorker {
         this.#renew();
         return;
       case 'assign':
-        this.#assign(said.lease);
+        this.#assign(said.lease, said.gang?.rank ?? 0);
         return;
       case 'renewed':
         this.#held.renewed(said.leases);
@@ -185,11 +195,18 @@ export class SimulatedWorker {
         engineVersion: ENGINE_VERSION,
         host: `host-of-${this.workerId}`,
         pid: this.#life,
-        devices: [],
+        devices: Array.from({ length: this.devices }, () => ({
+          kind: 'cpu',
+          name: 'core',
+          memoryBytes: 0,
+          threads: 1,
+        })),
         versions: {},
         running,
         slots: this.slots,
         prefetch: this.prefetch,
+        address: this.workerId,
+        rendezvousPort: 29_500,
       },
     });
   }
@@ -216,8 +233,9 @@ export class SimulatedWorker {
     this.#say({ kind: 'renew', leases: this.#held.all });
   }
 
-  #assign(lease: LeaseRef): void {
+  #assign(lease: LeaseRef, rank: number): void {
     this.#held.hold(lease);
+    if (rank > 0) this.#followed.add(lease.token);
     if (this.#isDraining) this.#fail(lease, 'lost', 'WORKER_BUSY');
     else this.#begin();
     this.#renew();
@@ -230,8 +248,22 @@ export class SimulatedWorker {
       if (this.#running() >= this.slots) return;
       if (this.#isOver(lease)) continue;
       this.#begun.add(lease.token);
-      this.#train(lease);
+      if (this.#followed.has(lease.token)) this.#follow(lease);
+      else this.#train(lease);
     }
+  }
+
+  /** As one of a gang: until it is told to stop, and with nothing to say but that it failed. */
+  #follow(lease: LeaseRef): void {
+    const { chance, leaseMs, trouble } = this.#world;
+    const isLost = chance.isHit(trouble.lost);
+    this.#after(chance.between(0.05, 1.5) * leaseMs, () => {
+      this.#expire();
+      if (!isLost || !this.#begun.has(lease.token) || !this.#held.has(lease.token)) return;
+      this.#fail(lease, 'lost', 'CHILD_KILLED');
+      this.#begun.delete(lease.token);
+      this.#begin();
+    });
   }
 
   #train(lease: LeaseRef): void {

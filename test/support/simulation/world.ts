@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { ControlLoop } from '../../../orchestrator/control/control-loop.js';
 import type { LogStore } from '../../../orchestrator/control/log-store.js';
 import type { WorkerLink } from '../../../orchestrator/control/worker-roster.js';
+import type { RunOptions } from '../../../orchestrator/core/domain.js';
 import { SweepError } from '../../../orchestrator/core/errors.js';
 import type { SubmissionPart } from '../../../orchestrator/core/submission.js';
 import type { FromWorker } from '../../../orchestrator/core/worker-message.js';
@@ -25,10 +26,16 @@ import { SimulatedWorker, type Surroundings } from './worker.js';
 
 export const LEASE_MS = 30_000;
 const SHAPES = [
-  { slots: 1, prefetch: 1 },
-  { slots: 2, prefetch: 0 },
-  { slots: 1, prefetch: 0 },
+  { slots: 1, prefetch: 1, devices: 1 },
+  { slots: 2, prefetch: 0, devices: 2 },
+  { slots: 1, prefetch: 0, devices: 1 },
 ];
+/** What some trials need, by number; the rest need one device. */
+const NEEDS: Readonly<Record<number, Partial<RunOptions>>> = {
+  3: { devices: 2 },
+  5: { machines: 2 },
+  6: { machines: 2 },
+};
 /** Trials of a sweep come in parts of so many. */
 const PART = 2;
 
@@ -95,7 +102,7 @@ export class World {
   submit({ sweep, trials, changes }: Submission): void {
     for (let first = 0; first === 0 || first < trials.length; first += PART) {
       const last = first + PART >= trials.length;
-      const part = { ...partOf(sweep, trials.slice(first, first + PART), changes), first, last };
+      const part = withNeeds({ ...partOf(sweep, trials.slice(first, first + PART), changes), first, last });
       const asked = this.#ask((loop) => loop.sweeps.submit(part));
       if (asked === 'dead') return;
       if (asked !== 'done') {
@@ -155,8 +162,8 @@ export class World {
       worker.weather.isBlocked.toPlane = false;
       worker.weather.isBlocked.toWorker = false;
       worker.stream?.heal();
-      // One may never come back: what it held has to be taken from it.
-      if (index > 0 && !worker.isAlive && this.#chance.isHit(0.5)) continue;
+      // One may never come back: what it held has to be taken from it. The others are enough for every trial.
+      if (index > 1 && !worker.isAlive && this.#chance.isHit(0.5)) continue;
       // Another process: what was drained or distrusted is not any more.
       worker.die();
       worker.beBorn();
@@ -276,6 +283,11 @@ export class World {
     assert.equal(code, 'SWEEP_CHANGED');
     assert.notDeepEqual(new Set(this.#numbersOf(sweep)), new Set(trials), `sweep ${sweep} was refused as it is`);
   }
+}
+
+function withNeeds(part: SubmissionPart): SubmissionPart {
+  const trials = part.trials.map((trial) => ({ ...trial, run: { ...trial.run, ...NEEDS[trial.settings.seed] } }));
+  return { ...part, trials };
 }
 
 function newLife(): Life {

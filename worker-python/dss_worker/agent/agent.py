@@ -34,6 +34,7 @@ from dss_worker.agent.protocol import (
     Stale,
     Welcome,
 )
+from dss_worker.agent.storage import Storage
 from dss_worker.config import ENGINE_VERSION
 from dss_worker.errors import Failure
 
@@ -53,8 +54,12 @@ class Identity:
     instance_id: str
     host: str
     pid: int
-    device: Device
+    devices: tuple[Device, ...]
     versions: Mapping[str, str]
+    # Where other workers reach it; empty: nowhere.
+    address: str = ""
+    # Where they meet it when it is the first of them; 0: nowhere.
+    rendezvous_port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +73,22 @@ class AgentEnd:
 
 class Agent:
     def __init__(
-        self, identity: Identity, *, clock: Clock, child_command: Sequence[str], environment: Mapping[str, str]
+        self,
+        identity: Identity,
+        *,
+        clock: Clock,
+        child_command: Sequence[str],
+        environment: Mapping[str, str],
+        storage: Storage | None = None,
     ) -> None:
         self._identity = identity
         self._clock = clock
         self._heartbeat = Heartbeat(clock, on_due=self._wake, on_lost=self._lost)
         self._outbox = Outbox()
-        self._attempts = Attempts(self, clock=clock, child_command=child_command, environment=environment)
+        self._storage = storage
+        self._attempts = Attempts(
+            self, clock=clock, child_command=child_command, environment=environment, storage=storage
+        )
         # The newest only.
         self._progress: LeaseProgress | None = None
         self._something_to_say = asyncio.Event()
@@ -91,6 +105,8 @@ class Agent:
 
     async def close(self) -> None:
         await self._attempts.close()
+        if self._storage is not None:
+            await self._storage.close()
 
     def stop(self, status: int) -> None:
         """Gives back what runs, as soon as that has written down how far it is, and ends. Told again: at once."""
@@ -115,16 +131,20 @@ class Agent:
             engine_version=ENGINE_VERSION,
             host=identity.host,
             pid=identity.pid,
-            devices=(identity.device,),
+            devices=identity.devices,
             versions=identity.versions,
             # With what is over but was not heard of: it must not be taken for something that never arrived here.
             running=tuple(dict.fromkeys((*self._heartbeat.held, *self._outbox.ended))),
             slots=SLOTS,
             prefetch=PREFETCH,
+            address=identity.address,
+            rendezvous_port=identity.rendezvous_port,
         )
 
     def connected(self, welcome: Welcome, *, hello_sent_s: float, break_off: Callable[[], None]) -> None:
         self._break_off = break_off
+        if self._storage is not None:
+            self._storage.connected(welcome.store)
         self._outbox.resend()
         self._heartbeat.connected(welcome, hello_sent_s)
 
@@ -212,7 +232,7 @@ class Agent:
         elif isinstance(trial, Failure):
             self._fail(lease, trial)
         else:
-            self._attempts.assign(lease, trial)
+            self._attempts.assign(assign, trial)
 
     def _fail(self, lease: Lease, failure: Failure) -> None:
         self.report(FailedReport(lease=lease, failure=failure))

@@ -9,20 +9,32 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
+from math import nan
 
 from dss_worker.agent.attempt import Attempt
 from dss_worker.agent.attempts_owner import AttemptsOwner
 from dss_worker.agent.child import ChildListener, Output, TrainingChild, start_child
 from dss_worker.agent.child_end import ChildEnd
 from dss_worker.agent.clock import Clock, Timer
-from dss_worker.agent.protocol import FailedReport, FinishedReport, Lease, LeaseProgress, MetricsReport
+from dss_worker.agent.protocol import (
+    Assign,
+    CheckpointReport,
+    FailedReport,
+    FinishedReport,
+    Lease,
+    LeaseProgress,
+    MetricsReport,
+)
+from dss_worker.agent.storage import Storage
 from dss_worker.agent.tasks import start_task
+from dss_worker.agent.uploads import Uploads
 from dss_worker.agent.watchdog import Watchdog
 from dss_worker.config import TrialConfig
-from dss_worker.errors import Failure
+from dss_worker.errors import Failure, WorkerError
 from dss_worker.messages import (
     Cancelled,
     CancelTrial,
+    Checkpointed,
     Failed,
     Finished,
     FromChild,
@@ -32,6 +44,7 @@ from dss_worker.messages import (
     RunTrial,
     Suspended,
     SuspendTrial,
+    TrialResult,
 )
 
 # Attempts that run at once, and those that may wait for one of them to end.
@@ -50,9 +63,18 @@ IDLE_ENDS_ALLOWED = 3
 
 class Attempts:
     def __init__(
-        self, owner: AttemptsOwner, *, clock: Clock, child_command: Sequence[str], environment: Mapping[str, str]
+        self,
+        owner: AttemptsOwner,
+        *,
+        clock: Clock,
+        child_command: Sequence[str],
+        environment: Mapping[str, str],
+        storage: Storage | None = None,
     ) -> None:
+        """`storage`: None: what trials read and write lies where the control plane says."""
         self._owner = owner
+        self._storage = storage
+        self._uploads = None if storage is None else Uploads(storage, report=owner.report, on_change=self._look_idle)
         self._clock = clock
         self._child_command = child_command
         self._environment = environment
@@ -76,13 +98,18 @@ class Attempts:
 
     @property
     def is_idle(self) -> bool:
-        return not self._waiting and self._running is None
+        return not self._waiting and self._running is None and not self._uploading
+
+    @property
+    def _uploading(self) -> tuple[Lease, ...]:
+        return () if self._uploads is None else self._uploads.leases
 
     @property
     def leases(self) -> tuple[Lease, ...]:
         """Of what runs or waits, given up or not."""
         running = () if self._running is None else (self._running,)
-        return tuple(attempt.lease for attempt in (*running, *self._waiting))
+        leases = (*(attempt.lease for attempt in (*running, *self._waiting)), *self._uploading)
+        return tuple(dict.fromkeys(leases))
 
     @property
     def has_room(self) -> bool:
@@ -97,13 +124,36 @@ class Attempts:
         )
         self._set_deadline(READY_WITHIN_S)
 
-    def assign(self, lease: Lease, config: TrialConfig) -> None:
+    def assign(self, assign: Assign, config: TrialConfig) -> None:
         self._runs += 1
-        self._waiting.append(Attempt(lease=lease, config=config, run=self._runs))
+        attempt = Attempt(lease=assign.lease, config=config, run=self._runs, gang=assign.gang)
+        self._waiting.append(attempt)
+        if self._storage is None or self._storage.is_shared:
+            attempt.is_prepared = True
+            self._begin()
+            return
+        if self._running is None:
+            loading = LeaseProgress(lease=attempt.lease, step=0, loss=nan, examples_per_second=0.0, phase="load")
+            self._owner.news(loading)
+        attempt.let_go = start_task(self._prepare(self._storage, assign, attempt)).cancel
+
+    async def _prepare(self, storage: Storage, assign: Assign, attempt: Attempt) -> None:
+        """What is to come next is fetched while something else runs."""
+        try:
+            prepared = await storage.prepare(assign, attempt.config)
+        except WorkerError as error:
+            self._waiting = deque(each for each in self._waiting if each is not attempt)
+            if self._owner.is_held(attempt.lease):
+                self._owner.report(FailedReport(lease=attempt.lease, failure=error.to_failure()))
+            self._look_idle()
+            return
+        attempt.config, attempt.let_go, attempt.is_prepared = prepared.config, prepared.let_go, True
         self._begin()
 
     def give_up(self, lease: Lease, *, at_once: bool) -> None:
         """Nobody wants it any more. `at_once`: it must not live on for a moment."""
+        if self._uploads is not None:
+            self._uploads.forget(lease)
         running = self._running
         if running is not None and running.lease == lease and self._child is not None:
             if at_once:
@@ -113,15 +163,20 @@ class Attempts:
                 self._set_deadline(STOP_WITHIN_S)
             running.is_given_up = True
         elif any(attempt.lease == lease for attempt in self._waiting):
+            for attempt in self._waiting:
+                if attempt.lease == lease:
+                    attempt.let_go()
             self._waiting = deque(attempt for attempt in self._waiting if attempt.lease != lease)
             self._look_idle()
 
     def suspend(self) -> None:
         """Has what runs leave with a checkpoint; what has not begun leaves as it is. Both are to be given back."""
+        for waiting in self._waiting:
+            waiting.let_go()
         self._waiting.clear()
         running = self._running
         if running is None:
-            self._owner.became_idle()
+            self._look_idle()
         elif not running.is_given_up and not running.is_suspended and self._child is not None:
             running.is_suspended = True
             self._child.send(SuspendTrial(run=running.run))
@@ -136,6 +191,8 @@ class Attempts:
             await asyncio.wait({self._restart})
         if self._child is not None:
             await self._child.close()
+        if self._uploads is not None:
+            await self._uploads.close()
 
     def report_log(self) -> None:
         """What has come meanwhile, when the lines before it have arrived."""
@@ -146,13 +203,13 @@ class Attempts:
     def _begin(self) -> None:
         if self._child is None or not self._is_ready or self._is_leaving:
             return
-        if self._running is not None or not self._waiting:
+        if self._running is not None or not self._waiting or not self._waiting[0].is_prepared:
             return
         self._report_rest_of_log()
         attempt = self._waiting.popleft()
         self._running = self._logged = attempt
         self._child.begins_trial()
-        self._child.send(RunTrial(run=attempt.run, config=attempt.config))
+        self._child.send(RunTrial(run=attempt.run, config=attempt.config, gang=attempt.gang))
         self._watchdog.start()
 
     async def _hear(self, message: FromChild) -> None:
@@ -179,7 +236,9 @@ class Attempts:
             self._begin()
 
     def _forward(
-        self, attempt: Attempt, message: Progress | Metrics | Finished | Failed | Cancelled | Suspended
+        self,
+        attempt: Attempt,
+        message: Progress | Metrics | Checkpointed | Finished | Failed | Cancelled | Suspended,
     ) -> None:
         lease = attempt.lease
         match message:
@@ -188,9 +247,11 @@ class Attempts:
                 self._owner.news(news)
             case Metrics(training=training, evaluations=evaluations):
                 self._owner.report(MetricsReport(lease=lease, training=training, evaluations=evaluations))
+            case Checkpointed(step=step, name=name):
+                self._checkpointed(attempt, step, name)
             case Finished(result=result):
                 self._report_rest_of_log()
-                self._owner.report(FinishedReport(lease=lease, result=result))
+                self._finished(attempt, result)
             case Failed(failure=failure):
                 self._report_rest_of_log()
                 self._owner.report(FailedReport(lease=lease, failure=failure))
@@ -202,6 +263,24 @@ class Attempts:
                     code="INTERNAL", message="training stopped without being asked to", kind="infrastructure"
                 )
                 self._owner.report(FailedReport(lease=lease, failure=failure))
+
+    def _checkpointed(self, attempt: Attempt, step: int, name: str) -> None:
+        folder = attempt.config.run.directory
+        if self._uploads is None or folder is None or not self._is_elsewhere(attempt):
+            self._owner.report(CheckpointReport(lease=attempt.lease, step=step, path=name))
+        else:
+            self._uploads.checkpoint(attempt.lease, step, folder / "checkpoints" / name)
+
+    def _finished(self, attempt: Attempt, result: TrialResult) -> None:
+        run = attempt.config.run
+        if self._uploads is None or run.directory is None or not self._is_elsewhere(attempt):
+            self._owner.report(FinishedReport(lease=attempt.lease, result=result))
+        else:
+            self._uploads.finish(attempt.lease, result, run.directory, after_checkpoints=run.keep_checkpoints)
+
+    def _is_elsewhere(self, attempt: Attempt) -> bool:
+        """It writes where the control plane cannot read."""
+        return self._storage is not None and self._storage.is_own(attempt.config.run.directory)
 
     def _hear_line(self, output: Output, line: str) -> None:
         if self._logged is None:
@@ -240,6 +319,8 @@ class Attempts:
             self._set_deadline(STOP_WITHIN_S)
 
     def _over(self) -> None:
+        if self._running is not None:
+            self._running.let_go()
         self._running = None
         self._watchdog.stop()
         self._cancel_deadline()

@@ -82,10 +82,20 @@ def open_channel(server: str, tls: TlsFiles | None) -> grpc.aio.Channel:
     """Raises WorkerError (AUTH_INVALID) for a file that cannot be read."""
     if tls is None:
         return grpc.aio.insecure_channel(server, options=_OPTIONS)
+    return grpc.aio.secure_channel(server, _credentials(tls), options=_OPTIONS)
+
+
+def open_threaded_channel(server: str, tls: TlsFiles | None) -> grpc.Channel:
+    """For calls that grpc's own threads make. Raises as `open_channel`."""
+    if tls is None:
+        return grpc.insecure_channel(server, options=_OPTIONS)
+    return grpc.secure_channel(server, _credentials(tls), options=_OPTIONS)
+
+
+def _credentials(tls: TlsFiles) -> grpc.ChannelCredentials:
     key = None if tls.key is None else _read(tls.key)
     chain = None if tls.certificate is None else _read(tls.certificate)
-    credentials = grpc.ssl_channel_credentials(_read(tls.ca), key, chain)
-    return grpc.aio.secure_channel(server, credentials, options=_OPTIONS)
+    return grpc.ssl_channel_credentials(_read(tls.ca), key, chain)
 
 
 def explained(details: str) -> str:

@@ -11,6 +11,7 @@ from dss_worker.agent.protocol import (
     Acknowledged,
     Assign,
     Cancel,
+    CheckpointReport,
     Drain,
     Drained,
     FailedReport,
@@ -26,6 +27,9 @@ from dss_worker.agent.protocol import (
     Renew,
     Renewed,
     Stale,
+    StoredCheckpoint,
+    StoredFile,
+    StorePlace,
     ToWorker,
     Welcome,
 )
@@ -49,7 +53,7 @@ from dss_worker.config import (
     TrialSettings,
 )
 from dss_worker.errors import Failure, FailureKind, WorkerError
-from dss_worker.messages import Evaluation, TrialResult
+from dss_worker.messages import Evaluation, GangPlace, TrialResult
 
 _KINDS: Mapping[FailureKind, common_pb2.FailureKind] = {
     "user": common_pb2.FAILURE_KIND_USER,
@@ -102,8 +106,15 @@ def _encode_report(numbered: Numbered) -> worker_pb2.WorkerMessage:
                 dropped=dropped,
             )
             return worker_pb2.WorkerMessage(log=log)
-        case FinishedReport(lease=lease, result=result):
-            finished = worker_pb2.FinishedReport(lease=_encode_lease(lease), result=_encode_result(result))
+        case CheckpointReport(lease=lease, step=step, path=path, files=files):
+            checkpoint = worker_pb2.CheckpointReport(
+                lease=_encode_lease(lease), step=step, path=path, files=_encode_stored(files)
+            )
+            return worker_pb2.WorkerMessage(checkpoint=checkpoint)
+        case FinishedReport(lease=lease, result=result, files=files):
+            finished = worker_pb2.FinishedReport(
+                lease=_encode_lease(lease), result=_encode_result(result), files=_encode_stored(files)
+            )
             return worker_pb2.WorkerMessage(finished=finished)
         case FailedReport(lease=lease, failure=failure):
             failed = worker_pb2.FailedReport(lease=_encode_lease(lease), failure=_encode_failure(failure))
@@ -122,9 +133,15 @@ def decode_to_worker(message: worker_pb2.ControlMessage) -> ToWorker:  # noqa: P
             return Welcome(
                 lease_ms=_positive(welcome.lease_ms, "lease_ms"),
                 renew_every_ms=_positive(welcome.renew_every_ms, "renew_every_ms"),
+                store=_decode_place(welcome),
             )
         case "assign":
-            return Assign(lease=_decode_lease(message.assign.lease), trial=_decode_trial(message.assign))
+            return Assign(
+                lease=_decode_lease(message.assign.lease),
+                trial=_decode_trial(message.assign),
+                checkpoint=_decode_checkpoint(message.assign),
+                gang=_decode_gang(message.assign),
+            )
         case "renewed":
             return Renewed(leases=tuple(_decode_lease(lease) for lease in message.renewed.leases))
         case "acknowledged":
@@ -144,6 +161,33 @@ def decode_to_worker(message: worker_pb2.ControlMessage) -> ToWorker:  # noqa: P
             assert_never(other)
 
 
+def _encode_stored(files: Iterable[StoredFile]) -> list[common_pb2.StoredFile]:
+    return [common_pb2.StoredFile(path=each.path, sha256=each.sha256, size_bytes=each.size_bytes) for each in files]
+
+
+def _decode_place(welcome: worker_pb2.Welcome) -> StorePlace | None:
+    if welcome.home_id == "":
+        return None
+    return StorePlace(home=welcome.home, home_id=welcome.home_id, port=welcome.store_port)
+
+
+def _decode_checkpoint(assign: worker_pb2.Assign) -> StoredCheckpoint | None:
+    if not assign.HasField("checkpoint"):
+        return None
+    step, path = assign.checkpoint.step, assign.checkpoint.path
+    files = tuple(
+        StoredFile(path=file.path, sha256=file.sha256, size_bytes=file.size_bytes) for file in assign.checkpoint.files
+    )
+    return StoredCheckpoint(step=step, path=path, files=files)
+
+
+def _decode_gang(assign: worker_pb2.Assign) -> GangPlace | None:
+    if not assign.HasField("gang"):
+        return None
+    gang = assign.gang
+    return GangPlace(rank=gang.rank, size=gang.size, address=gang.address, port=gang.port)
+
+
 def _encode_hello(hello: Hello) -> worker_pb2.Hello:
     return worker_pb2.Hello(
         worker_id=hello.worker_id,
@@ -159,6 +203,8 @@ def _encode_hello(hello: Hello) -> worker_pb2.Hello:
         running=[_encode_lease(lease) for lease in hello.running],
         slots=hello.slots,
         prefetch=hello.prefetch,
+        address=hello.address,
+        rendezvous_port=hello.rendezvous_port,
     )
 
 
@@ -293,6 +339,7 @@ def _decode_run(run: common_pb2.RunOptions) -> RunOptions:
         micro_batches=run.micro_batches,
         compile=cast(Switch, _one_of(run.compile, _SWITCH, "compile")),
         gradient_checkpointing=cast(Switch, checkpointing),
+        devices=max(1, run.devices),
     )
 
 

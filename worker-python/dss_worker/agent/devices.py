@@ -22,20 +22,25 @@ def find_devices() -> list[Device]:
     return [cpu_device(), *cuda_devices()]
 
 
-def device_of(name: str, *, threads: int) -> Device:
-    """The device that `cpu` or `cuda:K` means here.
+def devices_of(name: str, *, threads: int) -> tuple[Device, ...]:
+    """What `cpu`, `cuda:K` or `cuda:K,L` means here.
 
     Raises: WorkerError (DEVICE_MISSING).
     """
     if name == "cpu":
-        return replace(cpu_device(), threads=threads)
+        return (replace(cpu_device(), threads=threads),)
     devices = cuda_devices()
-    index = int(name.removeprefix("cuda:"))
-    if index < len(devices):
-        return devices[index]
-    message = f"device {name} is not here: {len(devices)} CUDA devices were found"
+    missing = [index for index in cuda_indices(name) if index >= len(devices)]
+    if not missing:
+        return tuple(devices[index] for index in cuda_indices(name))
+    message = f"device cuda:{missing[0]} is not here: {len(devices)} CUDA devices were found"
     hint = "see `python -m dss_worker devices`; nvidia-smi and CUDA_VISIBLE_DEVICES decide what is found"
     raise WorkerError("DEVICE_MISSING", message, hint=hint, kind="infrastructure")
+
+
+def cuda_indices(name: str) -> list[int]:
+    """Of `cuda:K,L`, in its order."""
+    return [int(index) for index in name.removeprefix("cuda:").split(",")]
 
 
 def cpu_device() -> Device:

@@ -18,14 +18,19 @@ from typing import Any
 from uuid import uuid4
 
 from dss_worker.agent.agent import Agent, AgentEnd, Identity
+from dss_worker.agent.cache import FileCache
 from dss_worker.agent.channel import TlsFiles
 from dss_worker.agent.clock import SystemClock
-from dss_worker.agent.devices import device_of
+from dss_worker.agent.devices import cuda_indices, devices_of
+from dss_worker.agent.rendezvous import free_port, interface_of, own_address
 from dss_worker.agent.session import Session
+from dss_worker.agent.storage import Storage, StoreAccess
 from dss_worker.agent.tasks import start_task
 from dss_worker.errors import WorkerError
 
 logger = logging.getLogger(__name__)
+
+CACHE_BYTES = 50 * 1024**3
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,32 +42,41 @@ class AgentOptions:
     worker_id: str
     # CPU threads of training.
     threads: int
-    # "cpu" or "cuda:K".
+    # "cpu", "cuda:K" or "cuda:K,L".
     device: str
     join_token: str
     # However long the control plane is out of reach.
     keeps_trying: bool = False
     # None: everything is said in the clear, on this machine.
     tls: TlsFiles | None = None
+    # Of files that the control plane's machine has; None: see `cache_folder`.
+    cache: Path | None = None
+    cache_bytes: int = CACHE_BYTES
+    # Where other workers meet this one, when it is the first of several; 0: any that is free now.
+    rendezvous_port: int = 0
 
 
 def run_agent(options: AgentOptions, *, child_command: Sequence[str] | None = None) -> int:
     """Gives the exit status. `child_command`: another program in training's place."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
     try:
-        device = device_of(options.device, threads=options.threads)
+        devices = devices_of(options.device, threads=options.threads)
     except WorkerError as error:
         print(f"{error.message}\nhint: {error.hint}", file=sys.stderr)
         return 2
+    host, _, port = options.server.rpartition(":")
+    address = own_address(host, int(port))
     identity = Identity(
         worker_id=options.worker_id,
         instance_id=uuid4().hex,
         host=socket.gethostname(),
         pid=os.getpid(),
-        device=device,
+        devices=devices,
         versions=_versions(),
+        address=address,
+        rendezvous_port=(options.rendezvous_port or free_port(address)) if address else 0,
     )
-    environment = child_environment(options, os.environ)
+    environment = {**child_environment(options, os.environ), **network_environment(address, os.environ)}
     end = asyncio.run(_run(options, identity, child_command or child_command_of(options), environment))
     logger.log(logging.INFO if end.status == 0 else logging.ERROR, "%s", end.message)
     return end.status
@@ -72,7 +86,15 @@ async def _run(
     options: AgentOptions, identity: Identity, child_command: Sequence[str], environment: Mapping[str, str]
 ) -> AgentEnd:
     clock = SystemClock()
-    agent = Agent(identity, clock=clock, child_command=child_command, environment=environment)
+    access = StoreAccess(
+        host=options.server.rpartition(":")[0],
+        token=options.join_token,
+        worker_id=options.worker_id,
+        tls=options.tls,
+    )
+    cache = FileCache(_cache_of(options), limit_bytes=options.cache_bytes, clock=clock)
+    storage = Storage(access, cache=cache, clock=clock)
+    agent = Agent(identity, clock=clock, child_command=child_command, environment=environment, storage=storage)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, agent.stop, 128 + number)
@@ -108,6 +130,13 @@ def child_command_of(options: AgentOptions) -> list[str]:
     return [sys.executable, "-P", "-m", "dss_worker", "child", "--threads", str(options.threads), "--device", device]
 
 
+def network_environment(address: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """By which interface the processes of a trial speak to those of other machines, where nobody has said it."""
+    interface = interface_of(address)
+    names = ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME")
+    return {} if interface is None else {name: environment.get(name, interface) for name in names}
+
+
 def child_environment(options: AgentOptions, environment: Mapping[str, str]) -> dict[str, str]:
     threads = str(options.threads)
     ours = {
@@ -127,17 +156,32 @@ def child_environment(options: AgentOptions, environment: Mapping[str, str]) -> 
         "HF_HUB_OFFLINE": "1",
         # nvidia-smi's numbers, by which devices were found; CUDA's own order puts the fastest first.
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-        # Training takes the first device that it sees.
+        # Training takes the first devices that it sees.
         "CUDA_VISIBLE_DEVICES": _visible(options.device, environment.get("CUDA_VISIBLE_DEVICES")),
     }
+    if options.cache is not None and "DSS_TOKEN_CACHE" not in environment:
+        ours["DSS_TOKEN_CACHE"] = str(options.cache / "tokens")
     return {**environment, **ours}
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """Where a worker keeps what it fetches, unless it is told."""
+    home = environment.get("DSS_HOME")
+    if home:
+        return Path(home).absolute() / "cache" / "worker"
+    caches = environment.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "dss" / "worker"
+
+
+def _cache_of(options: AgentOptions) -> Path:
+    return (options.cache or cache_folder(os.environ)).absolute()
 
 
 def _visible(device: str, visible: str | None) -> str:
     if device == "cpu":
         return ""
-    index = int(device.removeprefix("cuda:"))
-    return str(index) if visible is None else visible.split(",")[index].strip()
+    indices = cuda_indices(device)
+    return ",".join(str(index) if visible is None else visible.split(",")[index].strip() for index in indices)
 
 
 def _versions() -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from dss_worker.config import TrialConfig
 from dss_worker.errors import Failure
-from dss_worker.messages import Evaluation, Phase, TrainingPoint, TrialResult
+from dss_worker.messages import Evaluation, GangPlace, Phase, TrainingPoint, TrialResult
 
 LogStream = Literal["stdout", "stderr", "dss"]
 DeviceKind = Literal["cpu", "cuda"]
@@ -35,6 +35,38 @@ class Device:
     threads: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file by its content; see store.proto."""
+
+    # Relative, with forward slashes.
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCheckpoint:
+    """A checkpoint whose files are in the store."""
+
+    step: int
+    # Its folder's name.
+    path: str
+    files: tuple[StoredFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorePlace:
+    """Where files are, for workers that share no folder with the control plane."""
+
+    # The state folder, on the control plane's machine.
+    home: str
+    # What the file `id` says there.
+    home_id: str
+    # Of the store; 0: files do not travel.
+    port: int
+
+
 # From the worker.
 
 
@@ -53,6 +85,10 @@ class Hello:
     slots: int
     # Attempts that it holds ready beyond those that run.
     prefetch: int
+    # Where other workers reach it; empty: nowhere, and it joins no gang.
+    address: str = ""
+    # Free there for a gang whose first member it is; 0: it is never the first.
+    rendezvous_port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +131,21 @@ class LogReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointReport:
+    lease: Lease
+    step: int
+    # Its folder's name.
+    path: str
+    # What of it is in the store.
+    files: tuple[StoredFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedReport:
     lease: Lease
     result: TrialResult
+    # What is kept of the trial and is in the store.
+    files: tuple[StoredFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +159,7 @@ class Drained:
     """Nothing runs here any more."""
 
 
-Report = MetricsReport | LogReport | FinishedReport | FailedReport | Drained
+Report = MetricsReport | LogReport | CheckpointReport | FinishedReport | FailedReport | Drained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +180,8 @@ FromWorker = Hello | Renew | LeaseProgress | Numbered
 class Welcome:
     lease_ms: int
     renew_every_ms: int
+    # None: nothing is said of it.
+    store: StorePlace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +189,10 @@ class Assign:
     lease: Lease
     # A failure: the lease can be read, what it is for cannot.
     trial: TrialConfig | Failure
+    # The newest that is in the store.
+    checkpoint: StoredCheckpoint | None = None
+    # None: no other machine has a part in it.
+    gang: GangPlace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,17 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_UNFINISHED = ".unfinished-"
+UNFINISHED = ".unfinished-"
 
 
 @contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
+def whole_folder(target: Path, *, folder: Path | None = None) -> Iterator[Path]:
     """An empty folder to fill, which then takes the target's place; where that fails, nothing is left of it.
 
+    Args:
+        folder: where it is to be filled, where others must know; its name begins with `UNFINISHED`.
     Raises: OSError.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = target.with_name(f"{_UNFINISHED}{target.name}-{secrets.token_hex(4)}")
+    folder = target.with_name(f"{UNFINISHED}{target.name}-{secrets.token_hex(4)}") if folder is None else folder
     try:
         folder.mkdir()
         yield folder
@@ -38,7 +40,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 def remove_unfinished(parent: Path) -> None:
     """Removes what processes that were killed left of `whole_folder`; not while another one writes there."""
-    for path in parent.glob(f"{_UNFINISHED}*"):
+    for path in parent.glob(f"{UNFINISHED}*"):
         shutil.rmtree(path, ignore_errors=True)
 
 

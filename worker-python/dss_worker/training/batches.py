@@ -10,7 +10,7 @@ from typing import Self
 import torch
 
 from dss_worker.data.encode import EncodedSplit
-from dss_worker.training.collate import PackedBatch, Rows, SpecialIds, collate_step
+from dss_worker.training.collate import ALL_ROWS, PackedBatch, Rows, RowShare, SpecialIds, collate_step
 from dss_worker.training.micro_batches import MicroBatchPlan
 from dss_worker.training.sampler import BatchOrder
 from dss_worker.training.step import PassesOf
@@ -36,6 +36,7 @@ class TrainingBatches:
         max_steps: int,
         device: torch.device,
         is_ahead: bool | None = None,
+        share: RowShare = ALL_ROWS,
     ) -> None:
         """`is_ahead`: whether to make steps ahead; None: on a GPU."""
         self._split = split
@@ -43,6 +44,7 @@ class TrainingBatches:
         self._alpha = alpha
         self._special = special
         self._max_steps = max_steps
+        self._share = share
         self._is_pinned = device.type == "cuda"
         is_ahead = self._is_pinned if is_ahead is None else is_ahead
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") if is_ahead else None
@@ -87,4 +89,4 @@ class TrainingBatches:
         return [batch.pinned() if self._is_pinned else batch for batch in collate(plan)]
 
     def _collate(self, rows: Rows) -> PassesOf:
-        return partial(collate_step, self._split, rows, alpha=self._alpha, special=self._special)
+        return partial(collate_step, self._split, rows, alpha=self._alpha, special=self._special, share=self._share)

@@ -1,7 +1,8 @@
 """A trial's checkpoints on disk: written whole or not at all, read only if nothing of them has changed.
 
 A checkpoint is a folder `step-00000250` with tensors.safetensors, state.json and, written last, manifest.json, which
-has the size and the hash of both.
+has the size and the hash of both. Where several processes have the trial, each writes its own part of the tensors,
+tensors-00000-of-00002.safetensors and so on; as many processes or others read it, each what it needs of the parts.
 """
 
 from __future__ import annotations
@@ -10,14 +11,20 @@ import hashlib
 import json
 import re
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
-from dss_worker.training.atomic_folder import remove_unfinished, whole_folder
+from dss_worker.training.atomic_folder import UNFINISHED, remove_unfinished, whole_folder
 from dss_worker.training.checkpoint import Checkpoint, Identity
+from dss_worker.training.checkpoint_parts import Parts, Rows
+from dss_worker.training.collate import RowShare
+from dss_worker.training.processes import ALONE, Processes
 
 KEPT = 2
 _TENSORS, _STATE, _MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
@@ -27,64 +34,171 @@ _NAME = re.compile(r"step-(\d{8,})")
 class CheckpointFolder:
     """The checkpoints of one trial; one attempt writes at a time."""
 
-    def __init__(self, directory: Path, *, identity: Identity) -> None:
-        """`directory` need not be there."""
+    def __init__(self, directory: Path, *, identity: Identity, processes: Processes = ALONE) -> None:
+        """
+        Args:
+            directory: need not be there; the same for all the processes.
+            processes: those that have the trial together, each with a folder like this one.
+        """
         self._directory = directory
         self._identity = identity
+        self._processes = processes
         # Those that are known to be sound, oldest first.
         self._sound: list[Path] = []
 
-    def find(self) -> Checkpoint | None:
-        """The newest sound checkpoint. Those that it passes over are named on stdout, with the reason."""
-        remove_unfinished(self._directory)
-        for path in sorted(self._paths(), key=_step_of, reverse=True):
+    def find(self, divided: Rows = MappingProxyType({})) -> Checkpoint | None:
+        """The newest checkpoint that is sound for all the processes. Those that it passes over are named on stdout.
+
+        Args:
+            divided: by name, the rows of each whole weight of which this process has a part.
+        """
+        processes = self._processes
+        if processes.is_first:
+            remove_unfinished(self._directory)
+        paths = sorted(self._paths(), key=_step_of, reverse=True)
+        # Another process may see another folder, where a network's file system is slow.
+        for step in self._agreed([_step_of(path) for path in paths]):
+            path = self._path(step)
+            checkpoint, reason = None, ""
             try:
-                checkpoint = self._read(path)
+                checkpoint = self._read(path, divided)
             except (_Unsound, OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
                 reason = str(error) if isinstance(error, _Unsound) else f"{type(error).__name__}: {error}"
+            if reason != "":
                 print(f"checkpoint {path.name} is passed over: {reason}", flush=True)
-                continue
-            self._sound = [path]
-            return checkpoint
+            if self._failures(reason != "") == 0:
+                self._sound = [path]
+                return checkpoint
         return None
 
-    def save(self, checkpoint: Checkpoint) -> None:
+    def save(self, checkpoint: Checkpoint, divided: Rows = MappingProxyType({})) -> None:
         """Keeps this one and the sound one before; all others go, damaged ones too.
 
-        Raises: OSError or SafetensorError if that fails; the checkpoints before stay.
+        Args:
+            divided: as for `find`.
+        Raises: OSError or SafetensorError if that fails, for any of the processes; the checkpoints before stay.
         """
-        target = self._directory / f"step-{checkpoint.step:08d}"
-        with whole_folder(target) as folder:
-            tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors().items()}
-            save_file(tensors, folder / _TENSORS)
-            state = {"identity": self._identity, **checkpoint.to_json()}
-            (folder / _STATE).write_text(json.dumps(state), encoding="utf-8")
-            manifest = {"files": {name: _describe(folder / name) for name in (_TENSORS, _STATE)}}
-            (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+        target = self._path(checkpoint.step)
+        state = {"identity": self._identity, **checkpoint.to_json(), "divided": dict(divided)}
+        if self._processes.share.of == 1:
+            with whole_folder(target) as folder:
+                _write_manifest(folder, {_TENSORS: _write_tensors(folder / _TENSORS, checkpoint)}, state)
+        else:
+            self._save_together(target, checkpoint, state)
         self._sound = [*(path for path in self._sound if path != target), target][-KEPT:]
+        if not self._processes.is_first:
+            return
         for path in self._paths():
             if path not in self._sound:
                 shutil.rmtree(path)
+
+    def _save_together(self, target: Path, checkpoint: Checkpoint, state: dict[str, Any]) -> None:
+        """The first process makes the folder, each writes its part, and the first what says that all are there."""
+        share, is_first = self._processes.share, self._processes.is_first
+        folder = target.with_name(f"{UNFINISHED}{target.name}")
+        error: Exception | None = None
+        with ExitStack() as whole:
+            try:
+                if is_first:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    whole.enter_context(whole_folder(target, folder=folder))
+            except OSError as failed:
+                error = failed
+            self._raise_together(error, "the folder could not be made")
+            name = _part_name(share)
+            try:
+                part = _write_tensors(folder / name, checkpoint)
+                (folder / f"{name}.json").write_text(json.dumps(part), encoding="utf-8")
+            except (OSError, SafetensorError) as failed:
+                error = failed
+            self._raise_together(error, "another process could not write its part")
+            try:
+                if is_first:
+                    _write_manifest(folder, self._take_parts(folder), {**state, "processes": share.of})
+                    whole.close()
+            except OSError as failed:
+                error = failed
+            # Also until the folder has its name.
+            self._raise_together(error, "the first process could not put the parts together")
+
+    def _take_parts(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """What each process says of its part.
+
+        Raises: OSError if one is not to be seen here.
+        """
+        count = self._processes.share.of
+        parts = {}
+        for name in (_part_name(RowShare(index=index, of=count)) for index in range(count)):
+            try:
+                parts[name] = _load_json(folder / f"{name}.json")
+            except _Unsound as unsound:
+                raise OSError(f"{unsound}; machines that train together need a common folder for it") from unsound
+            (folder / f"{name}.json").unlink()
+        return parts
+
+    def _raise_together(self, error: Exception | None, otherwise: str) -> None:
+        if self._failures(error is not None) == 0:
+            return
+        raise error if error is not None else OSError(otherwise)
+
+    def _failures(self, has_failed: bool) -> int:
+        return int(self._processes.sum(np.array([float(has_failed)]))[0])
+
+    def _agreed(self, steps: list[int]) -> list[int]:
+        """The first process's, newest first."""
+        listed = np.full(KEPT + 1, -1.0) if self._processes.is_first else np.zeros(KEPT + 1)
+        if self._processes.is_first:
+            listed[: len(steps)] = steps[: KEPT + 1]
+        return [int(step) for step in self._processes.sum(listed).tolist() if step >= 0]
+
+    def _path(self, step: int) -> Path:
+        return self._directory / checkpoint_name(step)
 
     def _paths(self) -> list[Path]:
         if not self._directory.is_dir():
             return []
         return [path for path in self._directory.iterdir() if _NAME.fullmatch(path.name)]
 
-    def _read(self, path: Path) -> Checkpoint:
+    def _read(self, path: Path, divided: Rows) -> Checkpoint:
         manifest = _load_json(path / _MANIFEST)
-        for name in (_TENSORS, _STATE):
-            _check_file(path / name, manifest["files"][name])
+        _check_file(path / _STATE, manifest["files"][_STATE])
         state = _load_json(path / _STATE)
         self._check_identity(state["identity"])
         if state["step"] != _step_of(path):
             raise _Unsound(f"it is of step {state['step']}")
-        return Checkpoint.from_parts(load_file(path / _TENSORS), state)
+        writers, share = state.get("processes", 1), self._processes.share
+        names = [_part_name(RowShare(index=index, of=writers)) for index in range(writers)]
+        parts = Parts(path, names, divided if share.of > 1 else state.get("divided", {}))
+        for name in parts.needed(share):
+            _check_file(path / name, manifest["files"][name])
+        return Checkpoint.from_parts(parts.read(share), state)
 
     def _check_identity(self, theirs: Identity) -> None:
         for what in sorted(self._identity.keys() | theirs.keys()):
             if theirs.get(what) != self._identity.get(what):
                 raise _Unsound(f"its {what} is {theirs.get(what)!r}, this trial's is {self._identity.get(what)!r}")
+
+
+def checkpoint_name(step: int) -> str:
+    """Of its folder."""
+    return f"step-{step:08d}"
+
+
+def _part_name(share: RowShare) -> str:
+    return _TENSORS if share.of == 1 else f"tensors-{share.index:05d}-of-{share.of:05d}.safetensors"
+
+
+def _write_tensors(path: Path, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Gives the file's size and hash."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors().items()}
+    save_file(tensors, path)
+    return _describe(path)
+
+
+def _write_manifest(folder: Path, parts: dict[str, dict[str, Any]], state: dict[str, Any]) -> None:
+    (folder / _STATE).write_text(json.dumps(state), encoding="utf-8")
+    manifest = {"files": {**parts, _STATE: _describe(folder / _STATE)}}
+    (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
 
 def remove_checkpoints(directory: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 
 from safetensors import SafetensorError
 
 from dss_worker.config import RunOptions
 from dss_worker.training.checkpoint import Checkpoint, Identity
 from dss_worker.training.checkpoint_folder import CheckpointFolder
+from dss_worker.training.checkpoint_parts import Rows
+from dss_worker.training.processes import ALONE, Processes
 
 # By time, saving takes at most one part in so many of a trial.
 _COST_INVERSE = 50
@@ -25,19 +28,23 @@ def checkpoint_directory(run: RunOptions) -> Path | None:
 class Checkpoints:
     """Every so many steps, or by time. Which steps are saved changes no result, nor does a save that fails."""
 
-    def __init__(self, run: RunOptions, *, identity: Identity, now: Callable[[], float]) -> None:
+    def __init__(
+        self, run: RunOptions, *, identity: Identity, now: Callable[[], float], processes: Processes = ALONE
+    ) -> None:
         """`now`: seconds of a clock that never goes back."""
         directory = checkpoint_directory(run)
-        self._folder = None if directory is None else CheckpointFolder(directory, identity=identity)
+        self._folder = (
+            None if directory is None else CheckpointFolder(directory, identity=identity, processes=processes)
+        )
         self._every_steps = run.checkpoint_steps
         self._now = now
         self._next_save = 0.0
         # Of the newest checkpoint; 0: there is none.
         self.saved_step = 0
 
-    def find(self) -> Checkpoint | None:
-        """Where to go on."""
-        checkpoint = None if self._folder is None else self._folder.find()
+    def find(self, divided: Rows = MappingProxyType({})) -> Checkpoint | None:
+        """Where to go on. `divided`: by name, the rows of each whole weight of which this process has a part."""
+        checkpoint = None if self._folder is None else self._folder.find(divided)
         self.saved_step = 0 if checkpoint is None else checkpoint.step
         return checkpoint
 
@@ -50,13 +57,13 @@ class Checkpoints:
             return False
         return step % self._every_steps == 0 if self._every_steps > 0 else self._now() >= self._next_save
 
-    def save(self, checkpoint: Checkpoint) -> None:
+    def save(self, checkpoint: Checkpoint, divided: Rows = MappingProxyType({})) -> None:
         """If it fails, that is said on stdout, and the trial goes on without."""
         if self._folder is None:
             return
         started = self._now()
         try:
-            self._folder.save(checkpoint)
+            self._folder.save(checkpoint, divided)
             self.saved_step = checkpoint.step
         except (OSError, SafetensorError) as error:
             print(f"the checkpoint of step {checkpoint.step} could not be saved: {error}", flush=True)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import T5ForConditionalGeneration
+from transformers.models.t5.modeling_t5 import T5Stack
 
 from dss_worker.training.generate import output_logits
 from dss_worker.training.model import special_ids
+from dss_worker.training.within import within
 
 # Of decoder tokens, padding included, that are scored together.
 _TOKENS_AT_ONCE = 2048
@@ -129,8 +132,14 @@ def _decode(
     blocks: Tensor,
 ) -> Tensor:
     """What the output layer reads: float, [rows, width, d_model]. All of `tokens` and so on: int64, [rows, width]."""
-    stack: Any = model.decoder
-    attention = stack.block[0].layer[0].SelfAttention
+    return within(model.decoder, _run_decoder, model.decoder, encoded, tokens, positions, blocks)
+
+
+def _run_decoder(
+    stack: T5Stack, encoded: Sequence[Tensor], tokens: Tensor, positions: Tensor, blocks: Tensor
+) -> Tensor:
+    layers: Any = stack.block  # transformers' modules have hardly any types
+    attention = layers[0].layer[0].SelfAttention
     states = pad_sequence(list(encoded), batch_first=True)
     lowest = torch.finfo(states.dtype).min
     places = torch.arange(tokens.shape[1], device=tokens.device)
@@ -145,15 +154,15 @@ def _decode(
     lengths = torch.tensor([len(each) for each in encoded], device=tokens.device)
     padded = torch.arange(states.shape[1], device=tokens.device) >= lengths[:, None]
     hidden = stack.embed_tokens(tokens)
-    for block in stack.block:
-        hidden = block(
-            hidden,
+    for block in layers:
+        run = partial(
+            block.forward,
             position_bias=bias,
             encoder_hidden_states=states,
             encoder_attention_mask=padded[:, None, None] * lowest,
-        )[0]
-    normed: Tensor = stack.final_layer_norm(hidden)
-    return normed
+        )
+        hidden = within(block, run, hidden)[0]
+    return cast(Tensor, stack.final_layer_norm(hidden))
 
 
 def _padded(rows: Sequence[list[int]], width: int) -> Tensor:

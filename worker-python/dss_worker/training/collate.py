@@ -67,13 +67,38 @@ class _WeightedTask:
     weight: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowShare:
+    """Which rows of every pass are this process's, of several that have the same batch."""
+
+    index: int
+    of: int
+
+    def take(self, positions: Rows) -> Rows:
+        """Every so manieth, so that each gets long ones and short ones; int64."""
+        return positions[self.index :: self.of]
+
+
+ALL_ROWS = RowShare(index=0, of=1)
+
+
 def collate_step(
-    split: EncodedSplit, rows: Rows, plan: MicroBatchPlan, *, alpha: float | None, special: SpecialIds
+    split: EncodedSplit,
+    rows: Rows,
+    plan: MicroBatchPlan,
+    *,
+    alpha: float | None,
+    special: SpecialIds,
+    share: RowShare = ALL_ROWS,
 ) -> Iterator[PackedBatch]:
     """The passes of one optimizer step over the logical batch `rows`; tasks without weight are left out.
 
-    The step's loss is the sum over the passes of `linear_loss` with their token weights, whatever the plan.
+    The step's loss is the sum over the passes of `linear_loss` with their token weights, whatever the plan; with
+    several processes the sum over theirs. Those have equally many passes, since each takes part in all of them: one
+    that has no rows in a pass runs one that counts nothing.
 
+    Args:
+        plan: bounds of a pass of one process.
     Raises: DataError (EMPTY_TARGET) if a task with weight has no target tokens.
     """
     tasks = _weighted_tasks(split, rows, alpha)
@@ -83,8 +108,10 @@ def collate_step(
         inputs = lengths_of(each.task.inputs, rows)
         tokens += inputs + lengths_of(each.task.targets, rows)
         cells += inputs**2
-    for positions in split_rows(tokens, cells, plan):
-        yield _collate(tasks, rows[positions], plan=plan, special=special)
+    for positions in split_rows(tokens, cells, plan.for_processes(share.of)):
+        ours = share.take(positions)
+        counted = tasks if len(ours) > 0 else [replace(each, weight=0.0) for each in tasks]
+        yield _collate(counted, rows[ours if len(ours) > 0 else positions[:1]], plan=plan, special=special)
 
 
 def _weighted_tasks(split: EncodedSplit, rows: Rows, alpha: float | None) -> list[_WeightedTask]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import T5ForConditionalGeneration
 
 from dss_worker.data.encode import TokenTable
-from dss_worker.training.collate import Rows, lengths_of, tokens_of
+from dss_worker.training.collate import ALL_ROWS, Rows, RowShare, lengths_of, tokens_of
 from dss_worker.training.packed_t5 import encode
 from dss_worker.training.packing import Lengths, PackedRows, pack
 
@@ -49,14 +49,16 @@ def encode_rows(model: T5ForConditionalGeneration, table: TokenTable, rows: Rows
     return EncodedRows(rows=rows, inputs=inputs, states=encode(model, inputs), ends=np.cumsum(lengths))
 
 
-def batches_by_length(input_lengths: Lengths, other_lengths: Lengths, *, tokens: int) -> Iterator[Rows]:
-    """All rows, the longest inputs first: memory runs out at once or never.
+def batches_by_length(
+    input_lengths: Lengths, other_lengths: Lengths, *, tokens: int, share: RowShare = ALL_ROWS
+) -> Iterator[Rows]:
+    """All rows of the share, the longest inputs first: memory runs out at once or never.
 
     Args:
         other_lengths: what a row has besides its input.
         tokens: of a batch, at most; a batch has one row at least.
     """
-    order = np.lexsort((other_lengths, input_lengths))[::-1].astype(np.int64)
+    order = share.take(np.lexsort((other_lengths, input_lengths))[::-1].astype(np.int64))
     ends = np.cumsum((input_lengths + other_lengths)[order])
     start = 0
     while start < len(order):

@@ -32,6 +32,7 @@ from dss_worker.training.follow_targets import Flags, follow_targets
 from dss_worker.training.generate import generate_greedily, inference
 from dss_worker.training.metrics import Hope, answer_of, is_right
 from dss_worker.training.model import special_ids
+from dss_worker.training.processes import ALONE, Processes
 from dss_worker.training.token_text import TokenText
 
 # Tokens that are generated together, for each token of a batch: a step of generation holds the scores of one token a
@@ -126,6 +127,7 @@ class Evaluator:
         between_batches: Callable[[], None] = lambda: None,
         with_choices: bool = False,
         while_choosing: Callable[[], AbstractContextManager[None]] = nullcontext,
+        processes: Processes = ALONE,
     ) -> Score:
         """Leaves the model's mode and every random state as they were.
 
@@ -134,13 +136,15 @@ class Evaluator:
             with_choices: also score the allowed answers, if the split has some.
             while_choosing: entered while they are scored by passes of their own, so that their time can be told
                 apart; under "single_task" they come with the labels.
+            processes: those that score the split together; each gets the whole score.
         """
         choices = self._choices if with_choices else None
         tally = _Tally(np.zeros(len(self._task.targets), dtype=np.bool_))
         inputs, targets = self._task.inputs.lengths, self._task.targets.lengths
         tokens = min(self._batch_tokens, _CPU_BATCH_TOKENS) if model.device.type == "cpu" else self._batch_tokens
-        with inference(model):
-            for rows in batches_by_length(inputs, targets, tokens=tokens):
+        share = processes.share
+        with inference(model), processes.evaluating():
+            for rows in batches_by_length(inputs, targets, tokens=tokens, share=share):
                 between_batches()
                 encoded = encode_rows(model, self._task.inputs, rows)
                 if self._is_single_task:
@@ -155,10 +159,12 @@ class Evaluator:
                             self._compare_choices(model, encoded, choices, tally)
                 self._generate(model, tally, choices, before_step=between_batches, is_end=False)
             self._generate(model, tally, choices, before_step=between_batches, is_end=True)
+        # Each row has been settled by one of the processes.
+        nats, likeliest, *correct = processes.sum(np.array([tally.nats, tally.likeliest, *tally.correct])).tolist()
         return Score(
-            loss=tally.nats / int(targets.sum()),
-            correct=tuple(tally.correct.tolist()),
-            choice_accuracy=None if choices is None else tally.likeliest / len(tally.correct),
+            loss=nats / int(targets.sum()),
+            correct=tuple(each != 0 for each in correct),
+            choice_accuracy=None if choices is None else likeliest / len(correct),
         )
 
     def _follow_targets(self, model: T5ForConditionalGeneration, encoded: EncodedRows, tally: _Tally) -> None:

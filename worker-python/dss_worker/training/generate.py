@@ -20,6 +20,7 @@ from transformers import T5ForConditionalGeneration
 from transformers.models.t5.modeling_t5 import T5Attention
 
 from dss_worker.training.model import special_ids
+from dss_worker.training.within import is_gathered, within
 
 # Of the batch's rows that nobody waits for, before the others are moved together. A move copies what two steps or so
 # would have spent on those rows.
@@ -31,8 +32,10 @@ def inference(model: T5ForConditionalGeneration) -> Iterator[None]:
     """Without dropout and gradients; afterwards the model's mode is what it was."""
     was_training = model.training
     model.train(mode=False)
+    # Weights that are gathered in inference mode are of no use to training afterwards.
+    without_gradients = torch.no_grad() if is_gathered(model) else torch.inference_mode()
     try:
-        with torch.inference_mode():
+        with without_gradients:
             yield
     finally:
         model.train(was_training)
@@ -125,10 +128,14 @@ class _CachedDecoder:
         # products with one query per head read them four times as fast as interleaved with the other heads'.
         shape = (len(encoded), self._heads, columns, self._head_width)
         self._own = [(states.new_zeros(shape), states.new_zeros(shape)) for _ in self._blocks]
-        self._cross = [
-            (self._by_head(attention.k(states)).contiguous(), self._by_head(attention.v(states)).contiguous())
-            for attention in (block.layer[1].EncDecAttention for block in self._blocks)
-        ]
+        self._cross = within(model.decoder, self._cross_keys_and_values, states)
+
+    def _cross_keys_and_values(self, states: Tensor) -> list[tuple[Tensor, Tensor]]:
+        def of(block: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401
+            attention = block.layer[1].EncDecAttention
+            return self._by_head(attention.k(states)).contiguous(), self._by_head(attention.v(states)).contiguous()
+
+        return [within(block, of, block) for block in self._blocks]
 
     def _mask(self, lengths: Tensor, columns: int, *, is_left: bool) -> Tensor:
         """float, [rows, 1, 1, columns]: 0, and the lowest number where a column is padding."""
@@ -138,26 +145,33 @@ class _CachedDecoder:
 
     def next_logits(self, tokens: Tensor) -> Tensor:
         """Reads int64 [rows, new columns]; float, [rows, vocabulary], for what follows."""
+        return within(self._model.decoder, self._next_logits, tokens)
+
+    def _next_logits(self, tokens: Tensor) -> Tensor:
         model = self._model
         begin, self._read = self._read, self._read + tokens.shape[1]
         hidden: Tensor = model.shared(tokens)
         mask = self._scores_added(begin)
-        for i, block in enumerate(self._blocks):
-            own, cross, forward = block.layer
-            normed = own.layer_norm(hidden)
-            keys, values = self._own[i]
-            keys[:, :, begin : self._read] = self._by_head(own.SelfAttention.k(normed))
-            values[:, :, begin : self._read] = self._by_head(own.SelfAttention.v(normed))
-            hidden = hidden + self._attend(
-                own.SelfAttention, normed, keys[:, :, : self._read], values[:, :, : self._read], mask
-            )
-            normed = cross.layer_norm(hidden)
-            hidden = hidden + self._attend(cross.EncDecAttention, normed, *self._cross[i], self._cross_mask)
-            if i == len(self._blocks) - 1:
-                hidden = hidden[:, -1]
-            hidden = forward(hidden)
+        for number, block in enumerate(self._blocks):
+            hidden = within(block, self._run_block, number, hidden, mask, begin)
         hidden = model.decoder.final_layer_norm(hidden)
         return output_logits(model, hidden)
+
+    def _run_block(self, number: int, hidden: Tensor, mask: Tensor, begin: int) -> Tensor:
+        own, cross, forward = self._blocks[number].layer
+        normed = own.layer_norm(hidden)
+        keys, values = self._own[number]
+        keys[:, :, begin : self._read] = self._by_head(own.SelfAttention.k(normed))
+        values[:, :, begin : self._read] = self._by_head(own.SelfAttention.v(normed))
+        hidden = hidden + self._attend(
+            own.SelfAttention, normed, keys[:, :, : self._read], values[:, :, : self._read], mask
+        )
+        normed = cross.layer_norm(hidden)
+        hidden = hidden + self._attend(cross.EncDecAttention, normed, *self._cross[number], self._cross_mask)
+        if number == len(self._blocks) - 1:
+            hidden = hidden[:, -1]
+        output: Tensor = forward(hidden)
+        return output
 
     def keep(self, rows: Tensor) -> None:
         """Goes on with these rows of the batch, in this order."""

@@ -17,7 +17,7 @@ from dss_worker.config import ENGINE_VERSION, TrialConfig
 from dss_worker.errors import WorkerError
 from dss_worker.messages import Evaluation
 from dss_worker.training.atomic_folder import remove_unfinished, whole_folder
-from dss_worker.training.model import trained_weights
+from dss_worker.training.model import Weights
 
 # All that a T5's tokenizer may be made of, the files included that a trial's plan does not name.
 _TOKENIZER_FILES = (
@@ -47,11 +47,12 @@ class KeptModel:
     final: Evaluation
     environment: Mapping[str, str]
 
-    def write(self, model: T5ForConditionalGeneration, directory: Path) -> None:
+    def write(self, model: T5ForConditionalGeneration, weights: Weights, directory: Path) -> None:
         """In place of what is there. `T5ForConditionalGeneration.from_pretrained` loads the same weights.
 
         Args:
             model: without an adapter.
+            weights: all of its.
         Raises: WorkerError (MODEL_NOT_KEPT) if it cannot be written.
         """
         try:
@@ -59,8 +60,8 @@ class KeptModel:
             with whole_folder(directory) as folder:
                 # By the names that T5's checkpoints have. Not by the model's own way of saving: its config always says
                 # that the output layer is tied, and transformers 4 believes that and scales its input.
-                weights = {name: each.cpu().contiguous() for name, each in trained_weights(model).items()}
-                save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+                plain = {name: each.cpu().contiguous() for name, each in weights.items()}
+                save_file(plain, folder / "model.safetensors", metadata={"format": "pt"})
                 _write_json(folder / "config.json", self._config(model))
                 # safetensors lets nobody else read what it writes.
                 shutil.copymode(folder / "config.json", folder / "model.safetensors")

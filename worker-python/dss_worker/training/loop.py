@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -12,19 +14,32 @@ from dss_worker.config import TrialConfig
 from dss_worker.messages import Evaluation, TrainingPoint
 from dss_worker.training.batches import TrainingBatches
 from dss_worker.training.checkpoint import Checkpoint, Selected
+from dss_worker.training.checkpoint_folder import checkpoint_name
+from dss_worker.training.checkpoint_parts import Rows
 from dss_worker.training.checkpoints import Checkpoints
 from dss_worker.training.evaluate import Evaluator
 from dss_worker.training.flops import StepFlops, WorkCounter
 from dss_worker.training.metrics import pack_bits
 from dss_worker.training.micro_batches import MicroBatchPlan
-from dss_worker.training.model import copy_weights, other_weights, restore_weights, special_ids, trained_weights
-from dss_worker.training.monitor import Monitor, Reporter
+from dss_worker.training.model import (
+    Weights,
+    copy_weights,
+    other_weights,
+    restore_weights,
+    special_ids,
+    trained_weights,
+)
+from dss_worker.training.monitor import Monitor, Reporter, TrialSuspended
+from dss_worker.training.processes import ALONE, Processes, agreed_plan, divided_rows, total_work
 from dss_worker.training.sampler import BatchOrder
 from dss_worker.training.step import Stepper
 from dss_worker.training.warm_cache import EncodedSplits
+from dss_worker.training.work import Work
 
 # A checkpoint's tensors in copies of the trained weights: these, AdamW's two moments, the selected ones.
 _CHECKPOINT_COPIES = 4
+# More than there are seeds.
+_SEEDS = 2**32
 
 
 class TrainingLoop:
@@ -47,10 +62,21 @@ class TrainingLoop:
         checkpoints: Checkpoints,
         reporter: Reporter,
         monitor: Monitor,
+        processes: Processes = ALONE,
+        is_leaving: Callable[[], bool] = lambda: False,
     ) -> None:
+        """
+        Args:
+            model: of `processes.load`.
+            processes: those that have the trial together, each with a loop like this one.
+            is_leaving: asked before every step, for all the processes; they suspend the trial together.
+        """
         settings = config.settings
         self._settings = settings
         self.model = model
+        self._processes = processes
+        self._is_leaving = is_leaving
+        self.trained = processes.trained(model)
         self._split = splits.train
         self._valid = valid
         self._test = test
@@ -63,24 +89,30 @@ class TrainingLoop:
             lr=settings.lr,
             max_steps=settings.max_steps,
             precision=settings.precision,
-            plan=plan,
+            plan=agreed_plan(plan, processes),
             optimizer=settings.optimizer,
+            trained=self.trained,
         )
         # Of the steps since the last training point.
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=model.device)
         self._training: list[TrainingPoint] = []
         self._evaluations: list[Evaluation] = []
         self._selected: Selected | None = None
-        # Dropout's draws begin here, whatever loading drew before.
-        torch.manual_seed(settings.seed)
+        # Dropout's draws begin here, whatever loading drew before; each process's rows have draws of their own.
+        torch.manual_seed(settings.seed + processes.share.index * _SEEDS)
 
     @property
     def plan(self) -> MicroBatchPlan:
         return self._stepper.plan
 
+    @property
+    def divided(self) -> Rows:
+        """By name, the rows of each whole weight of which this process has a part."""
+        return divided_rows(self.trained)
+
     def resume(self, checkpoint: Checkpoint) -> None:
         """Goes on from there. Its curve is reported: the attempt that succeeds has all of it."""
-        restore_weights(self.model, checkpoint.weights)
+        restore_weights(self.trained, checkpoint.weights)
         self._stepper.load_state(checkpoint.stepper, step=checkpoint.step)
         self._stepper.plan = checkpoint.plan
         self._loss_sum.fill_(checkpoint.loss_sum)
@@ -88,7 +120,9 @@ class TrainingLoop:
         self._evaluations = list(checkpoint.evaluations)
         self._selected = checkpoint.selected
         self._monitor.step = checkpoint.step
-        self._monitor.go_on_from(checkpoint.tally)
+        # The work of all is the first one's; the others add what they do from here on.
+        tally = checkpoint.tally
+        self._monitor.go_on_from(tally if self._processes.is_first else replace(tally, work=Work()))
         if checkpoint.training:
             self._reporter.metrics(training=checkpoint.training, evaluations=checkpoint.evaluations)
 
@@ -107,15 +141,21 @@ class TrainingLoop:
             alpha=settings.alpha,
             special=special_ids(self.model),
             max_steps=settings.max_steps,
-            device=self.model.device,
+            device=self.trained.device,
+            share=self._processes.share,
         )
-        trained = sum(weight.numel() * weight.element_size() for weight in trained_weights(self.model).values())
+        trained = sum(weight.numel() * weight.element_size() for weight in trained_weights(self.trained).values())
         self._checkpoints.begin(_CHECKPOINT_COPIES * trained)
         with batches:
             while True:
                 if self._is_evaluation_due():
                     self._evaluate()
-                if self._stepper.step > 0 and self._checkpoints.is_due(self._stepper.step):
+                step = self._stepper.step
+                is_due = step > 0 and self._checkpoints.is_due(step)
+                is_due, is_leaving = self._processes.first_says(is_due, self._is_leaving())
+                if is_leaving:
+                    raise TrialSuspended
+                if is_due:
                     self._save()
                 if self._stepper.step == settings.max_steps:
                     break
@@ -135,12 +175,16 @@ class TrainingLoop:
 
     def selected_weights(self) -> AbstractContextManager[None]:
         """Within it the model has the weights that the result is of."""
-        return nullcontext() if self._selected is None else other_weights(self.model, self._selected.weights)
+        return nullcontext() if self._selected is None else other_weights(self.trained, self._selected.weights)
+
+    def whole_weights(self) -> Weights:
+        """Of all processes, for the first of them."""
+        return self._processes.gather(self.trained)
 
     def restore_selected(self) -> None:
         """Gives the model the weights that the result is of."""
         if self._selected is not None:
-            restore_weights(self.model, self._selected.weights)
+            restore_weights(self.trained, self._selected.weights)
 
     def _take_step(self, batches: TrainingBatches) -> None:
         monitor, step = self._monitor, self._stepper.step
@@ -173,7 +217,7 @@ class TrainingLoop:
             is_final = step == self._settings.max_steps
             evaluations.append(self._score(self._test, step=step, split="test", is_final=is_final))
         elif self._selected is None or evaluations[0].accuracy > self._selected.accuracy:
-            self._selected = Selected(step=step, accuracy=evaluations[0].accuracy, weights=copy_weights(self.model))
+            self._selected = Selected(step=step, accuracy=evaluations[0].accuracy, weights=copy_weights(self.trained))
         point = TrainingPoint(step=step, loss=float(self._loss_sum) / (step - self._evaluated_step))
         self._loss_sum.zero_()
         self._training.append(point)
@@ -189,6 +233,7 @@ class TrainingLoop:
                 between_batches=lambda: self._monitor.beat("evaluate"),
                 with_choices=is_final,
                 while_choosing=lambda: self._monitor.phase("choices"),
+                processes=self._processes,
             )
         return Evaluation(
             step=step,
@@ -207,13 +252,17 @@ class TrainingLoop:
             self._checkpoints.save(
                 Checkpoint(
                     step=self._stepper.step,
-                    weights=trained_weights(self.model),
+                    weights=trained_weights(self.trained),
                     stepper=self._stepper.state(),
                     plan=self._stepper.plan,
                     selected=self._selected,
                     loss_sum=float(self._loss_sum),
                     training=tuple(self._training),
                     evaluations=tuple(self._evaluations),
-                    tally=self._monitor.tally,
-                )
+                    tally=replace(self._monitor.tally, work=total_work(self._monitor.work, self._processes)),
+                ),
+                self.divided,
             )
+        step = self._stepper.step
+        if self._checkpoints.saved_step == step:
+            self._reporter.checkpointed(step=step, name=checkpoint_name(step))

@@ -11,6 +11,7 @@ from dss_worker.messages import TrialResult
 from dss_worker.training.memory_watch import MemoryWatch
 from dss_worker.training.monitor import Monitor
 from dss_worker.training.peak_flops import peak_flops
+from dss_worker.training.processes import ALONE, Processes, total_work
 
 
 def measured(
@@ -21,6 +22,7 @@ def measured(
     predicted_memory_bytes: int,
     device: torch.device,
     precision: Precision,
+    processes: Processes = ALONE,
 ) -> TrialResult:
     """The result with throughput, utilisation and memory.
 
@@ -28,19 +30,20 @@ def measured(
     compiling do not. The peak is looked up here, after everything that is timed.
 
     Args:
-        memory: of this attempt alone; the rest is of all attempts that the trial went on from.
+        memory: of this attempt and process alone; the rest is of all attempts that the trial went on from.
+        processes: that had the trial together. Tokens are those of all, utilisation is the mean of their devices'.
     """
     peak_memory_bytes = memory.peak_bytes
     peak = peak_flops(device, precision)
-    work, seconds = monitor.work, monitor.seconds_by_phase["train"]
+    work, seconds = total_work(monitor.work, processes), monitor.seconds_by_phase["train"]
     per_second = 1 / seconds if seconds > 0 else 0.0
     return replace(
         result,
         environment={**result.environment, "memory_source": memory.source},
         useful_tokens_per_second=work.useful_tokens * per_second,
         padded_tokens_per_second=work.padded_tokens * per_second,
-        mfu_useful=work.useful_flops * per_second / peak.per_second,
-        mfu_padded=work.padded_flops * per_second / peak.per_second,
+        mfu_useful=work.useful_flops * per_second / (peak.per_second * processes.share.of),
+        mfu_padded=work.padded_flops * per_second / (peak.per_second * processes.share.of),
         peak_flops=peak.per_second,
         peak_flops_source=peak.source,
         peak_memory_bytes=peak_memory_bytes,

@@ -14,6 +14,8 @@ from dss_worker.data.encode import EncodedSplit
 from dss_worker.training.linear_loss import CHUNK_TOKENS
 from dss_worker.training.micro_batches import MicroBatchPlan, activation_bytes_per_token
 from dss_worker.training.packing import Lengths
+from dss_worker.training.trained import Trained
+from dss_worker.training.within import is_gathered
 
 _FLOAT32 = 4
 # AdamW's two of a weight: float32 each, or a byte and a share of its block's scale each.
@@ -30,16 +32,28 @@ class ModelSize:
     config: T5Config
     # Its first weights are kept for the next trial.
     is_warm: bool
+    # Of a model that several processes share: parameters of the others that are here for a pass.
+    gathered: int = 0
 
     @classmethod
-    def of_model(cls, model: T5ForConditionalGeneration, *, is_warm: bool) -> ModelSize:
-        parameters = list(model.parameters())
+    def of_model(cls, model: T5ForConditionalGeneration, trained: Trained, *, is_warm: bool) -> ModelSize:
+        """`trained`: this process's part of it."""
+        parameters = list(trained.parameters())
         return cls(
             parameters=sum(each.numel() for each in parameters),
             trained=sum(each.numel() for each in parameters if each.requires_grad),
             config=model.config,
             is_warm=is_warm,
+            gathered=_gathered(model) if is_gathered(model) else 0,
         )
+
+
+def _gathered(model: T5ForConditionalGeneration) -> int:
+    """All that is in no block, and two blocks: the next one's weights are fetched while one is run."""
+    blocks = [*model.encoder.block, *model.decoder.block]
+    sizes: list[int] = [sum(each.numel() for each in block.parameters()) for block in blocks]
+    whole: int = sum(each.numel() for each in model.parameters())
+    return whole - sum(sizes) + 2 * max(sizes)
 
 
 def predict_memory(
@@ -58,7 +72,8 @@ def predict_memory(
     """
     weights, trained = size.parameters * _FLOAT32, size.trained * _FLOAT32
     moments = size.trained * _MOMENT_BYTES[settings.optimizer]
-    during_a_pass = _pass_bytes(size, settings, plan, train, is_cpu=device.type == "cpu")
+    gathered = 2 * size.gathered * _FLOAT32  # and their gradients
+    during_a_pass = gathered + _pass_bytes(size, settings, plan, train, is_cpu=device.type == "cpu")
     if device.type != "cpu":
         return int(process_bytes + weights + trained + moments + during_a_pass)
     # In ordinary memory: the first weights, and the selected ones, twice while one takes the other's place.

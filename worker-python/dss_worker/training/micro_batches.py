@@ -65,6 +65,17 @@ class MicroBatchPlan:
             pass_cells=max(1, self.pass_cells // 2),
         )
 
+    def for_processes(self, processes: int) -> MicroBatchPlan:
+        """The plan for passes whose rows so many processes share."""
+        if processes == 1:
+            return self
+        return replace(
+            self,
+            pass_rows=self.pass_rows * processes,
+            pass_tokens=self.pass_tokens * processes,
+            pass_cells=self.pass_cells * processes,
+        )
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 

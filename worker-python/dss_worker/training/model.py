@@ -15,6 +15,7 @@ from transformers import AutoTokenizer, GenerationConfig, PreTrainedTokenizerBas
 from dss_worker.config import ModelSource, TrialSettings
 from dss_worker.errors import WorkerError
 from dss_worker.training.collate import SpecialIds
+from dss_worker.training.trained import Parameterised
 
 _TOKEN_IDS = ("pad_token_id", "decoder_start_token_id", "eos_token_id")
 
@@ -30,16 +31,16 @@ def load_tokenizer(source: ModelSource) -> PreTrainedTokenizerBase:
     hint = "a T5 model's directory holds spiece.model or tokenizer.json"
     # Without either, transformers makes up a tokenizer that knows a handful of pieces.
     if not any((source.directory / name).exists() for name in ("spiece.model", "tokenizer.json")):
-        raise _invalid(source.directory, "it has no tokenizer", hint)
+        raise invalid(source.directory, "it has no tokenizer", hint)
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(source.directory), local_files_only=True, trust_remote_code=False)
     except Exception as error:
-        raise _invalid(source.directory, f"its tokenizer cannot be loaded: {_one_line(error)}", hint) from error
+        raise invalid(source.directory, f"its tokenizer cannot be loaded: {_one_line(error)}", hint) from error
     if not isinstance(tokenizer, PreTrainedTokenizerBase):
-        raise _invalid(source.directory, f"its tokenizer is a {type(tokenizer).__name__}")
+        raise invalid(source.directory, f"its tokenizer is a {type(tokenizer).__name__}")
     if tokenizer.eos_token_id is None:
         hint = 'name it in tokenizer_config.json: "eos_token": "</s>"'
-        raise _invalid(source.directory, "its tokenizer has no end-of-sequence token", hint)
+        raise invalid(source.directory, "its tokenizer has no end-of-sequence token", hint)
     return tokenizer
 
 
@@ -51,18 +52,22 @@ def load_model(source: ModelSource, settings: TrialSettings, *, device: torch.de
 
     Raises: WorkerError (MODEL_INVALID) for a directory that holds no such model.
     """
-    config = _load_config(source.directory, dropout=settings.dropout)
+    config = config_of(source.directory, dropout=settings.dropout)
     torch.manual_seed(settings.seed)
     model = T5ForConditionalGeneration(config) if settings.init == "random" else _load_weights(source, config)
-    # A generation_config.json is no part of a trial's identity, so it must not have a say in its results.
-    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
-        decoder_start_token_id=config.decoder_start_token_id,
-        eos_token_id=config.eos_token_id,
-        pad_token_id=config.pad_token_id,
-    )
+    settle_generation(model)
     model.train()
     model.to(device)  # type: ignore[arg-type]
     return model
+
+
+def settle_generation(model: T5ForConditionalGeneration) -> None:
+    """A generation_config.json is no part of a trial's identity, so it must not have a say in its results."""
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+        decoder_start_token_id=model.config.decoder_start_token_id,
+        eos_token_id=model.config.eos_token_id,
+        pad_token_id=model.config.pad_token_id,
+    )
 
 
 def check_vocabulary(
@@ -75,10 +80,10 @@ def check_vocabulary(
     config = model.config
     if len(tokenizer) > config.vocab_size:
         sizes = f"its tokenizer has {len(tokenizer)} tokens, its model {config.vocab_size}"
-        raise _invalid(source.directory, sizes, "tokenizer and config.json must be of the same model")
+        raise invalid(source.directory, sizes, "tokenizer and config.json must be of the same model")
     if tokenizer.eos_token_id != config.eos_token_id:
         ids = f"{tokenizer.eos_token_id}, its model's {config.eos_token_id}"
-        raise _invalid(source.directory, f"its tokenizer's end-of-sequence token is {ids}")
+        raise invalid(source.directory, f"its tokenizer's end-of-sequence token is {ids}")
 
 
 def special_ids(model: T5ForConditionalGeneration) -> SpecialIds:
@@ -86,18 +91,18 @@ def special_ids(model: T5ForConditionalGeneration) -> SpecialIds:
     return SpecialIds(pad=ids["pad_token_id"], start=ids["decoder_start_token_id"], end=ids["eos_token_id"])
 
 
-def trained_weights(model: T5ForConditionalGeneration) -> Weights:
+def trained_weights(model: Parameterised) -> Weights:
     """Not copied. Tied parameters come once: named_parameters() knows them by one name only."""
     return {name: each.detach() for name, each in model.named_parameters() if each.requires_grad}
 
 
-def copy_weights(model: T5ForConditionalGeneration) -> Weights:
+def copy_weights(model: Parameterised) -> Weights:
     """A copy in ordinary memory."""
     return {name: weight.to("cpu", copy=True) for name, weight in trained_weights(model).items()}
 
 
 @torch.no_grad()
-def restore_weights(model: T5ForConditionalGeneration, weights: Weights) -> None:
+def restore_weights(model: Parameterised, weights: Weights) -> None:
     """In place, so that tied parameters stay tied and separate ones separate.
 
     Raises: ValueError if they are another model's.
@@ -111,7 +116,7 @@ def restore_weights(model: T5ForConditionalGeneration, weights: Weights) -> None
 
 
 @contextmanager
-def other_weights(model: T5ForConditionalGeneration, weights: Weights) -> Iterator[None]:
+def other_weights(model: Parameterised, weights: Weights) -> Iterator[None]:
     """The model has these weights within, and its own again after."""
     own = copy_weights(model)
     restore_weights(model, weights)
@@ -121,32 +126,30 @@ def other_weights(model: T5ForConditionalGeneration, weights: Weights) -> Iterat
         restore_weights(model, own)
 
 
-def _load_config(directory: Path, *, dropout: float) -> T5Config:
+def config_of(directory: Path, *, dropout: float) -> T5Config:
+    """Raises: WorkerError (MODEL_INVALID)."""
     path = directory / "config.json"
     try:
         kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
         # Every dropout layer and the attention read this one rate, when they are built.
         config = T5Config.from_pretrained(str(directory), local_files_only=True, dropout_rate=dropout)
     except Exception as error:
-        raise _invalid(directory, f"config.json cannot be read: {_one_line(error)}") from error
+        raise invalid(directory, f"config.json cannot be read: {_one_line(error)}") from error
     if kind != "t5":
-        raise _invalid(directory, f'config.json: expected "model_type": "t5", got {kind!r}', "dss trains T5 only")
+        raise invalid(directory, f'config.json: expected "model_type": "t5", got {kind!r}', "dss trains T5 only")
     if getattr(config, "decoder_start_token_id", None) is None:
         config.decoder_start_token_id = config.pad_token_id  # What every T5 was trained with.
     for name in _TOKEN_IDS:
         value = getattr(config, name)
         if not isinstance(value, int) or not 0 <= value < config.vocab_size:
-            raise _invalid(
+            raise invalid(
                 directory, f"config.json: expected one of its {config.vocab_size} tokens in {name}, got {value!r}"
             )
     return config
 
 
 def _load_weights(source: ModelSource, config: T5Config) -> T5ForConditionalGeneration:
-    # With peft, transformers would load it too; no plan has its content in a trial's id.
-    if (source.directory / "adapter_config.json").exists():
-        hint = "merge the adapter into the weights, or move adapter_config.json away"
-        raise _invalid(source.directory, "it holds an adapter (adapter_config.json) beside the weights", hint)
+    check_no_adapter(source.directory)
     try:
         loaded: Any = T5ForConditionalGeneration.from_pretrained(
             str(source.directory),
@@ -159,17 +162,25 @@ def _load_weights(source: ModelSource, config: T5Config) -> T5ForConditionalGene
         )
     except Exception as error:
         hint = "a T5 model's directory holds config.json and model.safetensors; init: random needs no weights"
-        raise _invalid(source.directory, f"its weights cannot be loaded: {_one_line(error)}", hint) from error
+        raise invalid(source.directory, f"its weights cannot be loaded: {_one_line(error)}", hint) from error
     model: T5ForConditionalGeneration = loaded[0]
     info: dict[str, set[str]] = loaded[1]
     for what in ("missing_keys", "mismatched_keys"):
         if info[what]:
             names = ", ".join(sorted(str(key) for key in info[what])[:3])
-            raise _invalid(source.directory, f"its weights do not fit config.json: {what.replace('_', ' ')}: {names}")
+            raise invalid(source.directory, f"its weights do not fit config.json: {what.replace('_', ' ')}: {names}")
     return model
 
 
-def _invalid(directory: Path, what: str, hint: str = "") -> WorkerError:
+def check_no_adapter(directory: Path) -> None:
+    """Raises: WorkerError (MODEL_INVALID)."""
+    # With peft, transformers would load it too; no plan has its content in a trial's id.
+    if (directory / "adapter_config.json").exists():
+        hint = "merge the adapter into the weights, or move adapter_config.json away"
+        raise invalid(directory, "it holds an adapter (adapter_config.json) beside the weights", hint)
+
+
+def invalid(directory: Path, what: str, hint: str = "") -> WorkerError:
     return WorkerError("MODEL_INVALID", f"model {directory}: {what}", hint=hint)
 
 

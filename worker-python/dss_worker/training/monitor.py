@@ -28,7 +28,7 @@ class TrialSuspended(Exception):
 
 
 class Reporter(Protocol):
-    """Where a trial's news goes. Neither method may wait for long: training waits with it."""
+    """Where a trial's news goes. No method may wait for long: training waits with it."""
 
     def progress(self, *, step: int, loss: float, examples_per_second: float, phase: Phase) -> None:
         """Where the trial is, at most once a second; the loss is nan before the first was read back."""
@@ -37,6 +37,23 @@ class Reporter(Protocol):
     def metrics(self, *, training: tuple[TrainingPoint, ...], evaluations: tuple[Evaluation, ...]) -> None:
         """What is to be kept; every point comes once."""
         ...
+
+    def checkpointed(self, *, step: int, name: str) -> None:
+        """A checkpoint is whole, in the folder of that name."""
+        ...
+
+
+class SilentReporter:
+    """Of a process that somebody else speaks for."""
+
+    def progress(self, *, step: int, loss: float, examples_per_second: float, phase: Phase) -> None:
+        pass
+
+    def metrics(self, *, training: tuple[TrainingPoint, ...], evaluations: tuple[Evaluation, ...]) -> None:
+        pass
+
+    def checkpointed(self, *, step: int, name: str) -> None:
+        pass
 
 
 def _no_phases() -> dict[str, float]:

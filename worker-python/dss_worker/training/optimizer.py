@@ -12,17 +12,17 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import T5ForConditionalGeneration
 
 from dss_worker.config import Optimizer
 from dss_worker.errors import WorkerError
+from dss_worker.training.trained import Parameterised
 
 # The released code's, which are those of transformers' Trainer.
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 
 
-def make_optimizer(model: T5ForConditionalGeneration, *, lr: float, kind: Optimizer = "adamw") -> torch.optim.Optimizer:
+def make_optimizer(model: Parameterised, *, lr: float, kind: Optimizer = "adamw") -> torch.optim.Optimizer:
     """AdamW without weight decay, for the parameters that are trained.
 
     Raises: WorkerError (OPTIMIZER_UNSUPPORTED, PACKAGE_MISSING) where "adamw8bit" cannot run.
@@ -58,7 +58,7 @@ def take_step(optimizer: torch.optim.Optimizer, *, lr: float, found_inf: Tensor)
     optimizer.step()
 
 
-def optimizer_tensors(model: T5ForConditionalGeneration, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimizer_tensors(model: Parameterised, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """The optimizer's state as plain tensors, named `parameter/what`; not copied.
 
     An 8-bit moment is three: `parameter/exp_avg/codes`, `/scale` and `/qmap`.
@@ -72,7 +72,7 @@ def optimizer_tensors(model: T5ForConditionalGeneration, optimizer: torch.optim.
 
 @torch.no_grad()
 def restore_optimizer_tensors(
-    model: T5ForConditionalGeneration, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
+    model: Parameterised, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
 ) -> None:
     """Puts back what `optimizer_tensors` gave, into the fresh optimizer of an equal model.
 

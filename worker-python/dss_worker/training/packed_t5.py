@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 
 import torch
@@ -24,6 +24,7 @@ from transformers import T5ForConditionalGeneration
 from transformers.models.t5.modeling_t5 import T5Attention, T5Block, T5LayerNorm, T5Stack
 
 from dss_worker.training.packing import PackedRows, RowGroup
+from dss_worker.training.within import within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +53,15 @@ class _Attention:
 
 def encode(model: T5ForConditionalGeneration, inputs: PackedRows, *, engine: Engine = PLAIN) -> Tensor:
     """The encoder's output; float, [input tokens, d_model]."""
+    return within(model.encoder, _encode, model, inputs, engine)
+
+
+def _encode(model: T5ForConditionalGeneration, inputs: PackedRows, engine: Engine) -> Tensor:
     stack = model.encoder
-    within = _self_attention(stack, inputs, is_causal=False)
+    attention = _self_attention(stack, inputs, is_causal=False)
     states = _embed(stack, inputs)
     for block in _blocks(stack):
-        states = _run(engine, _encoder_block, block, states, within)
+        states = _run(engine, _encoder_block, block, states, attention)
     return _finish(stack, states)
 
 
@@ -74,21 +79,29 @@ def decode(
         encoded: of `encode` for `inputs`.
         decoder_inputs: the targets moved one place to the right; groups of as many rows as those of `inputs`.
     """
+    return within(model.decoder, _decode, model, encoded, inputs, decoder_inputs, engine)
+
+
+def _decode(
+    model: T5ForConditionalGeneration, encoded: Tensor, inputs: PackedRows, decoder_inputs: PackedRows, engine: Engine
+) -> Tensor:
     stack = model.decoder
-    within = _self_attention(stack, decoder_inputs, is_causal=True)
+    attention = _self_attention(stack, decoder_inputs, is_causal=True)
     masks = tuple(_padding_bias(group, encoded.dtype) for group in inputs.groups)
     across = _Attention(queries=decoder_inputs.groups, keys=inputs.groups, biases=masks)
     states = _embed(stack, decoder_inputs)
     for block in _blocks(stack):
-        states = _run(engine, _decoder_block, block, states, within, encoded, across)
+        states = _run(engine, _decoder_block, block, states, attention, encoded, across)
     states = _finish(stack, states)
     return states * model.model_dim**-0.5 if model.config.scale_decoder_outputs else states
 
 
-def _run(engine: Engine, run: Callable[..., Tensor], *values: object) -> Tensor:
+def _run(engine: Engine, run: Callable[..., Tensor], block: T5Block, *values: object) -> Tensor:
     if engine.is_compiled:
         run = _compiled(run)
-    return checkpoint(run, *values, use_reentrant=False) if engine.with_checkpoints else run(*values)
+    if engine.with_checkpoints:
+        run = partial(checkpoint, run, use_reentrant=False)
+    return within(block, run, block, *values)
 
 
 @cache
@@ -109,12 +122,14 @@ def _finish(stack: T5Stack, states: Tensor) -> Tensor:
     return cast(Tensor, stack.dropout(_norm(stack.final_layer_norm, states)))
 
 
-def _encoder_block(block: T5Block, states: Tensor, within: _Attention) -> Tensor:
-    return _feed_forward(block, _attend_within(block, states, within))
+def _encoder_block(block: T5Block, states: Tensor, attention: _Attention) -> Tensor:
+    return _feed_forward(block, _attend_to_itself(block, states, attention))
 
 
-def _decoder_block(block: T5Block, states: Tensor, within: _Attention, encoded: Tensor, across: _Attention) -> Tensor:
-    states = _attend_within(block, states, within)
+def _decoder_block(
+    block: T5Block, states: Tensor, attention: _Attention, encoded: Tensor, across: _Attention
+) -> Tensor:
+    states = _attend_to_itself(block, states, attention)
     layer = _layer(block, 1)
     output = _attend(layer.EncDecAttention, _norm(layer.layer_norm, states), encoded, across)
     return _feed_forward(block, states + layer.dropout(output))
@@ -125,10 +140,10 @@ def _layer(block: T5Block, number: int) -> Any:  # noqa: ANN401
     return block.layer[number]
 
 
-def _attend_within(block: T5Block, states: Tensor, within: _Attention) -> Tensor:
+def _attend_to_itself(block: T5Block, states: Tensor, attention: _Attention) -> Tensor:
     layer = _layer(block, 0)
     normed = _norm(layer.layer_norm, states)
-    return cast(Tensor, states + layer.dropout(_attend(layer.SelfAttention, normed, normed, within)))
+    return cast(Tensor, states + layer.dropout(_attend(layer.SelfAttention, normed, normed, attention)))
 
 
 def _feed_forward(block: T5Block, states: Tensor) -> Tensor:

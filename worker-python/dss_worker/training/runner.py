@@ -9,7 +9,7 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from dss_worker.config import TrialConfig
-from dss_worker.messages import TrialResult
+from dss_worker.messages import GangPlace, TrialResult
 from dss_worker.training.environment import pick_device
 from dss_worker.training.monitor import Reporter
 from dss_worker.training.process_times import ProcessTimes
@@ -41,9 +41,24 @@ class TrialRunner:
         reporter: Reporter,
         should_stop: Callable[[], bool],
         should_suspend: Callable[[], bool] = lambda: False,
+        gang: GangPlace | None = None,
     ) -> TrialResult:
-        """As `run_trial`."""
+        """As `run_trial`, or as `run_as_first` for a trial that has several processes."""
         try:
+            if gang is not None or config.run.devices > 1:
+                # Not before it is needed: it takes a moment to load.
+                from dss_worker.parallel.run import run_as_first
+
+                return run_as_first(
+                    config,
+                    gang=gang,
+                    device=self._device,
+                    reporter=reporter,
+                    should_stop=should_stop,
+                    should_suspend=should_suspend,
+                    now=self._now,
+                    seconds_before=self._times.begin_trial(),
+                )
             return run_trial(
                 config,
                 warm=self._warm,

@@ -25,10 +25,10 @@ from typing import BinaryIO, NoReturn
 import torch
 import transformers
 
-from dss_worker.errors import Failure, WorkerError
 from dss_worker.messages import (
     Cancelled,
     CancelTrial,
+    Checkpointed,
     Evaluation,
     Failed,
     Finished,
@@ -45,10 +45,9 @@ from dss_worker.messages import (
 )
 from dss_worker.training.checkpoint_folder import remove_checkpoints
 from dss_worker.training.checkpoints import checkpoint_directory
+from dss_worker.training.failures import UNFORESEEN, failure_of
 from dss_worker.training.monitor import TrialCancelled, TrialSuspended
 from dss_worker.training.runner import TrialRunner
-
-UNFORESEEN = "INTERNAL"
 
 
 def serve(read_fd: int, write_fd: int, *, device: str, threads: int) -> int:
@@ -173,6 +172,9 @@ class PipeReporter:
         sys.stdout.flush()
         self._outlet.send(Metrics(run=self._run, training=training, evaluations=evaluations))
 
+    def checkpointed(self, *, step: int, name: str) -> None:
+        self._outlet.send(Checkpointed(run=self._run, step=step, name=name))
+
 
 def _run(
     runner: TrialRunner, order: RunTrial, *, outlet: Outlet, inbox: Inbox
@@ -185,6 +187,7 @@ def _run(
             reporter=PipeReporter(outlet, order.run),
             should_stop=lambda: inbox.is_cancelled(order.run),
             should_suspend=lambda: inbox.is_suspended(order.run),
+            gang=order.gang,
         )
         return Finished(run=order.run, result=result)
     except TrialCancelled:
@@ -213,24 +216,6 @@ def _end_by_signal() -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGTERM)
     raise SystemExit(128 + signal.SIGTERM)
-
-
-def failure_of(error: Exception) -> Failure:
-    """What we foresaw says itself what it is; anything else may be this machine's doing and is tried again."""
-    if isinstance(error, WorkerError):
-        return error.to_failure()
-    detail = "".join(traceback.format_exception(error))
-    message = f"{type(error).__name__}: {error}".splitlines()[0]
-    if _is_out_of_memory(error):
-        hint = "a smaller batch_size with grad_steps as many times larger trains on the same batches"
-        return Failure(code="OUT_OF_MEMORY", message=message, hint=hint, detail=detail, kind="infrastructure")
-    return Failure(code=UNFORESEEN, message=message, detail=detail, kind="infrastructure")
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    # torch has no type of its own for the CPU's.
-    is_of_cpu = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    return is_of_cpu or isinstance(error, MemoryError | torch.OutOfMemoryError)
 
 
 def _prepare_process() -> None:

@@ -9,7 +9,6 @@ from typing import cast
 
 import torch
 from torch import Tensor
-from torch.nn.utils import clip_grad_norm_
 from transformers import T5ForConditionalGeneration
 
 from dss_worker.config import Optimizer, Precision
@@ -25,6 +24,8 @@ from dss_worker.training.optimizer import (
     take_step,
 )
 from dss_worker.training.packed_t5 import PLAIN, Engine, decode, encode
+from dss_worker.training.trained import Trained, WholeModel
+from dss_worker.training.within import within
 
 # The released code's, which is that of transformers' Trainer.
 MAX_GRADIENT_NORM = 1.0
@@ -50,9 +51,12 @@ class Stepper:
         precision: Precision,
         plan: MicroBatchPlan,
         optimizer: Optimizer = "adamw",
+        trained: Trained | None = None,
     ) -> None:
+        """`trained`: what of the model this process moves; None: all of it."""
         self._model = model
-        self._optimizer = make_optimizer(model, lr=lr, kind=optimizer)
+        self._trained = WholeModel(model) if trained is None else trained
+        self._optimizer = make_optimizer(self._trained, lr=lr, kind=optimizer)
         self._lr = lr
         self._max_steps = max_steps
         self._precision = precision
@@ -77,7 +81,7 @@ class Stepper:
         Args:
             passes_of: splits the batch by a plan.
         Returns: float32 scalar on the device, the logical batch's loss in nats, before the step.
-        Raises: torch.OutOfMemoryError if one row is too much.
+        Raises: torch.OutOfMemoryError if one row is too much, or where several processes share the model.
         """
         random_states = _random_states(self._model.device)
         while True:
@@ -85,17 +89,19 @@ class Stepper:
                 loss = self._loss_and_gradient(passes_of(self.plan))
                 break
             except Exception as error:
-                halved = self.plan.halved() if is_out_of_memory(error) else None
+                # Other processes would go on with the passes that they had.
+                may_halve = self._trained.is_whole and is_out_of_memory(error)
+                halved = self.plan.halved() if may_halve else None
                 if halved is None:
                     raise
                 print(f"step {self.step + 1} ran out of memory; again with {halved}", flush=True)
                 self.plan = halved
             # Outside of the handler: the traceback holds on to what was on the device.
-            self._optimizer.zero_grad(set_to_none=True)
+            self._trained.zero_grad()
             _set_random_states(self._model.device, random_states)
             if self._model.device.type == "cuda":
                 torch.cuda.empty_cache()
-        norm = clip_grad_norm_(self._model.parameters(), MAX_GRADIENT_NORM)
+        norm = self._trained.clip_gradient(MAX_GRADIENT_NORM)
         self._note_finite(loss, norm)
         lr = learning_rate(self.step, lr=self._lr, max_steps=self._max_steps)
         take_step(self._optimizer, lr=lr, found_inf=self._found_inf)
@@ -118,26 +124,32 @@ class Stepper:
 
         After a `check` only: before it, nobody knows whether there is a next step.
         """
-        moments = optimizer_tensors(self._model, self._optimizer)
+        moments = optimizer_tensors(self._trained, self._optimizer)
         states = zip(_RANDOM_STATES, _random_states(self._model.device), strict=False)
         return {f"optimizer/{name}": tensor for name, tensor in moments.items()} | dict(states)
 
     def load_state(self, state: Mapping[str, Tensor], *, step: int) -> None:
         """Goes on where another stepper for an equal model stood, given that one's `state` and `step`.
 
+        Args:
+            state: without random states, where it is for other rows of a batch than that one's.
         Raises: ValueError or KeyError if it was for another model, optimizer or device.
         """
         moments = {name.removeprefix("optimizer/"): tensor for name, tensor in state.items() if "/" in name}
-        restore_optimizer_tensors(self._model, self._optimizer, moments)
+        restore_optimizer_tensors(self._trained, self._optimizer, moments)
         device = self._model.device
         names = _RANDOM_STATES[: len(_random_states(device))]
-        _set_random_states(device, [state[name] for name in names])
+        if _RANDOM_STATES[0] in state:
+            _set_random_states(device, [state[name] for name in names])
+        else:
+            # It was of another number of processes, whose draws nobody goes on with.
+            torch.manual_seed(torch.initial_seed() + step)
         self.step = step
 
     def _loss_and_gradient(self, passes: Iterable[PackedBatch]) -> Tensor:
         """Adds up both over the passes, the gradient in the parameters."""
         model = self._model
-        self._optimizer.zero_grad(set_to_none=True)
+        self._trained.zero_grad()
         loss = torch.zeros((), dtype=torch.float32, device=model.device)
         for each in passes:
             batch = each.to(model.device)
@@ -146,7 +158,8 @@ class Stepper:
             # Backward at once: the graphs of a step's passes are never in memory together.
             torch.autograd.backward(part)
             loss += part.detach()
-        return loss
+        self._trained.take_gradient()
+        return self._trained.total(loss)
 
     def _note_finite(self, loss: Tensor, norm: Tensor) -> None:
         bad = ~(torch.isfinite(loss) & torch.isfinite(norm))
@@ -158,6 +171,10 @@ class Stepper:
 
 def packed_loss(model: T5ForConditionalGeneration, batch: PackedBatch, *, engine: Engine = PLAIN) -> Tensor:
     """A pass's share of the logical batch's loss; float32 scalar, nats."""
+    return within(model, _packed_loss, model, batch, engine)
+
+
+def _packed_loss(model: T5ForConditionalGeneration, batch: PackedBatch, engine: Engine) -> Tensor:
     encoded = encode(model, batch.inputs, engine=engine)
     states = decode(model, encoded, batch.inputs, batch.decoder_inputs, engine=engine)
     return linear_loss(states, cast(Tensor, model.lm_head.weight), batch.targets, batch.token_weights)

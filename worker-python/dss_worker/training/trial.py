@@ -24,6 +24,7 @@ from dss_worker.training.memory_watch import MemoryWatch
 from dss_worker.training.model import check_vocabulary
 from dss_worker.training.model_files import check_model_files
 from dss_worker.training.monitor import Monitor, Reporter, TrialSuspended
+from dss_worker.training.processes import ALONE, Processes
 from dss_worker.training.rationales import write_rationales
 from dss_worker.training.step import set_matmul_precision
 from dss_worker.training.warm_cache import WarmCache
@@ -39,6 +40,7 @@ def run_trial(
     device: torch.device,
     now: Callable[[], float] = time.monotonic,
     seconds_before: Mapping[Phase, float] | None = None,
+    processes: Processes = ALONE,
 ) -> TrialResult:
     """Trains and evaluates one trial, from its newest sound checkpoint on.
 
@@ -49,6 +51,7 @@ def run_trial(
         should_stop, should_suspend: asked before every step and every batch of an evaluation.
         now: seconds of a clock that never goes back; for times, the pace of progress and of checkpoints only.
         seconds_before: by phase, what the process spent before this trial.
+        processes: those that have the trial together; each must call this, and gets the same result.
     Raises: TrialCancelled once `should_stop` says so, TrialSuspended once `should_suspend` does; WorkerError for what
         goes wrong.
     """
@@ -56,13 +59,14 @@ def run_trial(
     monitor = Monitor(
         reporter=reporter,
         should_stop=should_stop,
-        should_suspend=should_suspend,
+        # Several processes leave together, between two steps.
+        should_suspend=should_suspend if processes.share.of == 1 else lambda: False,
         now=now,
         seconds_before=seconds_before,
         compile_seconds=lambda: process_compile_clock().seconds,
     )
     memory = MemoryWatch(device)
-    checkpoints = Checkpoints(config.run, identity=identity_of(config, device=device), now=now)
+    checkpoints = Checkpoints(config.run, identity=identity_of(config, device=device), now=now, processes=processes)
     set_matmul_precision(settings.precision)
     loop: TrainingLoop | None = None
     try:
@@ -72,7 +76,8 @@ def run_trial(
             monitor.beat("load")
             tokenizer = warm.tokenizer(config.model)
             monitor.beat("load")
-            model = apply_adapter(warm.model(config, device=device), settings)
+            model = processes.load(config, device=device, whole=lambda: warm.model(config, device=device))
+            apply_adapter(model, settings)
             check_vocabulary(config.model, model, tokenizer)
 
         monitor.beat("tokenize")
@@ -90,6 +95,8 @@ def run_trial(
             checkpoints=checkpoints,
             reporter=reporter,
             monitor=monitor,
+            processes=processes,
+            is_leaving=should_suspend if processes.share.of > 1 else lambda: False,
         )
         with monitor.phase("load"):
             resumed_step = _resume(loop, checkpoints)
@@ -97,7 +104,7 @@ def run_trial(
         final = loop.run()
         warm.keep_plan(config, loop.plan, device=device)
         if config.run.output_rationale and config.run.directory is not None:
-            _write_rationales(config, loop, splits.test, tokenizer=tokenizer, monitor=monitor)
+            _write_rationales(config, loop, splits.test, tokenizer=tokenizer, monitor=monitor, processes=processes)
     except TrialSuspended:
         if loop is None:
             checkpoints.find()
@@ -106,8 +113,10 @@ def run_trial(
         raise TrialSuspended(checkpoints.saved_step) from None
 
     environment = {**describe_environment(device, settings.precision), "plan": str(loop.plan)}
+    if processes.share.of > 1:
+        environment["processes"] = str(processes.share.of)
     predicted = predict_memory(
-        ModelSize.of_model(model, is_warm=warm.has_pristine(model)),
+        ModelSize.of_model(model, loop.trained, is_warm=warm.has_pristine(model)),
         settings,
         loop.plan,
         splits.train,
@@ -119,7 +128,11 @@ def run_trial(
     if config.run.keep != "none" and config.run.directory is not None:
         with monitor.phase("checkpoint"):
             kept = KeptModel(config=config, final=final, environment=environment)
-            kept.write(merge_adapter(model), config.run.directory / "model")
+            if processes.share.of == 1:
+                merge_adapter(model)
+            weights = loop.whole_weights()
+            if processes.is_first:
+                kept.write(model, weights, config.run.directory / "model")
     result = TrialResult(
         test_accuracy=final.accuracy,
         selected_step=final.step,
@@ -140,6 +153,7 @@ def run_trial(
         predicted_memory_bytes=predicted,
         device=device,
         precision=settings.precision,
+        processes=processes,
     )
 
 
@@ -150,10 +164,13 @@ def _write_rationales(
     *,
     tokenizer: PreTrainedTokenizerBase,
     monitor: Monitor,
+    processes: Processes,
 ) -> None:
     """Of the model that gave the result."""
     assert config.run.directory is not None
-    with monitor.phase("evaluate"), loop.selected_weights():
+    with monitor.phase("evaluate"), loop.selected_weights(), processes.evaluating():
+        if not processes.is_first:
+            return
         write_rationales(
             config.run.directory / "rationales.jsonl",
             model=loop.model,
@@ -166,7 +183,7 @@ def _write_rationales(
 
 def _resume(loop: TrainingLoop, checkpoints: Checkpoints) -> int:
     """Where the trial goes on; 0: at the beginning."""
-    checkpoint = checkpoints.find()
+    checkpoint = checkpoints.find(loop.divided)
     if checkpoint is None:
         return 0
     print(f"going on from the checkpoint of step {checkpoint.step}", flush=True)

@@ -36,9 +36,15 @@ class Stream:
     def say(self, **message: Any) -> None:  # noqa: ANN401
         self._orders.put(worker_pb2.ControlMessage(**message))
 
-    def welcome(self, *, lease_ms: int = 30_000, renew_every_ms: int = 10_000) -> worker_pb2.Hello:
+    def welcome(
+        self, *, lease_ms: int = 30_000, renew_every_ms: int = 10_000, store_port: int | None = None
+    ) -> worker_pb2.Hello:
+        """`store_port`: of a control plane on another machine; None: nothing is said of a store."""
         hello = self.next("hello").hello
-        self.say(welcome=worker_pb2.Welcome(lease_ms=lease_ms, renew_every_ms=renew_every_ms))
+        welcome = worker_pb2.Welcome(lease_ms=lease_ms, renew_every_ms=renew_every_ms)
+        if store_port is not None:
+            welcome.home, welcome.home_id, welcome.store_port = "/nowhere", "x", store_port
+        self.say(welcome=welcome)
         return hello
 
     def assign(self, script: str, *, token: int = 1, trial_id: str = TRIAL, directory: str = "/") -> common_pb2.Lease:
@@ -59,16 +65,16 @@ class Stream:
         self.acknowledge(message.sequence)
         return message
 
-    def next(self, kind: str) -> worker_pb2.WorkerMessage:
-        """The next of a kind that was not asked for before; others stay."""
+    def next(self, *kinds: str) -> worker_pb2.WorkerMessage:
+        """The next of these kinds that was not asked for before; others stay."""
         for place, message in enumerate(self.unread):
-            if message.WhichOneof("message") == kind:
+            if message.WhichOneof("message") in kinds:
                 return self.unread.pop(place)
         while True:
             heard = self._said.get(timeout=GUARD_S)
             if heard is None:
-                raise AssertionError(f"the stream ended while waiting for {kind}")
-            if heard.WhichOneof("message") == kind:
+                raise AssertionError(f"the stream ended while waiting for {', '.join(kinds)}")
+            if heard.WhichOneof("message") in kinds:
                 return heard
             self.unread.append(heard)
 

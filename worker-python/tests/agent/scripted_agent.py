@@ -15,6 +15,11 @@ if __name__ == "__main__":
     die_with_parent()
     server, *child_flags = sys.argv[1:]
     options = AgentOptions(
-        server=server, worker_id="local-1", threads=1, device="cpu", join_token=os.environ.pop("DSS_JOIN_TOKEN")
+        server=server,
+        worker_id="local-1",
+        threads=1,
+        device="cpu",
+        join_token=os.environ.pop("DSS_JOIN_TOKEN"),
+        cache=Path(os.environ["DSS_WORKER_CACHE"]) if "DSS_WORKER_CACHE" in os.environ else None,
     )
     sys.exit(run_agent(options, child_command=[*CHILD, *child_flags]))

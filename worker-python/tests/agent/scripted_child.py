@@ -16,6 +16,7 @@ from dss_worker.errors import Failure
 from dss_worker.messages import (
     Cancelled,
     CancelTrial,
+    Checkpointed,
     Evaluation,
     Failed,
     Finished,
@@ -104,6 +105,39 @@ class Child:
 
     def suspend_unasked(self, order: RunTrial) -> None:
         self.say(Suspended(run=order.run, step=SUSPENDED_STEP))
+
+    def checkpoint_when_suspended(self, order: RunTrial) -> None:
+        self._hear_of_suspension(order)
+        self._checkpoint(order, SUSPENDED_STEP)
+        self.say(Suspended(run=order.run, step=SUSPENDED_STEP))
+
+    def checkpoint_and_keep(self, order: RunTrial) -> None:
+        self._checkpoint(order, 5)
+        directory = order.config.run.directory
+        if directory is not None:
+            (directory / "model").mkdir()
+            (directory / "model" / "config.json").write_text("{}")
+        self.say(Finished(run=order.run, result=RESULT))
+
+    def show_files(self, order: RunTrial) -> None:
+        config = order.config
+        for directory, files in (
+            (config.model.directory, config.model.files),
+            (config.dataset.directory, config.dataset.files),
+        ):
+            for file in files:
+                print(f"{file.path}: {(directory / file.path).read_text()}")
+        found = sorted(path.name for path in (config.run.directory or directory).rglob("step-*"))
+        print(f"checkpoints: {found}")
+        self.say(Finished(run=order.run, result=RESULT))
+
+    def _checkpoint(self, order: RunTrial, step: int) -> None:
+        directory = order.config.run.directory
+        if directory is not None and directory.is_dir():
+            folder = directory / "checkpoints" / f"step-{step:08d}"
+            folder.mkdir(parents=True)
+            (folder / "state.json").write_text(f"of step {step}")
+        self.say(Checkpointed(run=order.run, step=step, name=f"step-{step:08d}"))
 
     def die_when_suspended(self, order: RunTrial) -> None:
         self._hear_of_suspension(order)

@@ -15,6 +15,7 @@ from dss_worker.agent.protocol import (
     Acknowledged,
     Assign,
     Cancel,
+    CheckpointReport,
     Drain,
     FailedReport,
     FinishedReport,
@@ -27,15 +28,22 @@ from dss_worker.agent.protocol import (
     Refused,
     Renewed,
     Stale,
+    StoredCheckpoint,
+    StoredFile,
+    StorePlace,
     ToWorker,
     Welcome,
 )
+from dss_worker.config import TrialConfig
 from dss_worker.errors import Failure, FailureKind
-from dss_worker.messages import Evaluation, TrialResult
+from dss_worker.messages import Evaluation, GangPlace, TrialResult
 from tests.agent.control_plane import TRIAL, assignment, lease_of, scripted_trial
+from tests.agent.scripted_child import RESULT
 
 LEASE = Lease(trial_id=TRIAL, attempt=1, token=2**63)
 WIRE_LEASE = lease_of(2**63)
+FILE = StoredFile(path="state.json", sha256="ab" * 32, size_bytes=2**40)
+WIRE_FILE = common_pb2.StoredFile(path="state.json", sha256="ab" * 32, size_bytes=2**40)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +52,12 @@ WIRE_LEASE = lease_of(2**63)
         (
             ControlMessage(welcome=worker_pb2.Welcome(lease_ms=3, renew_every_ms=1)),
             Welcome(lease_ms=3, renew_every_ms=1),
+        ),
+        (
+            ControlMessage(
+                welcome=worker_pb2.Welcome(lease_ms=3, renew_every_ms=1, home="/h", home_id="i", store_port=7)
+            ),
+            Welcome(lease_ms=3, renew_every_ms=1, store=StorePlace(home="/h", home_id="i", port=7)),
         ),
         (ControlMessage(renewed=worker_pb2.Renewed(leases=[WIRE_LEASE])), Renewed(leases=(LEASE,))),
         (ControlMessage(acknowledged=worker_pb2.Acknowledged(sequences=[1, 2])), Acknowledged(sequences=(1, 2))),
@@ -64,6 +78,43 @@ def test_an_assignment_is_read_whole() -> None:
     config = scripted_trial("some-model")
     message = ControlMessage(assign=assignment(WIRE_LEASE, config))
     assert decode_to_worker(message) == Assign(lease=LEASE, trial=config)
+
+
+def test_a_stored_checkpoint_is_read_with_its_files() -> None:
+    message = assignment(WIRE_LEASE, scripted_trial("m"))
+    assert _checkpoint_of(message) is None
+    message.checkpoint.CopyFrom(common_pb2.StoredCheckpoint(step=7, path="step-7", files=[WIRE_FILE]))
+    assert _checkpoint_of(message) == StoredCheckpoint(step=7, path="step-7", files=(FILE,))
+
+
+def _checkpoint_of(message: worker_pb2.Assign) -> StoredCheckpoint | None:
+    said = decode_to_worker(ControlMessage(assign=message))
+    assert isinstance(said, Assign)
+    return said.checkpoint
+
+
+def test_a_place_in_a_gang_is_read_and_devices_are_one_unless_said() -> None:
+    message = assignment(WIRE_LEASE, scripted_trial("m"))
+    message.gang.CopyFrom(worker_pb2.Gang(rank=1, size=2, address="first.lab", port=7))
+    message.run.devices = 4
+    said = decode_to_worker(ControlMessage(assign=message))
+    assert isinstance(said, Assign)
+    assert isinstance(said.trial, TrialConfig)
+    assert said.gang == GangPlace(rank=1, size=2, address="first.lab", port=7)
+    assert said.trial.run.devices == 4
+    message.run.ClearField("devices")
+    said = decode_to_worker(ControlMessage(assign=message))
+    assert isinstance(said, Assign)
+    assert isinstance(said.trial, TrialConfig)
+    assert said.trial.run.devices == 1
+
+
+def test_files_that_were_sent_are_told_of() -> None:
+    checkpoint = CheckpointReport(lease=LEASE, step=7, path="step-7", files=(FILE,))
+    told = encode_from_worker(Numbered(sequence=1, report=checkpoint)).checkpoint
+    assert (told.lease, told.step, told.path, list(told.files)) == (WIRE_LEASE, 7, "step-7", [WIRE_FILE])
+    finished = FinishedReport(lease=LEASE, result=RESULT, files=(FILE,))
+    assert list(encode_from_worker(Numbered(sequence=1, report=finished)).finished.files) == [WIRE_FILE]
 
 
 def test_absent_settings_are_none_and_zero_is_zero() -> None:

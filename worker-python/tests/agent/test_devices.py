@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dss_worker.agent.devices import cuda_devices, device_of, devices_of_smi, find_devices, visible_devices
+from dss_worker.agent.devices import cuda_devices, devices_of, devices_of_smi, find_devices, visible_devices
 from dss_worker.agent.main import AgentOptions, child_environment
 from dss_worker.errors import WorkerError
 
@@ -61,14 +61,21 @@ def test_the_drivers_own_list_serves_where_nvidia_smi_is_missing(
 def test_a_device_that_is_not_here_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(WorkerError, match="device cuda:3 is not here: 0 CUDA devices were found"):
-        device_of("cuda:3", threads=1)
+        devices_of("cuda:3", threads=1)
 
 
 @pytest.mark.parametrize(
     ("device", "visible", "shown"),
-    [("cpu", None, ""), ("cpu", "0,1", ""), ("cuda:1", None, "1"), ("cuda:1", "4,GPU-x", "GPU-x")],
+    [
+        ("cpu", None, ""),
+        ("cpu", "0,1", ""),
+        ("cuda:1", None, "1"),
+        ("cuda:1", "4,GPU-x", "GPU-x"),
+        ("cuda:2,0", None, "2,0"),
+        ("cuda:1,2", "4,GPU-x,7", "GPU-x,7"),
+    ],
 )
-def test_the_child_is_shown_its_device_alone(device: str, visible: str | None, shown: str) -> None:
+def test_the_child_is_shown_its_devices_alone(device: str, visible: str | None, shown: str) -> None:
     options = AgentOptions(server="localhost:1", worker_id="w", threads=3, device=device, join_token="")
     environment = {"HOME": "/home/me"} if visible is None else {"HOME": "/home/me", "CUDA_VISIBLE_DEVICES": visible}
     child = child_environment(options, environment)

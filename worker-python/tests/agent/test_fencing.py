@@ -26,7 +26,7 @@ IDENTITY = Identity(
     instance_id="one-life",
     host="here",
     pid=os.getpid(),
-    device=Device(kind="cpu", name="a core", memory_bytes=1, threads=1),
+    devices=(Device(kind="cpu", name="a core", memory_bytes=1, threads=1),),
     versions={},
 )
 

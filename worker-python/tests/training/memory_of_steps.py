@@ -19,6 +19,7 @@ from dss_worker.training.micro_batches import plan_micro_batches
 from dss_worker.training.model import special_ids
 from dss_worker.training.sampler import BatchOrder
 from dss_worker.training.step import Stepper
+from dss_worker.training.trained import WholeModel
 from tests.training.support import CPU, settings, tiny_model, token_table
 
 SHAPE: dict[str, Any] = {
@@ -49,7 +50,12 @@ def main(*, batch_size: int, longest: int) -> None:
     for step in range(2):
         stepper.take(batches.passes(step))
     predicted = predict_memory(
-        ModelSize.of_model(model, is_warm=False), trial, plan, split, device=CPU, process_bytes=watch.process_bytes
+        ModelSize.of_model(model, WholeModel(model), is_warm=False),
+        trial,
+        plan,
+        split,
+        device=CPU,
+        process_bytes=watch.process_bytes,
     )
     json.dump({"predicted": predicted, "seen": watch.peak_bytes, "process": watch.process_bytes}, sys.stdout)
 

@@ -150,6 +150,7 @@ class Recorder:
     training: list[TrainingPoint] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
     progresses: list[tuple[Phase, int, float]] = field(default_factory=list)
+    checkpoints: list[tuple[int, str]] = field(default_factory=list)
 
     def progress(self, *, step: int, loss: float, examples_per_second: float, phase: Phase) -> None:
         self.progresses.append((phase, step, loss))
@@ -157,6 +158,9 @@ class Recorder:
     def metrics(self, *, training: tuple[TrainingPoint, ...], evaluations: tuple[Evaluation, ...]) -> None:
         self.training.extend(training)
         self.evaluations.extend(evaluations)
+
+    def checkpointed(self, *, step: int, name: str) -> None:
+        self.checkpoints.append((step, name))
 
 
 def never() -> bool:

@@ -274,6 +274,20 @@ def test_the_steps_at_which_checkpoints_are_written_change_no_result(tmp_path: P
     assert steps_of(by_time)
 
 
+def test_each_checkpoint_that_is_whole_is_told_of(tmp_path: Path) -> None:
+    config, recorder = configured(tmp_path, steps=2), Recorder()
+    TrialRunner(device=CPU).run(config, reporter=recorder, should_stop=never)
+    assert recorder.checkpoints == [(step, f"step-{step:08d}") for step in (2, 4, 6)]
+
+
+def test_of_a_checkpoint_that_could_not_be_saved_nothing_is_told(tmp_path: Path) -> None:
+    config, recorder = configured(tmp_path), Recorder()
+    assert config.run.directory is not None
+    config.run.directory.write_text("in the way")
+    TrialRunner(device=CPU).run(config, reporter=recorder, should_stop=never)
+    assert recorder.checkpoints == []
+
+
 def test_the_plan_that_a_trial_began_with_is_that_which_it_ends_with(tmp_path: Path) -> None:
     config = configured(tmp_path, steps=2)
     kill_after_step(replace(config, run=replace(config.run, micro_batches=3)), 5)

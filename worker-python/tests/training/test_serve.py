@@ -18,6 +18,7 @@ from dss_worker.config import RunOptions
 from dss_worker.errors import DataError, Failure
 from dss_worker.messages import (
     CancelTrial,
+    Checkpointed,
     Failed,
     Finished,
     FromChild,
@@ -30,7 +31,8 @@ from dss_worker.messages import (
     decode_from_child,
     encode,
 )
-from dss_worker.training.serve import Inbox, Outlet, failure_of
+from dss_worker.training.failures import failure_of
+from dss_worker.training.serve import Inbox, Outlet
 from tests.training.support import trial
 
 Message = TypeVar("Message", bound=FromChild)
@@ -162,7 +164,7 @@ def test_a_child_suspends_resumes_cleans_up_and_ends_by_sigterm(tmp_path: Path) 
         rest = list(child.messages)
         assert child.process.wait() == -signal.SIGTERM
         # How it ended says all: the agent hears of no outcome.
-        assert {type(message) for message in rest} <= {Metrics, Progress}
+        assert {type(message) for message in rest} <= {Checkpointed, Metrics, Progress}
         newest = max(int(path.name.removeprefix("step-")) for path in checkpoints.iterdir())
         assert newest > suspended.step
         assert f"ended by SIGTERM; the trial can go on from step {newest}" in (tmp_path / "log").read_text()

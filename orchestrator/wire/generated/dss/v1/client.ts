@@ -20,7 +20,16 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { DatasetSource, Failure, ModelSource, RunOptions, TrialSettings } from "./common.js";
+import {
+  DatasetSource,
+  Evaluation,
+  Failure,
+  ModelSource,
+  RunOptions,
+  TrainingPoint,
+  TrialResult,
+  TrialSettings,
+} from "./common.js";
 
 export const protobufPackage = "dss.v1";
 
@@ -118,11 +127,78 @@ export interface ResumeRequest {
 export interface ResumeResponse {
 }
 
+export interface InfoRequest {
+}
+
+export interface InfoResponse {
+  /** of dss; trials have other ids in another one */
+  version?:
+    | string
+    | undefined;
+  /** the state folder, on its machine */
+  home?: string | undefined;
+  host?:
+    | string
+    | undefined;
+  /** those that are connected, and those that may come back */
+  workers: WorkerStanding[];
+  /** what the file `id` in the state folder says: who reads it there shares the folder */
+  homeId?:
+    | string
+    | undefined;
+  /** of StoreService, on the host that was called; 0: files do not travel */
+  storePort?: number | undefined;
+}
+
+export interface WorkerStanding {
+  workerId?: string | undefined;
+  host?: string | undefined;
+  slots?:
+    | number
+    | undefined;
+  /** attempts that it runs or holds ready */
+  lent?:
+    | number
+    | undefined;
+  /** "idle", "busy", "gone", "draining", "drained" */
+  state?:
+    | string
+    | undefined;
+  /** why it is drained */
+  reason?: string | undefined;
+  devices: string[];
+}
+
 export interface ListRequest {
+  /** this one alone; absent: all, the newest submission first */
+  sweep?:
+    | string
+    | undefined;
+  /** leaves so many out */
+  first?: number | undefined;
 }
 
 export interface ListResponse {
-  sweeps: SweepSummary[];
+  sweeps: SweepRecord[];
+  more?: boolean | undefined;
+}
+
+export interface SweepRecord {
+  summary: SweepSummary | undefined;
+  submittedAtUnixMs?:
+    | bigint
+    | undefined;
+  /** "active", "paused", "cancelled" */
+  state?:
+    | string
+    | undefined;
+  /** why it is paused */
+  reason?:
+    | string
+    | undefined;
+  /** who submitted it; empty: the owner of the state folder */
+  owner?: string | undefined;
+  options: SweepOptions | undefined;
 }
 
 export interface SweepSummary {
@@ -180,6 +256,86 @@ export interface WorkerState {
   examplesPerSecond?: number | undefined;
   phase?: string | undefined;
   gone?: boolean | undefined;
+}
+
+export interface StandingRequest {
+  trialIds: string[];
+}
+
+export interface StandingResponse {
+  trials: TrialChange[];
+}
+
+export interface FindTrialsRequest {
+  /** 1 to 20 hex digits */
+  prefix?:
+    | string
+    | undefined;
+  /** 1 to 100 */
+  limit?: number | undefined;
+}
+
+export interface FindTrialsResponse {
+  trialIds: string[];
+}
+
+export interface TrialsRequest {
+  of: { $case: "sweep"; value: string } | { $case: "trialId"; value: string } | undefined;
+}
+
+export interface TrialsPage {
+  /** Of this page's trials: hundreds share a few. */
+  models: ModelSource[];
+  datasets: DatasetSource[];
+  trials: TrialRecord[];
+}
+
+export interface TrialRecord {
+  trialId?: string | undefined;
+  settings:
+    | TrialSettings
+    | undefined;
+  /** its place among the page's models */
+  model?:
+    | number
+    | undefined;
+  /** its place among the page's datasets */
+  dataset?: number | undefined;
+  run:
+    | RunOptions
+    | undefined;
+  /** as in TrialChange */
+  state?:
+    | string
+    | undefined;
+  /** begun so far */
+  attempts?:
+    | number
+    | undefined;
+  /** state "succeeded" only */
+  result:
+    | TrialResult
+    | undefined;
+  /** the last attempt's, also while another attempt is queued */
+  failure: Failure | undefined;
+  queuedAtUnixMs?: bigint | undefined;
+  startedAtUnixMs?: bigint | undefined;
+  endedAtUnixMs?: bigint | undefined;
+}
+
+export interface MeasurementsRequest {
+  sweep?: string | undefined;
+}
+
+export interface MeasurementsPage {
+  trials: TrialMeasurements[];
+}
+
+/** What the deciding attempt measured: the succeeded one, else the newest. */
+export interface TrialMeasurements {
+  trialId?: string | undefined;
+  training: TrainingPoint[];
+  evaluations: Evaluation[];
 }
 
 export interface LogsRequest {
@@ -896,16 +1052,16 @@ export const ResumeResponse: MessageFns<ResumeResponse> = {
   },
 };
 
-function createBaseListRequest(): ListRequest {
+function createBaseInfoRequest(): InfoRequest {
   return {};
 }
 
-export const ListRequest: MessageFns<ListRequest> = {
-  encode(_: ListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const InfoRequest: MessageFns<InfoRequest> = {
+  encode(_: InfoRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): ListRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): InfoRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -914,7 +1070,7 @@ export const ListRequest: MessageFns<ListRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseListRequest();
+      const message = createBaseInfoRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -931,14 +1087,295 @@ export const ListRequest: MessageFns<ListRequest> = {
   },
 };
 
+function createBaseInfoResponse(): InfoResponse {
+  return { version: undefined, home: undefined, host: undefined, workers: [], homeId: undefined, storePort: undefined };
+}
+
+export const InfoResponse: MessageFns<InfoResponse> = {
+  encode(message: InfoResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== undefined) {
+      writer.uint32(10).string(message.version);
+    }
+    if (message.home !== undefined) {
+      writer.uint32(18).string(message.home);
+    }
+    if (message.host !== undefined) {
+      writer.uint32(26).string(message.host);
+    }
+    for (const v of message.workers) {
+      WorkerStanding.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.homeId !== undefined) {
+      writer.uint32(42).string(message.homeId);
+    }
+    if (message.storePort !== undefined) {
+      writer.uint32(48).uint32(message.storePort);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InfoResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInfoResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.home = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.workers.push(WorkerStanding.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.homeId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.storePort = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWorkerStanding(): WorkerStanding {
+  return {
+    workerId: undefined,
+    host: undefined,
+    slots: undefined,
+    lent: undefined,
+    state: undefined,
+    reason: undefined,
+    devices: [],
+  };
+}
+
+export const WorkerStanding: MessageFns<WorkerStanding> = {
+  encode(message: WorkerStanding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.workerId !== undefined) {
+      writer.uint32(10).string(message.workerId);
+    }
+    if (message.host !== undefined) {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.slots !== undefined) {
+      writer.uint32(24).uint32(message.slots);
+    }
+    if (message.lent !== undefined) {
+      writer.uint32(32).uint32(message.lent);
+    }
+    if (message.state !== undefined) {
+      writer.uint32(42).string(message.state);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(50).string(message.reason);
+    }
+    for (const v of message.devices) {
+      writer.uint32(58).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WorkerStanding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWorkerStanding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.workerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.slots = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lent = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.devices.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListRequest(): ListRequest {
+  return { sweep: undefined, first: undefined };
+}
+
+export const ListRequest: MessageFns<ListRequest> = {
+  encode(message: ListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== undefined) {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.first !== undefined) {
+      writer.uint32(16).uint32(message.first);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.first = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseListResponse(): ListResponse {
-  return { sweeps: [] };
+  return { sweeps: [], more: undefined };
 }
 
 export const ListResponse: MessageFns<ListResponse> = {
   encode(message: ListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.sweeps) {
-      SweepSummary.encode(v!, writer.uint32(10).fork()).join();
+      SweepRecord.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== undefined) {
+      writer.uint32(16).bool(message.more);
     }
     return writer;
   },
@@ -961,7 +1398,126 @@ export const ListResponse: MessageFns<ListResponse> = {
               break;
             }
 
-            message.sweeps.push(SweepSummary.decode(reader, reader.uint32()));
+            message.sweeps.push(SweepRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSweepRecord(): SweepRecord {
+  return {
+    summary: undefined,
+    submittedAtUnixMs: undefined,
+    state: undefined,
+    reason: undefined,
+    owner: undefined,
+    options: undefined,
+  };
+}
+
+export const SweepRecord: MessageFns<SweepRecord> = {
+  encode(message: SweepRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.summary !== undefined) {
+      SweepSummary.encode(message.summary, writer.uint32(10).fork()).join();
+    }
+    if (message.submittedAtUnixMs !== undefined) {
+      if (BigInt.asUintN(64, message.submittedAtUnixMs) !== message.submittedAtUnixMs) {
+        throw new globalThis.Error("value provided for field message.submittedAtUnixMs of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.submittedAtUnixMs);
+    }
+    if (message.state !== undefined) {
+      writer.uint32(26).string(message.state);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(34).string(message.reason);
+    }
+    if (message.owner !== undefined) {
+      writer.uint32(42).string(message.owner);
+    }
+    if (message.options !== undefined) {
+      SweepOptions.encode(message.options, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SweepRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSweepRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.summary = SweepSummary.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.submittedAtUnixMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.options = SweepOptions.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1465,6 +2021,677 @@ export const WorkerState: MessageFns<WorkerState> = {
   },
 };
 
+function createBaseStandingRequest(): StandingRequest {
+  return { trialIds: [] };
+}
+
+export const StandingRequest: MessageFns<StandingRequest> = {
+  encode(message: StandingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.trialIds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StandingRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStandingRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.trialIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStandingResponse(): StandingResponse {
+  return { trials: [] };
+}
+
+export const StandingResponse: MessageFns<StandingResponse> = {
+  encode(message: StandingResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.trials) {
+      TrialChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StandingResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStandingResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.trials.push(TrialChange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFindTrialsRequest(): FindTrialsRequest {
+  return { prefix: undefined, limit: undefined };
+}
+
+export const FindTrialsRequest: MessageFns<FindTrialsRequest> = {
+  encode(message: FindTrialsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.prefix !== undefined) {
+      writer.uint32(10).string(message.prefix);
+    }
+    if (message.limit !== undefined) {
+      writer.uint32(16).uint32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindTrialsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindTrialsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.prefix = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFindTrialsResponse(): FindTrialsResponse {
+  return { trialIds: [] };
+}
+
+export const FindTrialsResponse: MessageFns<FindTrialsResponse> = {
+  encode(message: FindTrialsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.trialIds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindTrialsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindTrialsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.trialIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrialsRequest(): TrialsRequest {
+  return { of: undefined };
+}
+
+export const TrialsRequest: MessageFns<TrialsRequest> = {
+  encode(message: TrialsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.of?.$case) {
+      case "sweep":
+        writer.uint32(10).string(message.of.value);
+        break;
+      case "trialId":
+        writer.uint32(18).string(message.of.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrialsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrialsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.of = { $case: "sweep", value: reader.string() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.of = { $case: "trialId", value: reader.string() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrialsPage(): TrialsPage {
+  return { models: [], datasets: [], trials: [] };
+}
+
+export const TrialsPage: MessageFns<TrialsPage> = {
+  encode(message: TrialsPage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.models) {
+      ModelSource.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.datasets) {
+      DatasetSource.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.trials) {
+      TrialRecord.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrialsPage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrialsPage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.models.push(ModelSource.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.datasets.push(DatasetSource.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.trials.push(TrialRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrialRecord(): TrialRecord {
+  return {
+    trialId: undefined,
+    settings: undefined,
+    model: undefined,
+    dataset: undefined,
+    run: undefined,
+    state: undefined,
+    attempts: undefined,
+    result: undefined,
+    failure: undefined,
+    queuedAtUnixMs: undefined,
+    startedAtUnixMs: undefined,
+    endedAtUnixMs: undefined,
+  };
+}
+
+export const TrialRecord: MessageFns<TrialRecord> = {
+  encode(message: TrialRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trialId !== undefined) {
+      writer.uint32(10).string(message.trialId);
+    }
+    if (message.settings !== undefined) {
+      TrialSettings.encode(message.settings, writer.uint32(18).fork()).join();
+    }
+    if (message.model !== undefined) {
+      writer.uint32(24).uint32(message.model);
+    }
+    if (message.dataset !== undefined) {
+      writer.uint32(32).uint32(message.dataset);
+    }
+    if (message.run !== undefined) {
+      RunOptions.encode(message.run, writer.uint32(42).fork()).join();
+    }
+    if (message.state !== undefined) {
+      writer.uint32(50).string(message.state);
+    }
+    if (message.attempts !== undefined) {
+      writer.uint32(56).uint32(message.attempts);
+    }
+    if (message.result !== undefined) {
+      TrialResult.encode(message.result, writer.uint32(66).fork()).join();
+    }
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(74).fork()).join();
+    }
+    if (message.queuedAtUnixMs !== undefined) {
+      if (BigInt.asUintN(64, message.queuedAtUnixMs) !== message.queuedAtUnixMs) {
+        throw new globalThis.Error("value provided for field message.queuedAtUnixMs of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.queuedAtUnixMs);
+    }
+    if (message.startedAtUnixMs !== undefined) {
+      if (BigInt.asUintN(64, message.startedAtUnixMs) !== message.startedAtUnixMs) {
+        throw new globalThis.Error("value provided for field message.startedAtUnixMs of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.startedAtUnixMs);
+    }
+    if (message.endedAtUnixMs !== undefined) {
+      if (BigInt.asUintN(64, message.endedAtUnixMs) !== message.endedAtUnixMs) {
+        throw new globalThis.Error("value provided for field message.endedAtUnixMs of type uint64 too large");
+      }
+      writer.uint32(96).uint64(message.endedAtUnixMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrialRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrialRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.trialId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.settings = TrialSettings.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.model = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.dataset = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.run = RunOptions.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.attempts = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.result = TrialResult.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.queuedAtUnixMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.startedAtUnixMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.endedAtUnixMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMeasurementsRequest(): MeasurementsRequest {
+  return { sweep: undefined };
+}
+
+export const MeasurementsRequest: MessageFns<MeasurementsRequest> = {
+  encode(message: MeasurementsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== undefined) {
+      writer.uint32(10).string(message.sweep);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MeasurementsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMeasurementsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMeasurementsPage(): MeasurementsPage {
+  return { trials: [] };
+}
+
+export const MeasurementsPage: MessageFns<MeasurementsPage> = {
+  encode(message: MeasurementsPage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.trials) {
+      TrialMeasurements.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MeasurementsPage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMeasurementsPage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.trials.push(TrialMeasurements.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrialMeasurements(): TrialMeasurements {
+  return { trialId: undefined, training: [], evaluations: [] };
+}
+
+export const TrialMeasurements: MessageFns<TrialMeasurements> = {
+  encode(message: TrialMeasurements, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trialId !== undefined) {
+      writer.uint32(10).string(message.trialId);
+    }
+    for (const v of message.training) {
+      TrainingPoint.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.evaluations) {
+      Evaluation.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrialMeasurements {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrialMeasurements();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.trialId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.training.push(TrainingPoint.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.evaluations.push(Evaluation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseLogsRequest(): LogsRequest {
   return { trialId: undefined, follow: undefined };
 }
@@ -1779,6 +3006,16 @@ export const ClientServiceService = {
     responseSerialize: (value: ResumeResponse): Buffer => Buffer.from(ResumeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ResumeResponse => ResumeResponse.decode(value),
   },
+  /** Which control plane this is, and who works for it. */
+  info: {
+    path: "/dss.v1.ClientService/Info" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: InfoRequest): Buffer => Buffer.from(InfoRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): InfoRequest => InfoRequest.decode(value),
+    responseSerialize: (value: InfoResponse): Buffer => Buffer.from(InfoResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InfoResponse => InfoResponse.decode(value),
+  },
   list: {
     path: "/dss.v1.ClientService/List" as const,
     requestStream: false as const,
@@ -1787,6 +3024,45 @@ export const ClientServiceService = {
     requestDeserialize: (value: Buffer): ListRequest => ListRequest.decode(value),
     responseSerialize: (value: ListResponse): Buffer => Buffer.from(ListResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListResponse => ListResponse.decode(value),
+  },
+  /** How trials stand. Of those that nobody submitted, nothing is said. */
+  standing: {
+    path: "/dss.v1.ClientService/Standing" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StandingRequest): Buffer => Buffer.from(StandingRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StandingRequest => StandingRequest.decode(value),
+    responseSerialize: (value: StandingResponse): Buffer => Buffer.from(StandingResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StandingResponse => StandingResponse.decode(value),
+  },
+  findTrials: {
+    path: "/dss.v1.ClientService/FindTrials" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: FindTrialsRequest): Buffer => Buffer.from(FindTrialsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FindTrialsRequest => FindTrialsRequest.decode(value),
+    responseSerialize: (value: FindTrialsResponse): Buffer => Buffer.from(FindTrialsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FindTrialsResponse => FindTrialsResponse.decode(value),
+  },
+  /** In the sweep's order, in pages of about 1 MiB. */
+  trials: {
+    path: "/dss.v1.ClientService/Trials" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: TrialsRequest): Buffer => Buffer.from(TrialsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TrialsRequest => TrialsRequest.decode(value),
+    responseSerialize: (value: TrialsPage): Buffer => Buffer.from(TrialsPage.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TrialsPage => TrialsPage.decode(value),
+  },
+  /** Of the sweep's trials that have measured something, in its order. One that fills a page goes on in the next. */
+  measurements: {
+    path: "/dss.v1.ClientService/Measurements" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: MeasurementsRequest): Buffer => Buffer.from(MeasurementsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): MeasurementsRequest => MeasurementsRequest.decode(value),
+    responseSerialize: (value: MeasurementsPage): Buffer => Buffer.from(MeasurementsPage.encode(value).finish()),
+    responseDeserialize: (value: Buffer): MeasurementsPage => MeasurementsPage.decode(value),
   },
   /** First the state as it is, then changes; ends when the sweep has ended. */
   watch: {
@@ -1840,7 +3116,16 @@ export interface ClientServiceServer extends UntypedServiceImplementation {
   pause: handleUnaryCall<PauseRequest, PauseResponse>;
   /** Takes up a sweep that is paused; what its budget counts starts anew. */
   resume: handleUnaryCall<ResumeRequest, ResumeResponse>;
+  /** Which control plane this is, and who works for it. */
+  info: handleUnaryCall<InfoRequest, InfoResponse>;
   list: handleUnaryCall<ListRequest, ListResponse>;
+  /** How trials stand. Of those that nobody submitted, nothing is said. */
+  standing: handleUnaryCall<StandingRequest, StandingResponse>;
+  findTrials: handleUnaryCall<FindTrialsRequest, FindTrialsResponse>;
+  /** In the sweep's order, in pages of about 1 MiB. */
+  trials: handleServerStreamingCall<TrialsRequest, TrialsPage>;
+  /** Of the sweep's trials that have measured something, in its order. One that fills a page goes on in the next. */
+  measurements: handleServerStreamingCall<MeasurementsRequest, MeasurementsPage>;
   /** First the state as it is, then changes; ends when the sweep has ended. */
   watch: handleServerStreamingCall<WatchRequest, WatchEvent>;
   logs: handleServerStreamingCall<LogsRequest, LogsChunk>;
@@ -1917,6 +3202,19 @@ export interface ClientServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ResumeResponse) => void,
   ): ClientUnaryCall;
+  /** Which control plane this is, and who works for it. */
+  info(request: InfoRequest, callback: (error: ServiceError | null, response: InfoResponse) => void): ClientUnaryCall;
+  info(
+    request: InfoRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: InfoResponse) => void,
+  ): ClientUnaryCall;
+  info(
+    request: InfoRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: InfoResponse) => void,
+  ): ClientUnaryCall;
   list(request: ListRequest, callback: (error: ServiceError | null, response: ListResponse) => void): ClientUnaryCall;
   list(
     request: ListRequest,
@@ -1929,6 +3227,47 @@ export interface ClientServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListResponse) => void,
   ): ClientUnaryCall;
+  /** How trials stand. Of those that nobody submitted, nothing is said. */
+  standing(
+    request: StandingRequest,
+    callback: (error: ServiceError | null, response: StandingResponse) => void,
+  ): ClientUnaryCall;
+  standing(
+    request: StandingRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: StandingResponse) => void,
+  ): ClientUnaryCall;
+  standing(
+    request: StandingRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: StandingResponse) => void,
+  ): ClientUnaryCall;
+  findTrials(
+    request: FindTrialsRequest,
+    callback: (error: ServiceError | null, response: FindTrialsResponse) => void,
+  ): ClientUnaryCall;
+  findTrials(
+    request: FindTrialsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: FindTrialsResponse) => void,
+  ): ClientUnaryCall;
+  findTrials(
+    request: FindTrialsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: FindTrialsResponse) => void,
+  ): ClientUnaryCall;
+  /** In the sweep's order, in pages of about 1 MiB. */
+  trials(request: TrialsRequest, options?: Partial<CallOptions>): ClientReadableStream<TrialsPage>;
+  trials(request: TrialsRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<TrialsPage>;
+  /** Of the sweep's trials that have measured something, in its order. One that fills a page goes on in the next. */
+  measurements(request: MeasurementsRequest, options?: Partial<CallOptions>): ClientReadableStream<MeasurementsPage>;
+  measurements(
+    request: MeasurementsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<MeasurementsPage>;
   /** First the state as it is, then changes; ends when the sweep has ended. */
   watch(request: WatchRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchEvent>;
   watch(request: WatchRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<WatchEvent>;

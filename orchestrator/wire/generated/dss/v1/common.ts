@@ -166,7 +166,19 @@ export interface RunOptions {
     | string
     | undefined;
   /** activations computed anew in the backward pass: "auto", "on" or "off" */
-  gradientCheckpointing?: string | undefined;
+  gradientCheckpointing?:
+    | string
+    | undefined;
+  /** on each machine; 0: 1 */
+  devices?:
+    | number
+    | undefined;
+  /** that train it together; 0: 1 */
+  machines?:
+    | number
+    | undefined;
+  /** that it is thought to need at most on each device; 0: not known */
+  memoryBytes?: bigint | undefined;
 }
 
 /** A file that a trial reads, found below its source's directory. */
@@ -225,6 +237,27 @@ export interface DatasetSource_FieldsEntry {
 export interface DatasetSource_TemplatesEntry {
   key?: string | undefined;
   value?: string | undefined;
+}
+
+/** A file by its content; see store.proto. */
+export interface StoredFile {
+  /** relative, with forward slashes */
+  path?:
+    | string
+    | undefined;
+  /** 64 hex digits */
+  sha256?: string | undefined;
+  sizeBytes?: bigint | undefined;
+}
+
+/** A checkpoint whose files are in the store, in its trial's scope. */
+export interface StoredCheckpoint {
+  step?:
+    | number
+    | undefined;
+  /** its folder's name below the trial's checkpoints; its files' paths are relative to it */
+  path?: string | undefined;
+  files: StoredFile[];
 }
 
 /** A claim on an attempt. A message whose token is not the current one changes nothing. */
@@ -690,6 +723,9 @@ function createBaseRunOptions(): RunOptions {
     microBatches: undefined,
     compile: undefined,
     gradientCheckpointing: undefined,
+    devices: undefined,
+    machines: undefined,
+    memoryBytes: undefined,
   };
 }
 
@@ -718,6 +754,18 @@ export const RunOptions: MessageFns<RunOptions> = {
     }
     if (message.gradientCheckpointing !== undefined) {
       writer.uint32(66).string(message.gradientCheckpointing);
+    }
+    if (message.devices !== undefined) {
+      writer.uint32(72).uint32(message.devices);
+    }
+    if (message.machines !== undefined) {
+      writer.uint32(80).uint32(message.machines);
+    }
+    if (message.memoryBytes !== undefined) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.memoryBytes);
     }
     return writer;
   },
@@ -797,6 +845,30 @@ export const RunOptions: MessageFns<RunOptions> = {
             }
 
             message.gradientCheckpointing = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.devices = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.machines = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
             continue;
           }
         }
@@ -1176,6 +1248,145 @@ export const DatasetSource_TemplatesEntry: MessageFns<DatasetSource_TemplatesEnt
             }
 
             message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStoredFile(): StoredFile {
+  return { path: undefined, sha256: undefined, sizeBytes: undefined };
+}
+
+export const StoredFile: MessageFns<StoredFile> = {
+  encode(message: StoredFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== undefined) {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.sha256 !== undefined) {
+      writer.uint32(18).string(message.sha256);
+    }
+    if (message.sizeBytes !== undefined) {
+      if (BigInt.asUintN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.sizeBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStoredCheckpoint(): StoredCheckpoint {
+  return { step: undefined, path: undefined, files: [] };
+}
+
+export const StoredCheckpoint: MessageFns<StoredCheckpoint> = {
+  encode(message: StoredCheckpoint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.step !== undefined) {
+      writer.uint32(8).uint32(message.step);
+    }
+    if (message.path !== undefined) {
+      writer.uint32(18).string(message.path);
+    }
+    for (const v of message.files) {
+      StoredFile.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredCheckpoint {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredCheckpoint();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.step = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.files.push(StoredFile.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -24,6 +24,8 @@ import {
   Lease,
   ModelSource,
   RunOptions,
+  StoredCheckpoint,
+  StoredFile,
   TrainingPoint,
   TrialResult,
   TrialSettings,
@@ -86,7 +88,15 @@ export interface Hello {
    * Attempts it can hold ready beyond those that run. It begins the next of them in the moment that one ends; until
    * then it renews their leases and may be told to give them back by Cancel.
    */
-  prefetch?: number | undefined;
+  prefetch?:
+    | number
+    | undefined;
+  /** where other workers reach it; empty: nowhere, it joins no gang */
+  address?:
+    | string
+    | undefined;
+  /** free there for a gang whose first member it is; 0: it is never the first */
+  rendezvousPort?: number | undefined;
 }
 
 export interface Hello_VersionsEntry {
@@ -150,13 +160,24 @@ export interface LogLine {
 
 export interface CheckpointReport {
   lease: Lease | undefined;
-  step?: number | undefined;
-  path?: string | undefined;
+  step?:
+    | number
+    | undefined;
+  /** its folder's name below the trial's checkpoints */
+  path?:
+    | string
+    | undefined;
+  /** What of it is in the store, in the trial's scope; empty: it is in the trial's folder only. Relative to its folder. */
+  files: StoredFile[];
 }
 
 export interface FinishedReport {
   lease: Lease | undefined;
-  result: TrialResult | undefined;
+  result:
+    | TrialResult
+    | undefined;
+  /** What is to be kept of the trial and is in the store, in its scope; relative to the trial's folder. */
+  files: StoredFile[];
 }
 
 export interface FailedReport {
@@ -185,7 +206,19 @@ export interface ControlMessage {
 export interface Welcome {
   /** a lease not renewed for so long is lost */
   leaseMs?: number | undefined;
-  renewEveryMs?: number | undefined;
+  renewEveryMs?:
+    | number
+    | undefined;
+  /** the state folder, on the control plane's machine */
+  home?:
+    | string
+    | undefined;
+  /** what the file `id` says there: a worker that reads the same shares the folder */
+  homeId?:
+    | string
+    | undefined;
+  /** of StoreService, on the host that was called; 0: files do not travel */
+  storePort?: number | undefined;
 }
 
 export interface Assign {
@@ -193,7 +226,35 @@ export interface Assign {
   settings: TrialSettings | undefined;
   model: ModelSource | undefined;
   dataset: DatasetSource | undefined;
-  run: RunOptions | undefined;
+  run:
+    | RunOptions
+    | undefined;
+  /** the newest that is in the store; absent: none is */
+  checkpoint:
+    | StoredCheckpoint
+    | undefined;
+  /** places among Hello.devices; empty: the worker chooses */
+  devices: number[];
+  /** absent: it trains alone */
+  gang: Gang | undefined;
+}
+
+/** One attempt on several workers: each holds the lease, the first speaks for it. */
+export interface Gang {
+  /** of this worker among them, from 0 */
+  rank?:
+    | number
+    | undefined;
+  /** workers */
+  size?:
+    | number
+    | undefined;
+  /** of the first */
+  address?:
+    | string
+    | undefined;
+  /** where the others meet it */
+  port?: number | undefined;
 }
 
 export interface Renewed {
@@ -387,6 +448,8 @@ function createBaseHello(): Hello {
     slots: undefined,
     instanceId: undefined,
     prefetch: undefined,
+    address: undefined,
+    rendezvousPort: undefined,
   };
 }
 
@@ -421,6 +484,12 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.prefetch !== undefined) {
       writer.uint32(80).uint32(message.prefetch);
+    }
+    if (message.address !== undefined) {
+      writer.uint32(90).string(message.address);
+    }
+    if (message.rendezvousPort !== undefined) {
+      writer.uint32(96).uint32(message.rendezvousPort);
     }
     return writer;
   },
@@ -519,6 +588,22 @@ export const Hello: MessageFns<Hello> = {
             }
 
             message.prefetch = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.rendezvousPort = reader.uint32();
             continue;
           }
         }
@@ -1017,7 +1102,7 @@ export const LogLine: MessageFns<LogLine> = {
 };
 
 function createBaseCheckpointReport(): CheckpointReport {
-  return { lease: undefined, step: undefined, path: undefined };
+  return { lease: undefined, step: undefined, path: undefined, files: [] };
 }
 
 export const CheckpointReport: MessageFns<CheckpointReport> = {
@@ -1030,6 +1115,9 @@ export const CheckpointReport: MessageFns<CheckpointReport> = {
     }
     if (message.path !== undefined) {
       writer.uint32(26).string(message.path);
+    }
+    for (const v of message.files) {
+      StoredFile.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1071,6 +1159,14 @@ export const CheckpointReport: MessageFns<CheckpointReport> = {
             message.path = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.files.push(StoredFile.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1085,7 +1181,7 @@ export const CheckpointReport: MessageFns<CheckpointReport> = {
 };
 
 function createBaseFinishedReport(): FinishedReport {
-  return { lease: undefined, result: undefined };
+  return { lease: undefined, result: undefined, files: [] };
 }
 
 export const FinishedReport: MessageFns<FinishedReport> = {
@@ -1095,6 +1191,9 @@ export const FinishedReport: MessageFns<FinishedReport> = {
     }
     if (message.result !== undefined) {
       TrialResult.encode(message.result, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.files) {
+      StoredFile.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1126,6 +1225,14 @@ export const FinishedReport: MessageFns<FinishedReport> = {
             }
 
             message.result = TrialResult.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.files.push(StoredFile.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -1359,7 +1466,7 @@ export const ControlMessage: MessageFns<ControlMessage> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { leaseMs: undefined, renewEveryMs: undefined };
+  return { leaseMs: undefined, renewEveryMs: undefined, home: undefined, homeId: undefined, storePort: undefined };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -1369,6 +1476,15 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.renewEveryMs !== undefined) {
       writer.uint32(16).uint32(message.renewEveryMs);
+    }
+    if (message.home !== undefined) {
+      writer.uint32(26).string(message.home);
+    }
+    if (message.homeId !== undefined) {
+      writer.uint32(34).string(message.homeId);
+    }
+    if (message.storePort !== undefined) {
+      writer.uint32(40).uint32(message.storePort);
     }
     return writer;
   },
@@ -1402,6 +1518,30 @@ export const Welcome: MessageFns<Welcome> = {
             message.renewEveryMs = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.home = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.homeId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.storePort = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1416,7 +1556,16 @@ export const Welcome: MessageFns<Welcome> = {
 };
 
 function createBaseAssign(): Assign {
-  return { lease: undefined, settings: undefined, model: undefined, dataset: undefined, run: undefined };
+  return {
+    lease: undefined,
+    settings: undefined,
+    model: undefined,
+    dataset: undefined,
+    run: undefined,
+    checkpoint: undefined,
+    devices: [],
+    gang: undefined,
+  };
 }
 
 export const Assign: MessageFns<Assign> = {
@@ -1435,6 +1584,19 @@ export const Assign: MessageFns<Assign> = {
     }
     if (message.run !== undefined) {
       RunOptions.encode(message.run, writer.uint32(50).fork()).join();
+    }
+    if (message.checkpoint !== undefined) {
+      StoredCheckpoint.encode(message.checkpoint, writer.uint32(58).fork()).join();
+    }
+    if (message.devices.length !== 0) {
+      writer.uint32(66).fork();
+      for (const v of message.devices) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.gang !== undefined) {
+      Gang.encode(message.gang, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -1490,6 +1652,119 @@ export const Assign: MessageFns<Assign> = {
             }
 
             message.run = RunOptions.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.checkpoint = StoredCheckpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag === 64) {
+              message.devices.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 66) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.devices.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.gang = Gang.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGang(): Gang {
+  return { rank: undefined, size: undefined, address: undefined, port: undefined };
+}
+
+export const Gang: MessageFns<Gang> = {
+  encode(message: Gang, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rank !== undefined) {
+      writer.uint32(8).uint32(message.rank);
+    }
+    if (message.size !== undefined) {
+      writer.uint32(16).uint32(message.size);
+    }
+    if (message.address !== undefined) {
+      writer.uint32(26).string(message.address);
+    }
+    if (message.port !== undefined) {
+      writer.uint32(32).uint32(message.port);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Gang {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGang();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.rank = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.size = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.port = reader.uint32();
             continue;
           }
         }

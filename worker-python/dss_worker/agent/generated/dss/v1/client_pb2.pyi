@@ -105,15 +105,75 @@ class ResumeResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
-class ListRequest(_message.Message):
+class InfoRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class InfoResponse(_message.Message):
+    __slots__ = ("version", "home", "host", "workers", "home_id", "store_port")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    HOME_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    HOME_ID_FIELD_NUMBER: _ClassVar[int]
+    STORE_PORT_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    home: str
+    host: str
+    workers: _containers.RepeatedCompositeFieldContainer[WorkerStanding]
+    home_id: str
+    store_port: int
+    def __init__(self, version: _Optional[str] = ..., home: _Optional[str] = ..., host: _Optional[str] = ..., workers: _Optional[_Iterable[_Union[WorkerStanding, _Mapping]]] = ..., home_id: _Optional[str] = ..., store_port: _Optional[int] = ...) -> None: ...
+
+class WorkerStanding(_message.Message):
+    __slots__ = ("worker_id", "host", "slots", "lent", "state", "reason", "devices")
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    LENT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    worker_id: str
+    host: str
+    slots: int
+    lent: int
+    state: str
+    reason: str
+    devices: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, worker_id: _Optional[str] = ..., host: _Optional[str] = ..., slots: _Optional[int] = ..., lent: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., devices: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListRequest(_message.Message):
+    __slots__ = ("sweep", "first")
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    first: int
+    def __init__(self, sweep: _Optional[str] = ..., first: _Optional[int] = ...) -> None: ...
+
 class ListResponse(_message.Message):
-    __slots__ = ("sweeps",)
+    __slots__ = ("sweeps", "more")
     SWEEPS_FIELD_NUMBER: _ClassVar[int]
-    sweeps: _containers.RepeatedCompositeFieldContainer[SweepSummary]
-    def __init__(self, sweeps: _Optional[_Iterable[_Union[SweepSummary, _Mapping]]] = ...) -> None: ...
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    sweeps: _containers.RepeatedCompositeFieldContainer[SweepRecord]
+    more: bool
+    def __init__(self, sweeps: _Optional[_Iterable[_Union[SweepRecord, _Mapping]]] = ..., more: _Optional[bool] = ...) -> None: ...
+
+class SweepRecord(_message.Message):
+    __slots__ = ("summary", "submitted_at_unix_ms", "state", "reason", "owner", "options")
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    SUBMITTED_AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    summary: SweepSummary
+    submitted_at_unix_ms: int
+    state: str
+    reason: str
+    owner: str
+    options: SweepOptions
+    def __init__(self, summary: _Optional[_Union[SweepSummary, _Mapping]] = ..., submitted_at_unix_ms: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., owner: _Optional[str] = ..., options: _Optional[_Union[SweepOptions, _Mapping]] = ...) -> None: ...
 
 class SweepSummary(_message.Message):
     __slots__ = ("sweep", "total", "queued", "running", "succeeded", "failed", "cancelled")
@@ -186,6 +246,100 @@ class WorkerState(_message.Message):
     phase: str
     gone: bool
     def __init__(self, worker_id: _Optional[str] = ..., trial_id: _Optional[str] = ..., step: _Optional[int] = ..., max_steps: _Optional[int] = ..., loss: _Optional[float] = ..., examples_per_second: _Optional[float] = ..., phase: _Optional[str] = ..., gone: _Optional[bool] = ...) -> None: ...
+
+class StandingRequest(_message.Message):
+    __slots__ = ("trial_ids",)
+    TRIAL_IDS_FIELD_NUMBER: _ClassVar[int]
+    trial_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, trial_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class StandingResponse(_message.Message):
+    __slots__ = ("trials",)
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    trials: _containers.RepeatedCompositeFieldContainer[TrialChange]
+    def __init__(self, trials: _Optional[_Iterable[_Union[TrialChange, _Mapping]]] = ...) -> None: ...
+
+class FindTrialsRequest(_message.Message):
+    __slots__ = ("prefix", "limit")
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    prefix: str
+    limit: int
+    def __init__(self, prefix: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class FindTrialsResponse(_message.Message):
+    __slots__ = ("trial_ids",)
+    TRIAL_IDS_FIELD_NUMBER: _ClassVar[int]
+    trial_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, trial_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class TrialsRequest(_message.Message):
+    __slots__ = ("sweep", "trial_id")
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    TRIAL_ID_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    trial_id: str
+    def __init__(self, sweep: _Optional[str] = ..., trial_id: _Optional[str] = ...) -> None: ...
+
+class TrialsPage(_message.Message):
+    __slots__ = ("models", "datasets", "trials")
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    DATASETS_FIELD_NUMBER: _ClassVar[int]
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[_common_pb2.ModelSource]
+    datasets: _containers.RepeatedCompositeFieldContainer[_common_pb2.DatasetSource]
+    trials: _containers.RepeatedCompositeFieldContainer[TrialRecord]
+    def __init__(self, models: _Optional[_Iterable[_Union[_common_pb2.ModelSource, _Mapping]]] = ..., datasets: _Optional[_Iterable[_Union[_common_pb2.DatasetSource, _Mapping]]] = ..., trials: _Optional[_Iterable[_Union[TrialRecord, _Mapping]]] = ...) -> None: ...
+
+class TrialRecord(_message.Message):
+    __slots__ = ("trial_id", "settings", "model", "dataset", "run", "state", "attempts", "result", "failure", "queued_at_unix_ms", "started_at_unix_ms", "ended_at_unix_ms")
+    TRIAL_ID_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    QUEUED_AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    ENDED_AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    trial_id: str
+    settings: _common_pb2.TrialSettings
+    model: int
+    dataset: int
+    run: _common_pb2.RunOptions
+    state: str
+    attempts: int
+    result: _common_pb2.TrialResult
+    failure: _common_pb2.Failure
+    queued_at_unix_ms: int
+    started_at_unix_ms: int
+    ended_at_unix_ms: int
+    def __init__(self, trial_id: _Optional[str] = ..., settings: _Optional[_Union[_common_pb2.TrialSettings, _Mapping]] = ..., model: _Optional[int] = ..., dataset: _Optional[int] = ..., run: _Optional[_Union[_common_pb2.RunOptions, _Mapping]] = ..., state: _Optional[str] = ..., attempts: _Optional[int] = ..., result: _Optional[_Union[_common_pb2.TrialResult, _Mapping]] = ..., failure: _Optional[_Union[_common_pb2.Failure, _Mapping]] = ..., queued_at_unix_ms: _Optional[int] = ..., started_at_unix_ms: _Optional[int] = ..., ended_at_unix_ms: _Optional[int] = ...) -> None: ...
+
+class MeasurementsRequest(_message.Message):
+    __slots__ = ("sweep",)
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    def __init__(self, sweep: _Optional[str] = ...) -> None: ...
+
+class MeasurementsPage(_message.Message):
+    __slots__ = ("trials",)
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    trials: _containers.RepeatedCompositeFieldContainer[TrialMeasurements]
+    def __init__(self, trials: _Optional[_Iterable[_Union[TrialMeasurements, _Mapping]]] = ...) -> None: ...
+
+class TrialMeasurements(_message.Message):
+    __slots__ = ("trial_id", "training", "evaluations")
+    TRIAL_ID_FIELD_NUMBER: _ClassVar[int]
+    TRAINING_FIELD_NUMBER: _ClassVar[int]
+    EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    trial_id: str
+    training: _containers.RepeatedCompositeFieldContainer[_common_pb2.TrainingPoint]
+    evaluations: _containers.RepeatedCompositeFieldContainer[_common_pb2.Evaluation]
+    def __init__(self, trial_id: _Optional[str] = ..., training: _Optional[_Iterable[_Union[_common_pb2.TrainingPoint, _Mapping]]] = ..., evaluations: _Optional[_Iterable[_Union[_common_pb2.Evaluation, _Mapping]]] = ...) -> None: ...
 
 class LogsRequest(_message.Message):
     __slots__ = ("trial_id", "follow")

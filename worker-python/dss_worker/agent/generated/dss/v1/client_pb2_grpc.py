@@ -56,10 +56,35 @@ class ClientServiceStub:
                 request_serializer=dss_dot_v1_dot_client__pb2.ResumeRequest.SerializeToString,
                 response_deserializer=dss_dot_v1_dot_client__pb2.ResumeResponse.FromString,
                 _registered_method=True)
+        self.Info = channel.unary_unary(
+                '/dss.v1.ClientService/Info',
+                request_serializer=dss_dot_v1_dot_client__pb2.InfoRequest.SerializeToString,
+                response_deserializer=dss_dot_v1_dot_client__pb2.InfoResponse.FromString,
+                _registered_method=True)
         self.List = channel.unary_unary(
                 '/dss.v1.ClientService/List',
                 request_serializer=dss_dot_v1_dot_client__pb2.ListRequest.SerializeToString,
                 response_deserializer=dss_dot_v1_dot_client__pb2.ListResponse.FromString,
+                _registered_method=True)
+        self.Standing = channel.unary_unary(
+                '/dss.v1.ClientService/Standing',
+                request_serializer=dss_dot_v1_dot_client__pb2.StandingRequest.SerializeToString,
+                response_deserializer=dss_dot_v1_dot_client__pb2.StandingResponse.FromString,
+                _registered_method=True)
+        self.FindTrials = channel.unary_unary(
+                '/dss.v1.ClientService/FindTrials',
+                request_serializer=dss_dot_v1_dot_client__pb2.FindTrialsRequest.SerializeToString,
+                response_deserializer=dss_dot_v1_dot_client__pb2.FindTrialsResponse.FromString,
+                _registered_method=True)
+        self.Trials = channel.unary_stream(
+                '/dss.v1.ClientService/Trials',
+                request_serializer=dss_dot_v1_dot_client__pb2.TrialsRequest.SerializeToString,
+                response_deserializer=dss_dot_v1_dot_client__pb2.TrialsPage.FromString,
+                _registered_method=True)
+        self.Measurements = channel.unary_stream(
+                '/dss.v1.ClientService/Measurements',
+                request_serializer=dss_dot_v1_dot_client__pb2.MeasurementsRequest.SerializeToString,
+                response_deserializer=dss_dot_v1_dot_client__pb2.MeasurementsPage.FromString,
                 _registered_method=True)
         self.Watch = channel.unary_stream(
                 '/dss.v1.ClientService/Watch',
@@ -117,8 +142,42 @@ class ClientServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Info(self, request, context):
+        """Which control plane this is, and who works for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def List(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Standing(self, request, context):
+        """How trials stand. Of those that nobody submitted, nothing is said.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindTrials(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Trials(self, request, context):
+        """In the sweep's order, in pages of about 1 MiB.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Measurements(self, request, context):
+        """Of the sweep's trials that have measured something, in its order. One that fills a page goes on in the next.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -172,10 +231,35 @@ def add_ClientServiceServicer_to_server(servicer, server):
                     request_deserializer=dss_dot_v1_dot_client__pb2.ResumeRequest.FromString,
                     response_serializer=dss_dot_v1_dot_client__pb2.ResumeResponse.SerializeToString,
             ),
+            'Info': grpc.unary_unary_rpc_method_handler(
+                    servicer.Info,
+                    request_deserializer=dss_dot_v1_dot_client__pb2.InfoRequest.FromString,
+                    response_serializer=dss_dot_v1_dot_client__pb2.InfoResponse.SerializeToString,
+            ),
             'List': grpc.unary_unary_rpc_method_handler(
                     servicer.List,
                     request_deserializer=dss_dot_v1_dot_client__pb2.ListRequest.FromString,
                     response_serializer=dss_dot_v1_dot_client__pb2.ListResponse.SerializeToString,
+            ),
+            'Standing': grpc.unary_unary_rpc_method_handler(
+                    servicer.Standing,
+                    request_deserializer=dss_dot_v1_dot_client__pb2.StandingRequest.FromString,
+                    response_serializer=dss_dot_v1_dot_client__pb2.StandingResponse.SerializeToString,
+            ),
+            'FindTrials': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindTrials,
+                    request_deserializer=dss_dot_v1_dot_client__pb2.FindTrialsRequest.FromString,
+                    response_serializer=dss_dot_v1_dot_client__pb2.FindTrialsResponse.SerializeToString,
+            ),
+            'Trials': grpc.unary_stream_rpc_method_handler(
+                    servicer.Trials,
+                    request_deserializer=dss_dot_v1_dot_client__pb2.TrialsRequest.FromString,
+                    response_serializer=dss_dot_v1_dot_client__pb2.TrialsPage.SerializeToString,
+            ),
+            'Measurements': grpc.unary_stream_rpc_method_handler(
+                    servicer.Measurements,
+                    request_deserializer=dss_dot_v1_dot_client__pb2.MeasurementsRequest.FromString,
+                    response_serializer=dss_dot_v1_dot_client__pb2.MeasurementsPage.SerializeToString,
             ),
             'Watch': grpc.unary_stream_rpc_method_handler(
                     servicer.Watch,
@@ -319,6 +403,33 @@ class ClientService:
             _registered_method=True)
 
     @staticmethod
+    def Info(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dss.v1.ClientService/Info',
+            dss_dot_v1_dot_client__pb2.InfoRequest.SerializeToString,
+            dss_dot_v1_dot_client__pb2.InfoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def List(request,
             target,
             options=(),
@@ -335,6 +446,114 @@ class ClientService:
             '/dss.v1.ClientService/List',
             dss_dot_v1_dot_client__pb2.ListRequest.SerializeToString,
             dss_dot_v1_dot_client__pb2.ListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Standing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dss.v1.ClientService/Standing',
+            dss_dot_v1_dot_client__pb2.StandingRequest.SerializeToString,
+            dss_dot_v1_dot_client__pb2.StandingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindTrials(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dss.v1.ClientService/FindTrials',
+            dss_dot_v1_dot_client__pb2.FindTrialsRequest.SerializeToString,
+            dss_dot_v1_dot_client__pb2.FindTrialsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Trials(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/dss.v1.ClientService/Trials',
+            dss_dot_v1_dot_client__pb2.TrialsRequest.SerializeToString,
+            dss_dot_v1_dot_client__pb2.TrialsPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Measurements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/dss.v1.ClientService/Measurements',
+            dss_dot_v1_dot_client__pb2.MeasurementsRequest.SerializeToString,
+            dss_dot_v1_dot_client__pb2.MeasurementsPage.FromString,
             options,
             channel_credentials,
             insecure,

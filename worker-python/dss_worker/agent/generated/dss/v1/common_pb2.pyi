@@ -69,7 +69,7 @@ class TrialSettings(_message.Message):
     def __init__(self, model: _Optional[str] = ..., dataset: _Optional[str] = ..., label_type: _Optional[str] = ..., model_type: _Optional[str] = ..., seed: _Optional[int] = ..., llm: _Optional[str] = ..., alpha: _Optional[float] = ..., subsample: _Optional[float] = ..., max_steps: _Optional[int] = ..., eval_steps: _Optional[int] = ..., batch_size: _Optional[int] = ..., grad_steps: _Optional[int] = ..., lr: _Optional[float] = ..., max_input_length: _Optional[int] = ..., gen_max_len: _Optional[int] = ..., precision: _Optional[str] = ..., dropout: _Optional[float] = ..., select: _Optional[str] = ..., init: _Optional[str] = ..., optimizer: _Optional[str] = ..., adapter: _Optional[str] = ..., lora_rank: _Optional[int] = ..., lora_alpha: _Optional[float] = ...) -> None: ...
 
 class RunOptions(_message.Message):
-    __slots__ = ("directory", "checkpoint_steps", "keep_checkpoints", "keep", "output_rationale", "micro_batches", "compile", "gradient_checkpointing")
+    __slots__ = ("directory", "checkpoint_steps", "keep_checkpoints", "keep", "output_rationale", "micro_batches", "compile", "gradient_checkpointing", "devices", "machines", "memory_bytes")
     DIRECTORY_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_STEPS_FIELD_NUMBER: _ClassVar[int]
     KEEP_CHECKPOINTS_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +78,9 @@ class RunOptions(_message.Message):
     MICRO_BATCHES_FIELD_NUMBER: _ClassVar[int]
     COMPILE_FIELD_NUMBER: _ClassVar[int]
     GRADIENT_CHECKPOINTING_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    MACHINES_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     directory: str
     checkpoint_steps: int
     keep_checkpoints: bool
@@ -86,7 +89,10 @@ class RunOptions(_message.Message):
     micro_batches: int
     compile: str
     gradient_checkpointing: str
-    def __init__(self, directory: _Optional[str] = ..., checkpoint_steps: _Optional[int] = ..., keep_checkpoints: _Optional[bool] = ..., keep: _Optional[str] = ..., output_rationale: _Optional[bool] = ..., micro_batches: _Optional[int] = ..., compile: _Optional[str] = ..., gradient_checkpointing: _Optional[str] = ...) -> None: ...
+    devices: int
+    machines: int
+    memory_bytes: int
+    def __init__(self, directory: _Optional[str] = ..., checkpoint_steps: _Optional[int] = ..., keep_checkpoints: _Optional[bool] = ..., keep: _Optional[str] = ..., output_rationale: _Optional[bool] = ..., micro_batches: _Optional[int] = ..., compile: _Optional[str] = ..., gradient_checkpointing: _Optional[str] = ..., devices: _Optional[int] = ..., machines: _Optional[int] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
 
 class SourceFile(_message.Message):
     __slots__ = ("path", "sha256", "size_bytes", "role")
@@ -139,6 +145,26 @@ class DatasetSource(_message.Message):
     templates: _containers.ScalarMap[str, str]
     choices: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, directory: _Optional[str] = ..., layout: _Optional[str] = ..., files: _Optional[_Iterable[_Union[SourceFile, _Mapping]]] = ..., metric: _Optional[str] = ..., fields: _Optional[_Mapping[str, str]] = ..., templates: _Optional[_Mapping[str, str]] = ..., choices: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class StoredFile(_message.Message):
+    __slots__ = ("path", "sha256", "size_bytes")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    sha256: str
+    size_bytes: int
+    def __init__(self, path: _Optional[str] = ..., sha256: _Optional[str] = ..., size_bytes: _Optional[int] = ...) -> None: ...
+
+class StoredCheckpoint(_message.Message):
+    __slots__ = ("step", "path", "files")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    step: int
+    path: str
+    files: _containers.RepeatedCompositeFieldContainer[StoredFile]
+    def __init__(self, step: _Optional[int] = ..., path: _Optional[str] = ..., files: _Optional[_Iterable[_Union[StoredFile, _Mapping]]] = ...) -> None: ...
 
 class Lease(_message.Message):
     __slots__ = ("trial_id", "attempt", "token")

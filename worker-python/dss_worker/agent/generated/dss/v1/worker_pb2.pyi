@@ -32,7 +32,7 @@ class WorkerMessage(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., renew: _Optional[_Union[Renew, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., metrics: _Optional[_Union[MetricsReport, _Mapping]] = ..., log: _Optional[_Union[LogReport, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointReport, _Mapping]] = ..., finished: _Optional[_Union[FinishedReport, _Mapping]] = ..., failed: _Optional[_Union[FailedReport, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("worker_id", "engine_version", "host", "pid", "devices", "versions", "running", "slots", "instance_id", "prefetch")
+    __slots__ = ("worker_id", "engine_version", "host", "pid", "devices", "versions", "running", "slots", "instance_id", "prefetch", "address", "rendezvous_port")
     class VersionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +50,8 @@ class Hello(_message.Message):
     SLOTS_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     PREFETCH_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    RENDEZVOUS_PORT_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     engine_version: int
     host: str
@@ -60,7 +62,9 @@ class Hello(_message.Message):
     slots: int
     instance_id: str
     prefetch: int
-    def __init__(self, worker_id: _Optional[str] = ..., engine_version: _Optional[int] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., versions: _Optional[_Mapping[str, str]] = ..., running: _Optional[_Iterable[_Union[_common_pb2.Lease, _Mapping]]] = ..., slots: _Optional[int] = ..., instance_id: _Optional[str] = ..., prefetch: _Optional[int] = ...) -> None: ...
+    address: str
+    rendezvous_port: int
+    def __init__(self, worker_id: _Optional[str] = ..., engine_version: _Optional[int] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., versions: _Optional[_Mapping[str, str]] = ..., running: _Optional[_Iterable[_Union[_common_pb2.Lease, _Mapping]]] = ..., slots: _Optional[int] = ..., instance_id: _Optional[str] = ..., prefetch: _Optional[int] = ..., address: _Optional[str] = ..., rendezvous_port: _Optional[int] = ...) -> None: ...
 
 class Device(_message.Message):
     __slots__ = ("kind", "name", "memory_bytes", "threads")
@@ -125,22 +129,26 @@ class LogLine(_message.Message):
     def __init__(self, unix_ms: _Optional[int] = ..., stream: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class CheckpointReport(_message.Message):
-    __slots__ = ("lease", "step", "path")
+    __slots__ = ("lease", "step", "path", "files")
     LEASE_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
     lease: _common_pb2.Lease
     step: int
     path: str
-    def __init__(self, lease: _Optional[_Union[_common_pb2.Lease, _Mapping]] = ..., step: _Optional[int] = ..., path: _Optional[str] = ...) -> None: ...
+    files: _containers.RepeatedCompositeFieldContainer[_common_pb2.StoredFile]
+    def __init__(self, lease: _Optional[_Union[_common_pb2.Lease, _Mapping]] = ..., step: _Optional[int] = ..., path: _Optional[str] = ..., files: _Optional[_Iterable[_Union[_common_pb2.StoredFile, _Mapping]]] = ...) -> None: ...
 
 class FinishedReport(_message.Message):
-    __slots__ = ("lease", "result")
+    __slots__ = ("lease", "result", "files")
     LEASE_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
     lease: _common_pb2.Lease
     result: _common_pb2.TrialResult
-    def __init__(self, lease: _Optional[_Union[_common_pb2.Lease, _Mapping]] = ..., result: _Optional[_Union[_common_pb2.TrialResult, _Mapping]] = ...) -> None: ...
+    files: _containers.RepeatedCompositeFieldContainer[_common_pb2.StoredFile]
+    def __init__(self, lease: _Optional[_Union[_common_pb2.Lease, _Mapping]] = ..., result: _Optional[_Union[_common_pb2.TrialResult, _Mapping]] = ..., files: _Optional[_Iterable[_Union[_common_pb2.StoredFile, _Mapping]]] = ...) -> None: ...
 
 class FailedReport(_message.Message):
     __slots__ = ("lease", "failure")
@@ -175,26 +183,50 @@ class ControlMessage(_message.Message):
     def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., assign: _Optional[_Union[Assign, _Mapping]] = ..., renewed: _Optional[_Union[Renewed, _Mapping]] = ..., acknowledged: _Optional[_Union[Acknowledged, _Mapping]] = ..., stale: _Optional[_Union[Stale, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("lease_ms", "renew_every_ms")
+    __slots__ = ("lease_ms", "renew_every_ms", "home", "home_id", "store_port")
     LEASE_MS_FIELD_NUMBER: _ClassVar[int]
     RENEW_EVERY_MS_FIELD_NUMBER: _ClassVar[int]
+    HOME_FIELD_NUMBER: _ClassVar[int]
+    HOME_ID_FIELD_NUMBER: _ClassVar[int]
+    STORE_PORT_FIELD_NUMBER: _ClassVar[int]
     lease_ms: int
     renew_every_ms: int
-    def __init__(self, lease_ms: _Optional[int] = ..., renew_every_ms: _Optional[int] = ...) -> None: ...
+    home: str
+    home_id: str
+    store_port: int
+    def __init__(self, lease_ms: _Optional[int] = ..., renew_every_ms: _Optional[int] = ..., home: _Optional[str] = ..., home_id: _Optional[str] = ..., store_port: _Optional[int] = ...) -> None: ...
 
 class Assign(_message.Message):
-    __slots__ = ("lease", "settings", "model", "dataset", "run")
+    __slots__ = ("lease", "settings", "model", "dataset", "run", "checkpoint", "devices", "gang")
     LEASE_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DATASET_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    GANG_FIELD_NUMBER: _ClassVar[int]
     lease: _common_pb2.Lease
     settings: _common_pb2.TrialSettings
     model: _common_pb2.ModelSource
     dataset: _common_pb2.DatasetSource
     run: _common_pb2.RunOptions
-    def __init__(self, lease: _Optional[_Union[_common_pb2.Lease, _Mapping]] = ..., settings: _Optional[_Union[_common_pb2.TrialSettings, _Mapping]] = ..., model: _Optional[_Union[_common_pb2.ModelSource, _Mapping]] = ..., dataset: _Optional[_Union[_common_pb2.DatasetSource, _Mapping]] = ..., run: _Optional[_Union[_common_pb2.RunOptions, _Mapping]] = ...) -> None: ...
+    checkpoint: _common_pb2.StoredCheckpoint
+    devices: _containers.RepeatedScalarFieldContainer[int]
+    gang: Gang
+    def __init__(self, lease: _Optional[_Union[_common_pb2.Lease, _Mapping]] = ..., settings: _Optional[_Union[_common_pb2.TrialSettings, _Mapping]] = ..., model: _Optional[_Union[_common_pb2.ModelSource, _Mapping]] = ..., dataset: _Optional[_Union[_common_pb2.DatasetSource, _Mapping]] = ..., run: _Optional[_Union[_common_pb2.RunOptions, _Mapping]] = ..., checkpoint: _Optional[_Union[_common_pb2.StoredCheckpoint, _Mapping]] = ..., devices: _Optional[_Iterable[int]] = ..., gang: _Optional[_Union[Gang, _Mapping]] = ...) -> None: ...
+
+class Gang(_message.Message):
+    __slots__ = ("rank", "size", "address", "port")
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    PORT_FIELD_NUMBER: _ClassVar[int]
+    rank: int
+    size: int
+    address: str
+    port: int
+    def __init__(self, rank: _Optional[int] = ..., size: _Optional[int] = ..., address: _Optional[str] = ..., port: _Optional[int] = ...) -> None: ...
 
 class Renewed(_message.Message):
     __slots__ = ("leases",)

@@ -1,18 +1,21 @@
 /** Starts a whole control plane within this process. */
 import { statfsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { hasCertificates } from '../auth/auth-folder.js';
 import { TokenStore } from '../auth/token-store.js';
 import { SweepError } from '../core/errors.js';
 import type { Journal } from '../journal/journal.js';
 import type { Launcher } from '../launchers/launcher.js';
+import { ensureHomeId } from '../store/home-id.js';
 import { createClientService } from './client-service.js';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.js';
 import { ControlLoop } from './control-loop.js';
 import { armFailpoints, failpoint } from './failpoints.js';
 import { Identities } from './identities.js';
 import { LogStore } from './log-store.js';
-import { listen } from './server.js';
+import { PlaneStore } from './plane-store.js';
+import { listen, type Whom } from './server.js';
 import { ServerCertificates } from './server-certificates.js';
 import { acquireStateLock } from './state-lock.js';
 import { statusOf } from './status.js';
@@ -23,6 +26,8 @@ export interface ControlPlaneOptions {
   /** The state folder. */
   readonly home: string;
   readonly logger: Logger;
+  /** Of dss; empty: nobody asks. Clients of another version are told which one this is, and leave. */
+  readonly version?: string;
   /** Called with the state folder once it is ours alone. */
   readonly openJournal: (home: string) => Journal;
   /** Without one, workers are started by somebody else. */
@@ -42,6 +47,12 @@ export interface ControlPlaneOptions {
   readonly renewEveryMs?: number;
   /** HOST:PORT. Anything but loopback needs the certificates of `dss auth init`. */
   readonly listenOn?: string;
+  /** HOST:PORT of files; `null`: they do not travel. Default: the port after that of `listenOn`. */
+  readonly storeListenOn?: string | null;
+  /** Of the disk, what the store leaves free. */
+  readonly spareBytes?: number;
+  /** A file that is sent is given up when no byte of it comes for so long. */
+  readonly storeIdleMs?: number;
   /** TLS on loopback too. */
   readonly alwaysTls?: boolean;
   /** A worker from beyond needs a client certificate. */
@@ -55,6 +66,10 @@ export interface ControlPlane {
   readonly address: string;
   /** HOST:PORT, for other machines, by TLS; `null`: it is on this machine only. */
   readonly publicAddress: string | null;
+  /** HOST:PORT of files, for processes of this machine; `null`: they do not travel. */
+  readonly storeAddress: string | null;
+  /** HOST:PORT of files, for other machines. */
+  readonly publicStoreAddress: string | null;
   readonly clientToken: string;
   /** For workers that no launcher starts. */
   readonly joinToken: string;
@@ -91,7 +106,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       logger.error({ home, freeBytes: freeBytes(home) }, 'nothing is lent any more');
       options.onFatal?.(error);
     };
-    const loop = new ControlLoop({ home, journal, logs, clock, random, logger, leaseMs, renewEveryMs, onFatal });
+    const homeId = ensureHomeId(home);
+    const store = new PlaneStore({
+      home,
+      journal,
+      logger,
+      spareBytes: options.spareBytes,
+      idleMs: options.storeIdleMs,
+    });
+    const parts = { home, journal, logs, files: store.files, clock, random, logger, leaseMs, renewEveryMs, onFatal };
+    const loop = new ControlLoop(parts);
     loop.recover(serves || (launcher?.workersSurvive ?? false));
     const clientToken = newToken(random);
     const joinToken = options.joinToken ?? newToken(random);
@@ -106,37 +130,56 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       if (trials === 0) return;
       launcher?.want(trials).catch((reason: unknown) => loop.fail(SweepError.from(reason)));
     };
-    const clients = createClientService({
-      loop,
-      journal,
-      logs,
-      logger,
-      identities,
-      onSubmitted: want,
-      onStop: () => void plane.drain(STOP_GRACE_MS).then(() => plane.stop()),
-    });
-    const workersOf = (needsCertificate: boolean) => ({
+    const clientsOf = (storePort: number) =>
+      createClientService({
+        loop,
+        journal,
+        logs,
+        version: options.version ?? '',
+        home: resolve(home),
+        homeId,
+        storePort,
+        logger,
+        identities,
+        onSubmitted: want,
+        onStop: () => void plane.drain(STOP_GRACE_MS).then(() => plane.stop()),
+      });
+    const workersOf = (needsCertificate: boolean, storePort: number) => ({
       connect: (stream: WorkerStream) => {
         const admit = () => identities.poolOf(stream, needsCertificate);
         try {
-          new WorkerSession(stream, { loop, clock, logger, admit });
+          new WorkerSession(stream, {
+            loop,
+            clock,
+            logger,
+            admit,
+            store: { home: resolve(home), homeId, port: storePort },
+          });
         } catch (reason) {
           stream.emit('error', statusOf(reason));
         }
       },
     });
+    const holds = (workerId: string, pool: string, trialId: string) => loop.holds(workerId, pool, trialId);
+    let certificates: ServerCertificates | null = null;
     const tls = () => {
       if (!hasCertificates(home)) throw needsCertificates(listenOn);
-      const certificates = new ServerCertificates(home, logger, () => clock.unixMs());
-      undo.push(() => certificates.close());
+      certificates ??= new ServerCertificates(home, logger, () => clock.unixMs());
       return certificates.credentials();
     };
-    const server = await listen({ at: listenOn, tls, alwaysTls }, (whom) => ({
-      workers: workersOf(mutualTls && whom === 'others'),
-      clients,
-    }));
+    undo.push(() => certificates?.close());
+    const isStrict = (whom: Whom) => mutualTls && whom === 'others';
+    const { storeListenOn } = options;
+    const place = { at: listenOn, tls, alwaysTls, ...(storeListenOn === undefined ? {} : { storeAt: storeListenOn }) };
+    const server = await listen(place, {
+      store: (whom) => store.serviceFor({ identities, needsCertificate: isStrict(whom), holds }),
+      services: (whom, storePort) => ({
+        workers: workersOf(isStrict(whom), storePort),
+        clients: clientsOf(storePort),
+      }),
+    });
     undo.push(() => server.stop());
-    const { address, publicAddress } = server;
+    const { address, publicAddress, storeAddress, publicStoreAddress } = server;
     if (launcher !== undefined) {
       undo.push(() => launcher.close());
       launcher.open({
@@ -152,10 +195,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     undo.push(() => loop.stop()); // before the workers end, so that their end is nobody's failure
     failpoint('before-lock-announce');
     lock.announce({ address, clientToken, serves }, clock.unixMs());
-    logger.info({ address, publicAddress, home }, 'control plane started');
+    logger.info({ address, publicAddress, storeAddress, publicStoreAddress, home }, 'control plane started');
     const plane: ControlPlane = {
       address,
       publicAddress,
+      storeAddress,
+      publicStoreAddress,
       clientToken,
       joinToken,
       drain: (graceMs) => {

@@ -1,0 +1,81 @@
+/** Validation accuracy along training, mean over the seeds of a cell. */
+import { sampleOf } from '../../core/statistics/sample.js';
+import { meanInterval } from '../../core/statistics/student-t.js';
+import type { Cell } from '../cells.js';
+import { grouped } from '../grouped.js';
+import { METHODS } from '../methods.js';
+import { type ChartPoint, COLOURS, type LineChart } from './line-chart.js';
+
+export interface CurvePoint {
+  readonly step: number;
+  readonly accuracy: number;
+}
+
+export type CurveOf = (trialId: string) => readonly CurvePoint[];
+
+/** A page with more of them is for nobody. */
+const MOST_CHARTS = 12;
+
+/** One for each model, dataset and kind of label; the first so many. */
+export function learningCurves(cells: readonly Cell[], curveOf: CurveOf): readonly LineChart[] {
+  const groups = grouped(
+    cells.filter(({ accuracy }) => accuracy.n > 0),
+    ({ settings: { model, dataset, label_type } }) => JSON.stringify([model, dataset, label_type]),
+  );
+  return groups.slice(0, MOST_CHARTS).flatMap((group, place) => {
+    const chart = chartOf(group, place, curveOf);
+    return chart.series.length === 0 ? [] : [chart];
+  });
+}
+
+function chartOf(group: readonly [Cell, ...Cell[]], place: number, curveOf: CurveOf): LineChart {
+  const [{ settings }] = group;
+  const name = `${settings.model} on ${settings.dataset}, ${settings.label_type === 'gt' ? 'gold' : 'teacher'} labels`;
+  const varying = varyingOf(group);
+  const series = group
+    .slice(0, 2 * COLOURS)
+    .map((cell) => ({ name: nameOf(cell, varying), points: pointsOf(cell, curveOf) }))
+    .filter(({ points }) => points.length > 0);
+  const last = ({ points }: { readonly points: readonly ChartPoint[] }) => points.at(-1)?.y.toFixed(1);
+  const left = group.length > 2 * COLOURS ? ` ${group.length - 2 * COLOURS} more cells are not drawn.` : '';
+  return {
+    id: `learning-${place}`,
+    title: `Validation accuracy along training: ${name}`,
+    description: `${series.map((each) => `${each.name}: ${last(each)} % at the end`).join('. ')}.${left}`,
+    xTitle: 'optimizer steps',
+    yTitle: 'validation accuracy, %',
+    isLogarithmic: false,
+    series,
+    reference: null,
+    xText: (x) => x.toLocaleString('en'),
+  };
+}
+
+function pointsOf({ seeds }: Cell, curveOf: CurveOf): readonly ChartPoint[] {
+  const points = seeds.filter(({ testAccuracy }) => testAccuracy !== null).flatMap(({ trialId }) => curveOf(trialId));
+  return grouped(points, ({ step }) => String(step))
+    .map((each) => {
+      const sample = sampleOf(each.map(({ accuracy }) => accuracy));
+      const interval = meanInterval(sample);
+      return {
+        x: each[0].step,
+        y: 100 * (sample.mean ?? 0),
+        low: interval === null ? null : 100 * Math.max(0, interval.low),
+        high: interval === null ? null : 100 * Math.min(1, interval.high),
+        dots: [],
+      };
+    })
+    .sort((a, b) => a.x - b.x);
+}
+
+/** Settings besides the method by which the cells of a chart differ. */
+function varyingOf(group: readonly Cell[]): readonly (keyof Cell['settings'])[] {
+  const names = Object.keys(group[0]?.settings ?? {}) as (keyof Cell['settings'])[];
+  const left = ['model_type', 'gen_max_len'];
+  return names.filter((name) => !left.includes(name) && new Set(group.map(({ settings }) => settings[name])).size > 1);
+}
+
+function nameOf({ settings }: Cell, varying: readonly (keyof Cell['settings'])[]): string {
+  const details = varying.filter((name) => settings[name] !== null).map((name) => `${name} ${settings[name]}`);
+  return [METHODS[settings.model_type], ...details].join(', ');
+}

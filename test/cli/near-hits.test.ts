@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { nearHitLines } from '../../orchestrator/cli/near-hits.js';
+import { startDss, temporaryFolder } from '../support/dss.js';
+import { ScriptedPython } from '../support/scripted-python.js';
+import { DATASETS, writeTinySweep } from '../support/tiny-sweep.js';
+
+describe('a result from another environment', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  let python: ScriptedPython;
+
+  beforeEach(() => {
+    folder = temporaryFolder();
+    python = new ScriptedPython(folder.path);
+  });
+
+  afterEach(() => folder[Symbol.dispose]());
+
+  const run = async (seeds: readonly number[], torch: string, reuse = '') => {
+    const path = writeTinySweep(folder.path, { seeds });
+    if (reuse !== '') appendFileSync(path, `run:\n  reuse: ${reuse}\n`);
+    const env = { ...python.env, DSS_HOME: join(folder.path, 'home'), DSS_DATASETS: DATASETS };
+    const words = ['sweep', path, '--workers', '1', '--extend'];
+    const { code, stderr } = await startDss(words, { env: { ...env, SCRIPTED_AGENT_TORCH: torch } }).finished;
+    assert.equal(code, 0, stderr);
+    return stderr;
+  };
+  const begun = () => [...python.begun.values()].toSorted();
+
+  it('is shown and counts, unless the sweep wants none', async () => {
+    await run([0], '2.13.1');
+    const stderr = await run([0, 1], '2.15.0');
+    assert.match(stderr, /2 results from another environment: torch 2\.13 instead of 2\.15/);
+    assert.match(stderr, /they count; with `reuse: same-environment` below `run` they are run again/);
+    assert.deepEqual(begun(), [1, 1, 1, 1]);
+  });
+
+  it('is run again where the sweep wants none, and no other is', async () => {
+    await run([0], '2.13.1');
+    const stderr = await run([0, 1], '2.15.0', 'same-environment');
+    assert.match(stderr, /they are run again/);
+    assert.deepEqual(begun(), [1, 1, 2, 2]);
+  });
+
+  it('is counted with those that differ in the same', () => {
+    const hits = ['torch 2', 'torch 3', 'torch 2'].map((difference, index) => ({ trialId: `${index}`, difference }));
+    assert.deepEqual(nearHitLines(hits), [
+      '2 results from another environment: torch 2',
+      '1 result from another environment: torch 3',
+    ]);
+  });
+}).timeout(120_000);

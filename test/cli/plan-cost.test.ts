@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { REPOSITORY, runDss, temporaryFolder } from '../support/dss.js';
+import { DATASETS, writeTinySweep } from '../support/tiny-sweep.js';
+
+const REPLICATION = ['anli1', 'cqa', 'esnli', 'training-sizes'].map((name) =>
+  join(REPOSITORY, 'sweeps/replication', `${name}.yaml`),
+);
+
+/** Nothing of the hub is on disk here, and no dataset. */
+function bare() {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder.path, 'data'));
+  const env = { DSS_HOME: join(folder.path, 'home'), HF_HOME: folder.path, DSS_DATASETS: join(folder.path, 'data') };
+  return { path: folder.path, env, [Symbol.dispose]: () => folder[Symbol.dispose]() };
+}
+
+describe('dss plan with a device', () => {
+  it('prices the replication without data, weights or network', async () => {
+    using folder = bare();
+    const args = ['plan', ...REPLICATION, '--device', 'a100-80,8xh200', '--price', '2', '--json'];
+    const { code, stdout, stderr } = await runDss(args, { env: folder.env });
+    assert.equal(code, 0, stderr);
+    const { sweeps, cost } = JSON.parse(stdout);
+    assert.deepEqual(
+      sweeps.map((each: { sweep: string; distinct: number }) => [each.sweep, each.distinct]),
+      [
+        ['replication-anli1', 12],
+        ['replication-cqa', 12],
+        ['replication-esnli', 12],
+        ['replication-training-sizes', 60],
+      ],
+    );
+    assert.ok(sweeps.every(({ trials }: { trials: { id: unknown }[] }) => trials.every(({ id }) => id === null)));
+    const [a100, h200] = cost.devices;
+    // Twelve trials of the last file are those of the others.
+    assert.deepEqual([a100.trials, a100.do_not_fit, a100.time_unknown], [84, 0, 0]);
+    assert.equal(a100.price, 2 * a100.device_hours);
+    assert.ok(a100.device_hours > 2 * h200.device_hours);
+    assert.match(stderr, /not here, .*: google\/t5-v1_1-small, .*anli1, cqa, esnli/);
+  });
+
+  it('says in words what would make a trial fit', async () => {
+    using folder = bare();
+    const file = join(folder.path, 'xxl.yaml');
+    writeFileSync(
+      file,
+      'sweep: xxl\ngrid: {models: [google/t5-v1_1-xxl], datasets: [cqa], seeds: [0]}\ntrain: {precision: bf16}\n',
+    );
+    const { code, stdout } = await runDss(['plan', file, '--device', '1xh200,8xa100-80'], { env: folder.env });
+    assert.equal(code, 0);
+    assert.match(stdout, /11\.14 B +h200 .* no, 5\d\.\d GiB short/);
+    assert.match(
+      stdout,
+      /on h200: does not fit on 1; it fits on 1 with `optimizer: adamw8bit`, which is another method/,
+    );
+    assert.match(stdout, /asks for 1 device; it fits on 4: `devices: 4`/);
+  });
+
+  it('prices a device of a file', async () => {
+    using folder = bare();
+    const mine = join(folder.path, 'mine.yaml');
+    writeFileSync(mine, 'name: mine\nmemory_gib: 4\npeak_tflops: {fp32: 10}\n');
+    const { stdout } = await runDss(['plan', REPLICATION[1] ?? '', '--device', mine], { env: folder.env });
+    assert.match(stdout, /google\/t5-v1_1-large .* mine .* no, /);
+    assert.match(stdout, /mine: numbers not checked \(the user\)/);
+  });
+
+  it('refuses a device that nobody knows, and a price that is none', async () => {
+    using folder = bare();
+    const unknown = await runDss(['plan', REPLICATION[0] ?? '', '--device', 'a100-8'], { env: folder.env });
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /no device "a100-8".*\n.*did you mean a100-80\?/);
+    const price = await runDss(['plan', REPLICATION[0] ?? '', '--price', '-1'], { env: folder.env });
+    assert.equal(price.code, 2);
+    assert.match(price.stderr, /--price: expected a price from 0/);
+  });
+});
+
+describe('dss sweep', () => {
+  it('refuses a trial that this machine has not the memory for, before anything starts', async () => {
+    using folder = temporaryFolder();
+    const model = join(folder.path, 'giant');
+    mkdirSync(model);
+    const config = { model_type: 't5', d_model: 65_536, d_ff: 65_536, num_layers: 48, num_heads: 512, d_kv: 128 };
+    writeFileSync(join(model, 'config.json'), JSON.stringify(config));
+    writeFileSync(join(model, 'tokenizer.json'), '{}');
+    const file = writeTinySweep(folder.path, { model });
+    const home = join(folder.path, 'home');
+    const { code, stderr } = await runDss(['sweep', file, '--home', home, '--datasets', DATASETS]);
+    assert.equal(code, 2);
+    assert.match(stderr, /4 trials do not fit on any device here:\n.*giant on dispatch, standard: needs .*\(.*weights/);
+    assert.match(stderr, /--ignore-memory tries it all the same/);
+  });
+});

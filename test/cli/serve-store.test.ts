@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { runDss, startDss, temporaryFolder } from '../support/dss.js';
+
+describe('dss serve', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
+  afterEach(() => folder[Symbol.dispose]());
+
+  const words = (...more: string[]) => [
+    'serve',
+    '--home',
+    join(folder.path, 'home'),
+    '--listen',
+    '127.0.0.1:0',
+    ...more,
+  ];
+  /** What it says of files, before it is told to end. */
+  const said = async (...more: string[]): Promise<string> => {
+    const dss = startDss(words(...more));
+    const line = await dss.lineOnStderr((each) => each.startsWith('files:'));
+    dss.process.kill('SIGINT');
+    await dss.finished;
+    return line;
+  };
+
+  it('says where files are, or that none travel', async () => {
+    assert.match(await said(), /^files: +at 127\.0\.0\.1:\d+$/);
+    assert.match(await said('--store-listen', 'off'), /none travel; workers need them at the same paths/);
+  });
+
+  it('names the flag where another program has the port for files', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const address = other.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const { code, stderr } = await runDss(words('--store-listen', `127.0.0.1:${port}`));
+    other.close();
+    assert.equal(code, 75, stderr);
+    assert.match(stderr, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}`));
+    assert.match(stderr, /--store-listen names another one, or is off/);
+  });
+
+  it('refuses a place for files that is no place', async () => {
+    const { code, stderr } = await runDss(words('--store-listen', 'on'));
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /a store at "on" is refused: expected HOST:PORT or off/);
+  });
+});

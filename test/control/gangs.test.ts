@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import type { RunOptions, Trial } from '../../orchestrator/core/domain.js';
+import type { Hello } from '../../orchestrator/core/worker-message.js';
+import { openJournalReader } from '../../orchestrator/journal/sqlite/sqlite-reader.js';
+import { TestPlane } from '../support/control-planes.js';
+import { fixedRandom, ManualClock } from '../support/manual-clock.js';
+import type { ScriptedWorker } from '../support/scripted-worker.js';
+import { failureOf, resultOf, trialIdOf, trialsOf } from '../support/trials.js';
+
+const LEASE_MS = 30_000;
+const NORMAL = { retryFailed: false };
+
+function needing(run: Partial<RunOptions>, count = 1): readonly Trial[] {
+  return trialsOf(count).map((trial) => ({ ...trial, run: { ...trial.run, ...run } }));
+}
+
+function member(workerId: string): Partial<Hello> {
+  return { workerId, host: workerId, address: `${workerId}.lan`, rendezvousPort: 29_500 };
+}
+
+function recordOf(home: string, number: number) {
+  const journal = openJournalReader(home);
+  const record = journal?.trial(trialIdOf(number)) ?? null;
+  journal?.close();
+  return record;
+}
+
+describe('a gang', () => {
+  let clock: ManualClock;
+  const start = () => TestPlane.start({ clock, random: fixedRandom });
+  /** Two workers that run trial 1 together. */
+  const begin = async (test: TestPlane) => {
+    const first = test.worker(member('a'));
+    await first.next('welcome');
+    const other = test.worker(member('b'));
+    await other.next('welcome');
+    await test.client.submit('s', needing({ machines: 2 }), NORMAL);
+    const { lease } = await first.next('assign');
+    await other.next('assign');
+    return { first, other, lease };
+  };
+  const isRefused = ({ unread }: ScriptedWorker) => unread.some(({ kind }) => kind === 'stale');
+
+  beforeEach(() => {
+    clock = new ManualClock();
+  });
+
+  it('has one lease, and each of its workers is told where it stands in it and whom to meet', async () => {
+    await using test = await start();
+    const workers = [test.worker(member('a'))];
+    await workers[0]?.next('welcome');
+    workers.push(test.worker(member('b')));
+    await workers[1]?.next('welcome');
+    await test.client.submit('s', needing({ machines: 2 }), NORMAL);
+    const assigned = await Promise.all(workers.map((each) => each.next('assign')));
+    assert.deepEqual(assigned[0]?.lease, assigned[1]?.lease);
+    assert.deepEqual(
+      assigned.map(({ gang }) => gang),
+      [0, 1].map((rank) => ({ rank, size: 2, address: 'a.lan', port: 29_500 })),
+    );
+  });
+
+  it('ends for all of them when the first says that it has succeeded', async () => {
+    await using test = await start();
+    const { first, other, lease } = await begin(test);
+    await first.acknowledged(first.report({ kind: 'finished', lease, result: resultOf(0.5) }));
+    assert.deepEqual((await other.next('cancel')).lease, lease);
+    assert.equal(recordOf(test.home, 1)?.state, 'succeeded');
+  });
+
+  it('hears nothing of the attempt from the others, and refuses them nothing', async () => {
+    await using test = await start();
+    const { other, lease } = await begin(test);
+    await other.acknowledged(other.report({ kind: 'finished', lease, result: resultOf(0.5) }));
+    other.say({ kind: 'progress', lease, progress: { step: 1, loss: 1, examplesPerSecond: 1, phase: 'train' } });
+    other.say({ kind: 'renew', leases: [lease] });
+    assert.deepEqual((await other.next('renewed')).leases, [lease]);
+    assert.ok(!isRefused(other));
+    assert.equal(recordOf(test.home, 1)?.state, 'running');
+  });
+
+  it('fails as a whole when one of them does, and begins again one lease later, when nobody can be at it', async () => {
+    await using test = await start();
+    const { first, other, lease } = await begin(test);
+    await other.acknowledged(other.report({ kind: 'failed', lease, failure: failureOf('lost', 'CHILD_KILLED') }));
+    assert.deepEqual((await first.next('cancel')).lease, lease);
+    assert.equal(recordOf(test.home, 1)?.state, 'queued');
+    clock.advance(LEASE_MS - 1);
+    first.say({ kind: 'renew', leases: [] });
+    await first.next('renewed');
+    assert.ok(!first.unread.some(({ kind }) => kind === 'assign'));
+    clock.advance(1);
+    const [again] = await Promise.all([first.next('assign'), other.next('assign')]);
+    assert.equal(again.lease.attempt, 2);
+  });
+
+  it('loses its lease when one of them does not renew it, whoever does', async () => {
+    await using test = await start();
+    const { first, other, lease } = await begin(test);
+    clock.advance(LEASE_MS - 1);
+    first.say({ kind: 'renew', leases: [lease] });
+    await first.next('renewed');
+    clock.advance(1);
+    assert.deepEqual((await first.next('cancel')).lease, lease);
+    assert.deepEqual((await other.next('stale')).lease, lease);
+    assert.match(recordOf(test.home, 1)?.failure?.message ?? '', /^worker b was not heard of in time/);
+  });
+
+  it('goes back at no cost when one of them never got it', async () => {
+    await using test = await start();
+    const { first, lease } = await begin(test);
+    const again = test.worker({ ...member('b'), running: [] });
+    await again.next('welcome');
+    assert.deepEqual((await first.next('cancel')).lease, lease);
+    assert.equal(recordOf(test.home, 1)?.state, 'queued');
+  });
+});
+
+describe('a worker with several devices', () => {
+  it('is told which of them an attempt has', async () => {
+    await using test = await TestPlane.start();
+    await test.client.submit('s', needing({ devices: 2 }, 2), NORMAL);
+    const device = { kind: 'cuda' as const, name: 'a card', memoryBytes: 2 ** 34, threads: 1 };
+    const worker = test.worker({ slots: 4, devices: [device, device, device, device] });
+    const places = [await worker.next('assign'), await worker.next('assign')].map(({ devices }) => devices);
+    assert.deepEqual(places, [
+      [0, 1],
+      [2, 3],
+    ]);
+  });
+});

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { answerOf } from '../../orchestrator/reports/answer.js';
+import { foldSweep } from '../../orchestrator/reports/sweep-report.js';
+import { succeeded } from '../support/records.js';
+
+type Method = 'standard' | 'task_prefix';
+
+const trials = (model_type: Method, accuracies: readonly number[], settings: object = {}) =>
+  accuracies.map((testAccuracy, seed) => succeeded({ model_type, seed, ...settings }, { testAccuracy }));
+
+const answers = (records: Parameters<typeof foldSweep>[1], teachers: Parameters<typeof foldSweep>[2] = []) =>
+  answerOf(foldSweep('s', records, teachers));
+
+describe('the answer of a report', () => {
+  it('says by how much, how sure that is, and whether it may be chance', () => {
+    const [first, ...others] = answers([
+      ...trials('standard', [0.5, 0.52, 0.48, 0.51, 0.49]),
+      ...trials('task_prefix', [0.6, 0.63, 0.57, 0.6, 0.6]),
+    ]);
+    assert.equal(
+      first,
+      'On cqa, step-by-step training reaches 60.00 % and standard training 50.00 %, over 5 seeds that both have: +10.0 points (95 % interval +8.76 to +11.24), which is more than chance.',
+    );
+    assert.deepEqual(others, []);
+  });
+
+  it('does not claim what so few seeds cannot show', () => {
+    const [two] = answers([...trials('standard', [0.5, 0.52]), ...trials('task_prefix', [0.6, 0.63])]);
+    assert.match(two ?? '', /which is not tested: 2 seeds cannot show it: flipping signs gives p 0\.5 at least\.$/);
+    const [noise] = answers([...trials('standard', [0.5, 0.6, 0.4]), ...trials('task_prefix', [0.55, 0.5, 0.5])]);
+    assert.match(noise ?? '', /which may be chance\.$/);
+  });
+
+  it('says what it does not say', () => {
+    assert.match(answers(trials('standard', [0.5]))[0] ?? '', /does not say whether step-by-step training helps/);
+    assert.match(answers([])[0] ?? '', /No trial has a result so far/);
+  });
+
+  it('counts where there are many comparisons', () => {
+    const records = [0.5, 1].flatMap((subsample) => [
+      ...trials('standard', [0.5, 0.52, 0.48, 0.51, 0.49], { subsample }),
+      ...trials('task_prefix', subsample === 1 ? [0.6, 0.63, 0.57, 0.6, 0.6] : [0.45, 0.55, 0.5, 0.49, 0.53], {
+        subsample,
+      }),
+    ]);
+    const [first, second] = answers(records);
+    assert.match(
+      first ?? '',
+      /^Of 2 comparisons with standard training, step-by-step is better in 1 by more than chance, and in 1 neither is shown; differences go from \+0\.4 to \+10\.0 points, \+5\.2 on average\.$/,
+    );
+    assert.equal(
+      second,
+      'models/tiny on cqa, gold labels: step-by-step needs no more than 50 % of the data, the least that was tried, for the 50.0 % that standard training reaches with all of it, by the means over seeds.',
+    );
+  });
+
+  it('holds the best cell against the teacher', () => {
+    const teacher = {
+      dataset: 'cqa',
+      teacher: 'palm',
+      split: 'test',
+      rows: 10,
+      labelAccuracy: 0.75,
+      rationaleCoverage: 1,
+    } as const;
+    const found = answers([...trials('standard', [0.5]), ...trials('task_prefix', [0.7])], [teacher]);
+    assert.match(
+      found.at(-1) ?? '',
+      /right in so many test rows: cqa 75\.00 % \(the best cell is 5\.0 points below that\)\.$/,
+    );
+  });
+
+  it('is of seeds that both methods have, and of one seed says no more than that', () => {
+    const [paired] = answers([...trials('standard', [0.5, 0.6, 0.1]), ...trials('task_prefix', [0.6, 0.7])]);
+    assert.match(
+      paired ?? '',
+      /reaches 65\.00 % and standard training 55\.00 %, over 2 seeds that both have: \+10\.0 points/,
+    );
+    const bitsOf = (right: number) => {
+      const correct = new Uint8Array(10);
+      for (let row = 0; row < right; row += 1) correct[row >> 3] = (correct[row >> 3] ?? 0) | (1 << (row & 7));
+      return { rows: 80, correct };
+    };
+    const one = [...trials('standard', [0.5]), ...trials('task_prefix', [0.75])];
+    const report = foldSweep('s', one, [], (id) => bitsOf(id === one[0]?.trial.trialId ? 40 : 60));
+    assert.match(
+      answerOf(report)[0] ?? '',
+      /and these two models differ on the test rows; one seed says nothing of others\.$/,
+    );
+  });
+
+  it('tells of data that step-by-step saves, against standard training with the same teacher', () => {
+    const of = (model_type: Method | 'single_task', llm: 'palm' | 'gpt', accuracy: number, subsample: number) =>
+      [0, 1, 2].map((seed) =>
+        succeeded(
+          {
+            model_type,
+            llm,
+            seed,
+            subsample,
+            label_type: 'llm',
+            ...(model_type === 'single_task' ? { gen_max_len: 256 } : {}),
+          },
+          { testAccuracy: accuracy + seed / 1_000 },
+        ),
+      );
+    const records = [0.5, 1].flatMap((share) => [
+      ...of('standard', 'palm', 0.6, share),
+      ...of('standard', 'gpt', 0.9, share),
+      ...of('task_prefix', 'gpt', 0.85, share),
+      ...of('single_task', 'palm', 0.95, share),
+    ]);
+    const said = answers(records).join('\n');
+    assert.match(said, /step-by-step does not come to the 90\.1 % that standard training reaches with all of it/);
+    assert.doesNotMatch(said, /single-task needs/);
+  });
+});

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { allCharts } from '../../orchestrator/reports/figures/all-charts.js';
+import { figureCsv } from '../../orchestrator/reports/figures/figure-csv.js';
+import { figureSvg } from '../../orchestrator/reports/figures/figure-svg.js';
+import { writeReport } from '../../orchestrator/reports/write-report.js';
+import { temporaryFolder } from '../support/dss.js';
+import { attributeOf, named, parsedFragment, textOf } from '../support/markup.js';
+import { succeeded } from '../support/records.js';
+import { reportParts, reportRecords } from '../support/report-sweep.js';
+
+const { report } = reportParts(reportRecords('a<b>&"c'));
+const charts = allCharts(report, () => [
+  { step: 50, accuracy: 0.25 },
+  { step: 100, accuracy: 0.5 },
+]);
+
+describe('a figure as a file', () => {
+  it('is drawn for accuracy against data and along training', () => {
+    assert.deepEqual(
+      charts.map(({ id }) => id),
+      ['data-0', 'learning-0'],
+    );
+  });
+
+  for (const chart of charts) {
+    it(`stands alone: ${chart.id} has its size, its ground, its words, and colours that need no page`, () => {
+      const text = figureSvg(chart);
+      const elements = parsedFragment(text);
+      const [svg] = elements;
+      assert.ok(svg?.tagName === 'svg' && text.startsWith('<svg xmlns="http://www.w3.org/2000/svg" '));
+      assert.deepEqual(
+        ['width', 'height'].map((name) => Number(attributeOf(svg, name)) > 0),
+        [true, true],
+      );
+      assert.equal(attributeOf(named(elements, 'rect')[0] ?? svg, 'fill'), '#ffffff');
+      assert.match(named(elements, 'title').map(textOf).join(), /a<b>&"c on cqa/);
+      assert.equal(named(elements, 'desc').length, 1);
+      // A variable would be of a page; without it Inkscape and others draw all in black.
+      assert.doesNotMatch(text, /var\(|https?:\/\/(?!www\.w3\.org)|<script/);
+      const legend = named(elements, 'text').map(textOf);
+      for (const { name } of chart.series) assert.ok(legend.includes(name), name);
+    });
+  }
+
+  it('has a row in its CSV for each mean with its interval, each seed, and the line across', () => {
+    const [header, ...rows] = [...figureCsv(charts[0] as (typeof charts)[number])];
+    assert.equal(header, 'series,kind,x,y,low,high');
+    // 2 methods × 3 shares × (a mean and 3 seeds), and the teacher.
+    assert.equal(rows.length, 25);
+    const [name, kind, x, y, low, high] = (rows[0] ?? '').split(',');
+    const mean = (100 * (0.525 + 0.545 + 0.605)) / 3;
+    assert.deepEqual([name, kind, x], ['standard', 'mean', '25']);
+    assert.ok(Math.abs(Number(y) - mean) < 1e-9 && Math.abs(Number(low) + Number(high) - 2 * mean) < 1e-9);
+    assert.equal(rows[1], 'standard,seed,25,52.5,,');
+    assert.equal(rows.at(-1), 'the teacher,line,,62,,');
+  });
+});
+
+describe('the folder of figures', () => {
+  it('has a picture and its numbers for every figure, and none of a report before', async () => {
+    using folder = temporaryFolder();
+    const figures = join(folder.path, 'figures');
+    mkdirSync(figures);
+    for (const name of ['data-7.svg', 'data-7.csv', 'mine.svg']) writeFileSync(join(figures, name), '');
+    await writeReport(folder.path, reportParts());
+    assert.deepEqual(readdirSync(figures).sort(), [
+      'data-0.csv',
+      'data-0.svg',
+      'learning-0.csv',
+      'learning-0.svg',
+      'mine.svg',
+    ]);
+    assert.match(readFileSync(join(figures, 'learning-0.csv'), 'utf8'), /^series,kind,x,y,low,high\r\n/);
+  });
+
+  it('is not made where there is nothing to draw', async () => {
+    using folder = temporaryFolder();
+    const parts = reportParts([succeeded({})]);
+    const { figures } = await writeReport(folder.path, {
+      ...parts,
+      measured: { measurements: () => ({ training: [], evaluations: [] }) },
+    });
+    assert.deepEqual([figures, existsSync(join(folder.path, 'figures'))], [null, false]);
+  });
+});

@@ -1,0 +1,39 @@
+"""What an error says about a trial."""
+
+from __future__ import annotations
+
+import traceback
+
+import torch
+
+from dss_worker.errors import Failure, WorkerError
+
+UNFORESEEN = "INTERNAL"
+
+
+class TrialFailed(Exception):
+    """Another process of the trial said why it failed; what went wrong here follows from that."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def failure_of(error: Exception) -> Failure:
+    """What we foresaw says itself what it is; anything else may be this machine's doing and is tried again."""
+    if isinstance(error, WorkerError):
+        return error.to_failure()
+    if isinstance(error, TrialFailed):
+        return error.failure
+    detail = "".join(traceback.format_exception(error))
+    message = f"{type(error).__name__}: {error}".splitlines()[0]
+    if _is_out_of_memory(error):
+        hint = "a smaller batch_size with grad_steps as many times larger trains on the same batches"
+        return Failure(code="OUT_OF_MEMORY", message=message, hint=hint, detail=detail, kind="infrastructure")
+    return Failure(code=UNFORESEEN, message=message, detail=detail, kind="infrastructure")
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # torch has no type of its own for the CPU's.
+    is_of_cpu = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return is_of_cpu or isinstance(error, MemoryError | torch.OutOfMemoryError)

@@ -35,7 +35,7 @@ export function defineCommand<T>({ usage, summary, examples, flags, run }: Comma
 /** Lists are words; a flag given twice is a mistake that a last one to win would hide. */
 function refuseRepeated(args: Readonly<Record<string, unknown>>): void {
   for (const [flag, value] of Object.entries(args)) {
-    if (flag === '_' || flag === 'names' || !Array.isArray(value)) continue;
+    if (flag === '_' || flag === 'names' || flag === 'files' || !Array.isArray(value)) continue;
     throw new SweepError('USAGE', `--${flag} is given ${value.length} times: ${value.join(', ')}`);
   }
 }
@@ -85,6 +85,11 @@ export const runFlags = {
     describe: 'run trials again that have a result; the old ones stay in the log',
   },
   'retry-failed': { type: 'boolean', default: false, describe: 'try trials again that failed by their own settings' },
+  'ignore-memory': {
+    type: 'boolean',
+    default: false,
+    describe: 'run trials too that by the plan fit on no device that is there',
+  },
   grace: {
     type: 'number',
     default: 30,

@@ -1,6 +1,7 @@
 /** A spec planned with what the flags and the environment say. */
 import type { SweepSpec } from '../core/sweep-spec.js';
 import { type Plan, planSweep } from '../plan/plan-sweep.js';
+import type { AskHub } from '../sources/hub-models.js';
 import { askHub } from './ask-hub.js';
 import { resolveDatasets, resolveHome } from './environment.js';
 
@@ -10,12 +11,18 @@ export interface PlaceFlags {
 }
 
 /** @param directory where relative paths of the spec start */
-export function planSpec(spec: SweepSpec, directory: string, flags: PlaceFlags, signal?: AbortSignal): Promise<Plan> {
+export function planSpec(
+  spec: SweepSpec,
+  directory: string,
+  flags: PlaceFlags,
+  signal?: AbortSignal,
+  ask: AskHub = askHub,
+): Promise<Plan> {
   return planSweep(spec, {
     specDirectory: directory,
     datasetsRoot: resolveDatasets(flags.datasets),
     home: resolveHome(flags.home),
-    askHub,
+    askHub: ask,
     signal,
   });
 }

@@ -57,15 +57,24 @@ function cellText(settings: Readonly<Partial<Record<keyof TrialSettings, unknown
   );
 }
 
-/** Scripts rely on this shape. */
-export function planValue(plan: Plan, { done, toRun }: Standing): Readonly<Record<string, unknown>> {
+/**
+ * Scripts rely on this shape.
+ *
+ * @param withoutId trials that read what is not on disk: what they read is in an id
+ */
+export function planValue(
+  plan: Plan,
+  { done, toRun }: Standing,
+  withoutId: ReadonlySet<string> = new Set(),
+): Readonly<Record<string, unknown>> {
+  const idOf = (trialId: string) => (withoutId.has(trialId) ? null : trialId);
   return {
     requested: plan.requested,
     distinct: plan.trials.length,
     done,
     to_run: toRun,
-    merged: plan.merged.map(({ settings, trialId, rules }) => ({ settings, trial_id: trialId, rules })),
+    merged: plan.merged.map(({ settings, trialId, rules }) => ({ settings, trial_id: idOf(trialId), rules })),
     rejected: plan.rejected.map(({ settings, code, message, hint }) => ({ settings, code, message, hint })),
-    trials: plan.trials.map(({ trialId, settings }) => ({ id: trialId, settings })),
+    trials: plan.trials.map(({ trialId, settings }) => ({ id: idOf(trialId), settings })),
   };
 }

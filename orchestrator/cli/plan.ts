@@ -1,17 +1,25 @@
-/** `dss plan FILE`: what would run and why; nothing starts, nothing is stored. */
+/** `dss plan FILE…`: what would run and why, whether it fits, and what it costs; nothing starts, nothing is stored. */
 import { datasetsFlag, defineCommand, jsonFlag, whereFlags } from './command.js';
 
 export const planCommand = defineCommand({
-  usage: 'plan <file>',
-  summary: 'Say what a sweep file would run, and why; nothing starts',
+  usage: 'plan <files..>',
+  summary: 'Say what sweep files would run, why, and at what cost; nothing starts',
   examples: [
     ['$0 plan grid.yaml --explain', 'with the rule behind each merged or rejected cell'],
     ["$0 plan grid.yaml --json | jq '.trials[].id'", 'ids of the trials'],
+    ['$0 plan grid.yaml --device a100-80,8xa100-40 --price 2.5', 'memory, time and price there'],
   ],
   flags: (argv) =>
     argv
-      .positional('file', { type: 'string', demandOption: true, describe: 'the sweep file' })
+      .positional('files', { type: 'string', array: true, demandOption: true, describe: 'sweep files' })
       .options({ ...whereFlags, ...datasetsFlag, ...jsonFlag })
+      .option('device', {
+        type: 'string',
+        requiresArg: true,
+        describe:
+          'devices to plan for, by name: a100-80, 8xa100-40, or a file of yours (default: those that are there)',
+      })
+      .option('price', { type: 'number', requiresArg: true, describe: 'of an hour of one device' })
       .option('explain', {
         type: 'boolean',
         default: false,
@@ -19,7 +27,7 @@ export const planCommand = defineCommand({
       })
       .option('skip-rejected', { type: 'boolean', default: false, describe: 'cells that cannot run are no mistake' }),
   run: async (args) => {
-    const { planFile } = await import('./plan-file.js');
-    return planFile(args.file, args);
+    const { planFiles } = await import('./plan-file.js');
+    return planFiles(args.files, args);
   },
 });

@@ -37,10 +37,15 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 const STDERR_KEPT = 8_192;
 
 /** Runs `python -m MODULE…` with a JSON request on stdin and gives the JSON document it writes. */
-export async function askPython(args: readonly string[], request: unknown, signal?: AbortSignal): Promise<unknown> {
+export async function askPython(
+  args: readonly string[],
+  request: unknown,
+  signal?: AbortSignal,
+  env: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
   const python = findPython();
   const child = spawn(python, ['-P', '-m', ...args], {
-    env: { ...process.env, PYTHONPATH: pythonPath() },
+    env: { ...process.env, ...env, PYTHONPATH: pythonPath() },
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(signal === undefined ? {} : { signal }),
   });

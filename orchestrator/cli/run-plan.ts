@@ -12,6 +12,7 @@ import { notKeptLine } from './not-kept.js';
 import { note, print } from './output.js';
 import { isSubmitted, standingOf } from './plan-standing.js';
 import { explainLines, rejectionLines, type Standing, summaryLine } from './plan-text.js';
+import { refuseMisfits } from './refuse-misfits.js';
 import { findRunningPlane } from './running-plane.js';
 import type { StopSignals } from './stop-signals.js';
 import { withReader } from './sweep-reader.js';
@@ -24,6 +25,8 @@ export interface RunFlags extends WhereFlags {
   readonly rerun: boolean;
   readonly extend: boolean;
   readonly detach?: boolean | undefined;
+  /** Trials run though no device that is there has the memory for them. */
+  readonly ignoreMemory?: boolean | undefined;
   /** Seconds. */
   readonly grace: number;
   readonly logLevel: LogLevel;
@@ -66,6 +69,7 @@ export async function runPlan(plan: Plan, flags: RunFlags, signals: StopSignals)
   }
 
   if (standing.toRun > 0) {
+    await refuseMisfits(plan, standing, flags, server);
     const stopped = await signals.orStatus(async () => {
       await fetchMissing(plan.missingWeights, signals.drain);
       return null;

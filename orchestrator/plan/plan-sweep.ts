@@ -5,7 +5,7 @@ import type { Teacher } from '../core/domain.js';
 import { expandGrid } from '../core/grid.js';
 import { type ResolvedGrid, resolveGrid } from '../core/resolve-grid.js';
 import type { Reuse } from '../core/run-section.js';
-import type { DatasetFacts, ModelFacts } from '../core/source-facts.js';
+import type { DatasetFacts, ModelFacts, SourceFacts } from '../core/source-facts.js';
 import type { SweepOptions } from '../core/sweep-options.js';
 import type { SweepSpec } from '../core/sweep-spec.js';
 import { RowChecks } from '../sources/check-rows.js';
@@ -22,6 +22,8 @@ export interface Plan extends ResolvedGrid {
   readonly reuse: Reuse;
   /** Weights of hub models that must be fetched before the trials run. */
   readonly missingWeights: readonly MissingWeights[];
+  /** What was found on disk. */
+  readonly facts: SourceFacts;
 }
 
 export interface PlanOptions {
@@ -53,8 +55,9 @@ export async function planSweep(spec: SweepSpec, options: PlanOptions): Promise<
     }
     const { models, missing } = await readModels(needs.models, options, context);
     const { options: sweepOptions, reuse } = spec.run;
-    const resolved = resolveGrid(spec, { models, datasets }, sha256);
-    return { sweep: spec.sweep, options: sweepOptions, reuse, ...resolved, missingWeights: missing };
+    const facts = { models, datasets };
+    const resolved = resolveGrid(spec, facts, sha256);
+    return { sweep: spec.sweep, options: sweepOptions, reuse, ...resolved, missingWeights: missing, facts };
   } finally {
     // Also of an interrupted plan: what is hashed is hashed.
     await Promise.all([hashes.save(), checks.save()]);
@@ -92,6 +95,6 @@ async function readModels(
   return { models: new Map([...models, ...hubModels]), missing };
 }
 
-function sha256(text: string): string {
+export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

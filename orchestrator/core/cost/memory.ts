@@ -1,0 +1,206 @@
+/**
+ * How many bytes a trial needs, by what they are for. The worker makes the same prediction of its own trial from its
+ * real rows (`training/memory.py`), and measures what it came to; here rows are known by mean and spread.
+ */
+import type { RunOptions, TrialSettings } from '../domain.js';
+import { pairsOf, rowWork, type Spread, type TokenLengths } from './lengths.js';
+import { adapterParameters, gatheredParameters, innerWidth, parameterCount, type T5Shape } from './shape.js';
+
+export interface MemoryParts {
+  readonly weights: number;
+  readonly gradients: number;
+  /** The optimizer's. */
+  readonly moments: number;
+  /** Of a model that several devices share: the others' weights that one has for a pass, with their gradients. */
+  readonly gathered: number;
+  /** Under bf16, the weights once more as they enter products. */
+  readonly casts: number;
+  readonly activations: number;
+  /** Scores of the output layer, some tokens at a time, and its gradient. */
+  readonly outputs: number;
+  /** On a CPU: first and selected weights beside those that are trained. */
+  readonly copies: number;
+  /** On a CPU: interpreter and libraries. */
+  readonly process: number;
+}
+
+export interface PredictedMemory {
+  readonly parts: MemoryParts;
+  readonly total: number;
+  /** Bounds that the largest pass keeps to. */
+  readonly passTokens: number;
+  /** Activations are computed again in the backward pass. */
+  readonly isCheckpointed: boolean;
+}
+
+/** Where a trial would run: one of the devices that share it. */
+export interface Place {
+  readonly kind: 'cpu' | 'cuda';
+  /** What a process of ours may have of it. */
+  readonly memoryBytes: number;
+  /** Over all machines; they share one model. */
+  readonly devices: number;
+}
+
+export interface TrialFacts {
+  readonly shape: T5Shape;
+  readonly settings: TrialSettings;
+  readonly run: Pick<RunOptions, 'gradientCheckpointing' | 'microBatches'>;
+  readonly lengths: TokenLengths;
+}
+
+const FLOAT32 = 4;
+const BFLOAT16 = 2;
+/** AdamW's two of a weight: float32 each, or a byte and a share of its block's scale each. */
+const MOMENT_BYTES = { adamw: 2 * 4, adamw8bit: 2 * (1 + 4 / 256) } as const;
+/** Scores of so many tokens are there at once. */
+const CHUNK_TOKENS = 256;
+/** Of the largest of 30,000 sums. */
+const DEVIATIONS = 4;
+
+/** The worker's bounds on a pass, in `training/micro_batches.py`. */
+const CPU_PASS = { tokens: 16_384, cells: 2 ** 21 };
+const GPU_ACTIVATION_SHARE = 0.6;
+const GPU_CELLS_PER_TOKEN = 1_024;
+/** Python with torch, transformers and peft, before any trial: measured on Linux with torch 2.15 for CPUs. */
+const PROCESS_BYTES = 724 * 2 ** 20;
+
+/** What the trial takes where there is room, and as little as it can do with where there is not. */
+export function predictMemory(facts: TrialFacts, place: Place): PredictedMemory {
+  const { selected, ...fixed } = fixedBytes(facts, place);
+  const stays = fixed.weights + fixed.gradients + fixed.moments;
+  const pass = passBounds(facts, place, stays + fixed.gathered + fixed.casts);
+  const parts = { ...fixed, ...passBytes(facts, place, pass) };
+  const during = parts.gathered + parts.casts + parts.activations + parts.outputs;
+  return {
+    parts,
+    // Selected weights are there twice while one takes the other's place, between passes.
+    total: stays + parts.copies + parts.process + Math.max(during, selected),
+    passTokens: Math.floor(pass.tokens),
+    isCheckpointed: pass.isCheckpointed,
+  };
+}
+
+/**
+ * Bytes on one device, where nobody knows yet which it will be: `RunOptions.memoryBytes`.
+ *
+ * @param kind whose memory is meant
+ */
+export function predictedMemoryBytes(
+  facts: TrialFacts,
+  { kind, devices = 1 }: { readonly kind: Place['kind']; readonly devices?: number },
+): number {
+  return Math.ceil(predictMemory(facts, { kind, devices, memoryBytes: Number.MAX_SAFE_INTEGER }).total);
+}
+
+/** Parameters that are there, and those of them that are trained. */
+export function trainedParameters({ shape, settings }: Pick<TrialFacts, 'shape' | 'settings'>) {
+  // A fresh model's output layer is its embedding, whatever its config says.
+  const model = parameterCount(settings.init === 'random' ? { ...shape, isTied: true } : shape);
+  if (settings.adapter === 'none') return { all: model, trained: model };
+  const trained = adapterParameters(shape, settings.lora_rank ?? 0);
+  return { all: model + trained, trained };
+}
+
+type Fixed = Omit<MemoryParts, 'activations' | 'outputs'> & { readonly selected: number };
+
+function fixedBytes(facts: TrialFacts, { kind, devices }: Place): Fixed {
+  const { shape, settings } = facts;
+  const { all, trained } = trainedParameters(facts);
+  const weights = (all * FLOAT32) / devices;
+  const gradients = (trained * FLOAT32) / devices;
+  const selected = kind === 'cpu' && settings.select === 'valid' ? gradients : 0;
+  const shared = devices > 1 ? gatheredParameters(shape) : 0;
+  // The first weights are kept for the next trial, unless a model is shared.
+  const first = kind === 'cpu' && devices === 1 ? parameterCount(shape) * FLOAT32 : 0;
+  return {
+    weights,
+    gradients,
+    moments: (trained * MOMENT_BYTES[settings.optimizer]) / devices,
+    gathered: 2 * shared * FLOAT32,
+    casts: settings.precision === 'bf16' ? BFLOAT16 * (devices > 1 ? shared : all) : 0,
+    copies: first + selected,
+    process: kind === 'cpu' ? PROCESS_BYTES : 0,
+    selected,
+  };
+}
+
+interface Pass {
+  readonly tokens: number;
+  readonly cells: number;
+  readonly isCheckpointed: boolean;
+}
+
+/** The plan that the worker would make. */
+function passBounds({ shape, settings, run }: TrialFacts, { kind, memoryBytes }: Place, fixed: number): Pass {
+  if (kind === 'cpu') return { ...CPU_PASS, isCheckpointed: run.gradientCheckpointing === 'on' };
+  const room = GPU_ACTIVATION_SHARE * Math.max(0, memoryBytes - fixed);
+  const perToken = activationBytesPerToken(shape, settings);
+  const longest = Math.min(2 * settings.max_input_length, GPU_CELLS_PER_TOKEN);
+  const { gradientCheckpointing: asked } = run;
+  const isCheckpointed = asked === 'on' || (asked === 'auto' && room / perToken < longest);
+  const tokens = Math.max(1, Math.floor(room / (isCheckpointed ? checkpointed(perToken, shape) : perToken)));
+  return { tokens, cells: tokens * GPU_CELLS_PER_TOKEN, isCheckpointed };
+}
+
+/** One layer's at a time, and what each layer reads. */
+function checkpointed(perToken: number, { encoderLayers: layers, width }: T5Shape): number {
+  return perToken / layers + FLOAT32 * width * layers;
+}
+
+/** What a token's forward pass keeps for its backward pass, about; counted in `training/micro_batches.py`. */
+function activationBytesPerToken(shape: T5Shape, { precision }: TrialSettings): number {
+  const size = precision === 'bf16' ? BFLOAT16 : FLOAT32;
+  const inner = innerWidth(shape);
+  const { width, feedForward, encoderLayers: layers } = shape;
+  return (6 * FLOAT32 * width + size * (4 * width + 8 * inner + 5 * feedForward)) * layers;
+}
+
+function passBytes(
+  facts: TrialFacts,
+  { kind, devices }: Place,
+  pass: Pass,
+): Pick<MemoryParts, 'activations' | 'outputs'> {
+  const { shape, settings, run } = facts;
+  const { width, heads, encoderLayers: layers, feedForward, vocabulary } = shape;
+  const isDropping = settings.dropout > 0;
+  const { tokens, cells } = largestPass(facts, pass, Math.max(1, run.microBatches), devices);
+  let activations = activationBytesPerToken(shape, settings) * tokens;
+  // Of each head the probabilities; dropout's factors and the product stay, too.
+  if (kind === 'cpu') activations += (isDropping ? 3 : 1) * FLOAT32 * heads * layers * cells;
+  const isAdapted = settings.adapter === 'lora';
+  if (isAdapted && isDropping) {
+    // What each adapted matrix reads, dropped: factors and product.
+    activations += 2 * FLOAT32 * (6 * width + 2 * innerWidth(shape) + feedForward) * layers * tokens;
+  }
+  if (pass.isCheckpointed) activations = activations / layers + FLOAT32 * width * layers * tokens;
+  const scores = 2 * FLOAT32 * vocabulary * Math.min(CHUNK_TOKENS, tokens);
+  return { activations, outputs: scores + (isAdapted ? 0 : FLOAT32 * vocabulary * width) };
+}
+
+/** Tokens, and pairs of tokens that attend, of the largest pass in thousands of steps, on one device. */
+function largestPass(
+  { settings, lengths }: TrialFacts,
+  bounds: Pass,
+  passes: number,
+  devices: number,
+): { readonly tokens: number; readonly cells: number } {
+  const { tokens, cells } = rowWork(pairsOf(lengths, settings));
+  const rows = Math.ceil(settings.batch_size / devices);
+  // Of a step in several parts the first has the longest rows.
+  const shift = longestShift(settings.grad_steps);
+  const [batchTokens, batchCells] = [largestSum(tokens, rows, shift), largestSum(cells, rows, shift)];
+  const share = Math.min(1, bounds.tokens / batchTokens, bounds.cells / batchCells, 1 / passes);
+  // A row is not divided.
+  const taken = Math.max(share, 1 / rows);
+  return { tokens: batchTokens * taken, cells: batchCells * taken };
+}
+
+function largestSum({ mean, sd }: Spread, rows: number, shift: number): number {
+  return rows * (mean + shift * sd) + DEVIATIONS * sd * Math.sqrt(rows);
+}
+
+/** Mean of the longest of `parts` equal parts of normally distributed rows, in standard deviations: about. */
+function longestShift(parts: number): number {
+  return parts === 1 ? 0 : Math.sqrt(2 * Math.log(parts)) * (1 - 1 / (2 * parts));
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { againstSeen } from '../../../orchestrator/core/cost/against-seen.js';
+import {
+  DEVICE_KINDS,
+  type DeviceKind,
+  kindNameOf,
+  kindOfDevice,
+} from '../../../orchestrator/core/cost/device-kinds.js';
+import { sumOf } from '../../../orchestrator/core/cost/sums.js';
+import { type Measured, predictTime } from '../../../orchestrator/core/cost/time.js';
+import { factsOf } from '../../support/planned-trials.js';
+
+const { shape, settings } = factsOf({ model: 'google/t5-v1_1-large', precision: 'bf16', max_steps: 1_000 });
+const FLOPS = { step: 18e12, training: 18e15, evaluation: 2e15 };
+
+function kind(name: string): DeviceKind {
+  const found = DEVICE_KINDS.get(name);
+  assert.ok(found !== undefined);
+  return found;
+}
+
+const measured = (flopsPerSecond: number, changes: Partial<Measured> = {}): Measured => ({
+  device: 'a100-80',
+  model: settings.model,
+  precision: 'bf16',
+  flopsPerSecond,
+  startSeconds: 10,
+  ...changes,
+});
+
+describe('the time of a trial', () => {
+  const timeOn = (device: DeviceKind, past: readonly Measured[] = [], devices = 1) =>
+    predictTime({ settings, shape, flops: FLOPS, devices }, device, past);
+
+  it('is what a part of the peak takes, where nothing was measured', () => {
+    const { seconds = 0, from, mfu } = timeOn(kind('a100-80')) ?? {};
+    assert.deepEqual([from, mfu], ['assumed', 0.25]);
+    assert.ok(Math.abs(seconds - (20 + 20e15 / (312e12 * 0.25))) < 1e-6);
+  });
+
+  it('is by the median of what the same model measured on the same device', () => {
+    const past = [measured(50e12), measured(100e12), measured(1e12)];
+    assert.deepEqual(timeOn(kind('a100-80'), past), { seconds: 10 + 20e15 / 50e12, from: 'measured', mfu: null });
+  });
+
+  for (const changes of [{ device: 'h200' }, { model: 'other' }, { precision: 'fp32' as const }]) {
+    it(`is not that of another one's: ${JSON.stringify(changes)}`, () => {
+      assert.equal(timeOn(kind('a100-80'), [measured(50e12, changes)])?.from, 'assumed');
+    });
+  }
+
+  it('of a shared model is not what one device measured', () => {
+    const { seconds = 0, from } = timeOn(kind('a100-80'), [measured(50e12)], 4) ?? {};
+    assert.equal(from, 'assumed');
+    assert.ok(seconds < 0.5 * (timeOn(kind('a100-80'))?.seconds ?? 0));
+  });
+
+  it('is not known where neither the device nor its like is', () => {
+    assert.equal(timeOn(kindOfDevice({ kind: 'cpu', name: 'a processor', memoryBytes: 2 ** 34 })), null);
+  });
+
+  it('of small steps is what starting their kernels takes', () => {
+    const tiny = { step: 1e9, training: 1e12, evaluation: 0 };
+    const { seconds = 0 } = predictTime({ settings, shape, flops: tiny, devices: 1 }, kind('h200'), []) ?? {};
+    assert.equal(seconds, 20 + 1_000 * 48 * 0.001_25);
+  });
+});
+
+describe('a sum of costs', () => {
+  it('has hours of all devices, and says what it leaves out', () => {
+    const costs = [
+      { trials: 2, fits: true, devices: 4, seconds: 1_800 },
+      { trials: 3, fits: null, devices: 1, seconds: null },
+      { trials: 1, fits: false, devices: 8, seconds: null },
+    ];
+    assert.deepEqual(sumOf(costs, 2.5), { trials: 6, deviceHours: 4, price: 10, doNotFit: 1, unknown: 3 });
+    assert.equal(sumOf(costs, null).price, null);
+  });
+});
+
+describe('a device that is there', () => {
+  const NAMES: readonly (readonly [string, string | null])[] = [
+    ['NVIDIA A100-SXM4-80GB', 'a100-80'],
+    ['NVIDIA A100-PCIE-40GB', 'a100-40'],
+    ['NVIDIA H100 80GB HBM3', 'h100-80'],
+    ['NVIDIA H100 80GB HBM3 MIG 1g.10gb', null],
+    ['NVIDIA H200', 'h200'],
+    ['NVIDIA L4', 'l4'],
+    ['NVIDIA L40S', null],
+    ['NVIDIA GeForce RTX 4090', 'rtx4090'],
+    ['AMD EPYC', null],
+  ];
+  for (const [name, expected] of NAMES) {
+    it(`is known by its name or not at all: ${name}`, () => assert.equal(kindNameOf(name), expected));
+  }
+
+  it('keeps its own memory and takes the rest from the catalogue', () => {
+    const found = kindOfDevice({ kind: 'cuda', name: 'NVIDIA L4', memoryBytes: 5 });
+    assert.deepEqual([found.name, found.memoryBytes, found.peakFlops], ['l4', 5, kind('l4').peakFlops]);
+  });
+});
+
+describe('a plan against what was seen', () => {
+  it('is the median ratio of each kind, without what was not measured', () => {
+    const seen = { plannedSeconds: 10, plannedBytes: 100 };
+    assert.deepEqual(
+      againstSeen([
+        { kind: 'a', ...seen, seenSeconds: 20, seenBytes: 110 },
+        { kind: 'b', plannedSeconds: null, plannedBytes: null, seenSeconds: 1, seenBytes: 1 },
+        { kind: 'a', ...seen, seenSeconds: 10, seenBytes: 0 },
+        { kind: 'a', ...seen, seenSeconds: 50, seenBytes: 90 },
+      ]),
+      [
+        { kind: 'a', trials: 3, time: 2, memory: 1 },
+        { kind: 'b', trials: 1, time: null, memory: null },
+      ],
+    );
+  });
+});

@@ -13,13 +13,12 @@ from dss_worker.config import TrialSettings
 from dss_worker.data.encode import EncodedSplit
 from dss_worker.training.linear_loss import CHUNK_TOKENS
 from dss_worker.training.micro_batches import MicroBatchPlan, activation_bytes_per_token
+from dss_worker.training.optimizer import MOMENT_BYTES
 from dss_worker.training.packing import Lengths
 from dss_worker.training.trained import Trained
 from dss_worker.training.within import is_gathered
 
 _FLOAT32 = 4
-# AdamW's two of a weight: float32 each, or a byte and a share of its block's scale each.
-_MOMENT_BYTES = {"adamw": 2 * 4.0, "adamw8bit": 2 * (1 + 4 / 256)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,7 @@ def predict_memory(
         process_bytes: of `MemoryWatch`; the rest is added to it.
     """
     weights, trained = size.parameters * _FLOAT32, size.trained * _FLOAT32
-    moments = size.trained * _MOMENT_BYTES[settings.optimizer]
+    moments = size.trained * MOMENT_BYTES[settings.optimizer]
     gathered = 2 * size.gathered * _FLOAT32  # and their gradients
     during_a_pass = gathered + _pass_bytes(size, settings, plan, train, is_cpu=device.type == "cpu")
     if device.type != "cpu":

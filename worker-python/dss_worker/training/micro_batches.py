@@ -16,6 +16,7 @@ import torch
 from transformers import T5Config
 
 from dss_worker.config import RunOptions, TrialSettings
+from dss_worker.training.optimizer import MOMENT_BYTES
 from dss_worker.training.packed_t5 import PLAIN, Engine
 from dss_worker.training.packing import Lengths
 
@@ -114,7 +115,8 @@ def plan_micro_batches(
             engine=Engine(with_checkpoints=run.gradient_checkpointing == "on", is_compiled=run.compile == "on"),
         )
     free_bytes, _ = torch.cuda.mem_get_info(device)
-    room = GPU_ACTIVATION_SHARE * max(0, free_bytes - still_to_come_bytes(config))
+    to_come = still_to_come_bytes(config, settings, processes=run.devices)
+    room = GPU_ACTIVATION_SHARE * max(0.0, free_bytes - to_come)
     per_token = activation_bytes_per_token(config, settings)
     # With checkpoints one layer's activations are there at a time, and every layer's input.
     checkpointed = per_token / (config.num_layers or 1) + 4 * config.d_model * config.num_layers
@@ -149,14 +151,21 @@ def activation_bytes_per_token(config: T5Config, settings: TrialSettings) -> flo
     return float(per_layer * config.num_layers)
 
 
-def still_to_come_bytes(config: T5Config) -> int:
-    """Gradients and AdamW's moments, in float32: the first step makes them."""
+def still_to_come_bytes(config: T5Config, settings: TrialSettings, *, processes: int = 1) -> float:
+    """The gradient and the optimizer's moments: the first step makes them.
+
+    Args:
+        processes: that share the model's weights, each with as much of them.
+    """
+    if settings.adapter != "none":
+        return 0.0  # of some thousandths of the weights
     inner = config.num_heads * config.d_kv
     feed_forward = (3 if config.is_gated_act else 2) * config.d_model * config.d_ff
     attention = 4 * config.d_model * inner
     decoder_layers = config.num_decoder_layers or config.num_layers
     layers = config.num_layers * (attention + feed_forward) + decoder_layers * (2 * attention + feed_forward)
-    return 3 * 4 * (layers + 2 * config.vocab_size * config.d_model)
+    per_weight = 4 + MOMENT_BYTES[settings.optimizer]
+    return per_weight * (layers + 2 * config.vocab_size * config.d_model) / processes
 
 
 def split_rows(tokens: Lengths, cells: Lengths, plan: MicroBatchPlan) -> Iterator[Lengths]:

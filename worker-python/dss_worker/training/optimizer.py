@@ -20,6 +20,8 @@ from dss_worker.training.trained import Parameterised
 # The released code's, which are those of transformers' Trainer.
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+# Of the two moments of a weight: float32 each, or a byte and a share of its block's scale each.
+MOMENT_BYTES: Mapping[Optimizer, float] = {"adamw": 2 * 4.0, "adamw8bit": 2 * (1 + 4 / 256)}
 
 
 def make_optimizer(model: Parameterised, *, lr: float, kind: Optimizer = "adamw") -> torch.optim.Optimizer:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dss_worker.config import RunOptions
-from dss_worker.training.micro_batches import MicroBatchPlan, plan_micro_batches, split_rows
+from dss_worker.training.micro_batches import MicroBatchPlan, plan_micro_batches, split_rows, still_to_come_bytes
 from dss_worker.training.packed_t5 import Engine
-from tests.training.support import CPU, micro_batches, settings, tiny_config
+from tests.training.support import CPU, micro_batches, settings, tiny_config, tiny_model
 
 TOKENS = np.array([5, 40, 10, 20, 30, 15])
 
@@ -75,3 +75,14 @@ def test_padding_falls_when_long_rows_go_with_long_ones() -> None:
     split = padded(list(split_rows(lengths, lengths**2, micro_batches(16))))
     assert together > 1.7
     assert split < 1.25
+
+
+def test_what_is_still_to_come_is_of_the_trained_weights_and_of_this_process() -> None:
+    config = tiny_config()
+    alone = still_to_come_bytes(config, settings())
+    # A gradient and two moments of a tiny model with two embeddings.
+    weights = sum(each.numel() for each in tiny_model().parameters())
+    assert alone == pytest.approx(12 * weights, rel=0.05)
+    assert still_to_come_bytes(config, settings(), processes=4) == alone / 4
+    assert still_to_come_bytes(config, settings(optimizer="adamw8bit")) == pytest.approx(alone / 2, rel=0.02)
+    assert still_to_come_bytes(config, settings(adapter="lora", lora_rank=4, lora_alpha=8.0)) == 0

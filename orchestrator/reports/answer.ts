@@ -65,9 +65,13 @@ function manyComparisons(comparisons: readonly Comparison[]): string {
   const rest = comparisons.length - shown.length;
   const worse = shown.length - better;
   const mean = sampleOf(differences).mean ?? 0;
+  const found =
+    shown.length === 0
+      ? `none shows that ${methods} is better or worse by more than chance`
+      : `${methods} is better in ${better} by more than chance${worse > 0 ? `, worse in ${worse}` : ''}` +
+        `${rest > 0 ? `, and in ${rest} neither is shown` : ''}`;
   return (
-    `Of ${counted(comparisons.length, 'comparison')} with standard training, ${methods} is better in ${better} by more than chance` +
-    `${worse > 0 ? `, worse in ${worse}` : ''}${rest > 0 ? `, and in ${rest} neither is shown` : ''}; differences go from ` +
+    `Of ${counted(comparisons.length, 'comparison')} with standard training, ${found}; differences go from ` +
     `${signed(100 * Math.min(...differences))} to ${signed(100 * Math.max(...differences))} points, ${signed(100 * mean)} on average.`
   );
 }

@@ -54,6 +54,17 @@ describe('the answer of a report', () => {
     );
   });
 
+  it('says so where no comparison shows anything', () => {
+    const records = [0.5, 1].flatMap((subsample) => [
+      ...trials('standard', [0.5, 0.6, 0.4], { subsample }),
+      ...trials('task_prefix', [0.55, 0.5, 0.5], { subsample }),
+    ]);
+    assert.match(
+      answers(records)[0] ?? '',
+      /^Of 2 comparisons with standard training, none shows that step-by-step is better or worse by more than chance; /,
+    );
+  });
+
   it('holds the best cell against the teacher', () => {
     const teacher = {
       dataset: 'cqa',

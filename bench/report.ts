@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Evaluation, Trial, TrialSettings } from '../orchestrator/core/domain.js';
 import { type RandomSource, seededRandom } from '../orchestrator/core/statistics/random.js';
-import { DEFAULT_SWEEP_OPTIONS } from '../orchestrator/core/sweep-options.js';
+import { DEFAULT_SWEEP_OPTIONS } from '../orchestrator/core/sweep/sweep-options.js';
 import type { Journal } from '../orchestrator/journal/journal.js';
 import { openJournal } from '../orchestrator/journal/sqlite/sqlite-journal.js';
 import { benchTrials, MAX_STEPS, RESULT } from './support/bench-trials.js';

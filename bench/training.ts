@@ -8,7 +8,7 @@
  * The third has nothing to compare with: what a warm worker spends between two trials of a tiny model.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { renderTable } from '../orchestrator/cli/table.js';
@@ -16,6 +16,7 @@ import { runSweep, type SweepRun } from './support/dss-sweep.js';
 import { describeMachine } from './support/machine.js';
 import { hasReference, type Measured, makeModel, runReference, type Settings } from './support/reference.js';
 import { percentile } from './support/statistics.js';
+import { boundsOf, describeBounds } from './support/sweep-bounds.js';
 
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, part: { type: 'string' }, json: { type: 'string' } },
@@ -34,6 +35,7 @@ const folder = mkdtempSync(join(tmpdir(), 'dss-bench-'));
 const model = join(folder, 't5-small');
 const steps = values.quick ? 2 : 5;
 const rows: Row[] = [];
+const remarks: string[] = [];
 
 if (hasReference()) {
   await makeModel('small', model);
@@ -133,6 +135,7 @@ async function compareSweeps(): Promise<void> {
     dss: ours.seconds,
     ratio: theirs / ours.seconds,
   });
+  remarks.push(describeBounds(boundsOf(ours, 'google/t5-v1_1-small'), theirs, cpus().length));
 }
 
 function cell(changes: Partial<Settings>): Settings {
@@ -206,6 +209,7 @@ function print(): void {
       ]),
     }),
   );
+  for (const remark of remarks) console.log(`\n${remark}`);
   console.log(`\nFiles: ${folder}`);
-  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ machine, steps, rows }, null, 2));
+  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ machine, steps, rows, remarks }, null, 2));
 }

@@ -11,6 +11,10 @@ import { filesBelow } from './setup/stamp.mjs';
 
 const PROTO = join(ROOT, 'proto');
 const PROTOS = ['common', 'worker', 'client', 'store'].map((name) => `dss/v1/${name}.proto`);
+/** Of Ray's client protocol what we say and hear; the launcher's alone. */
+const RAY = 'ray/ray_client.proto';
+/** Answered by the control plane alone. */
+const HEALTH = 'grpc/health/v1/health.proto';
 const TS_PROTO_OPTIONS = [
   'outputServices=grpc-js',
   'esModuleInterop=true',
@@ -29,15 +33,29 @@ const TS_PROTO_OPTIONS = [
 
 const LANGUAGES = [
   { folder: join(ROOT, 'orchestrator/wire/generated'), generate: generateTypeScript },
+  { folder: join(ROOT, 'orchestrator/launchers/ray/client/generated'), generate: generateRay },
   { folder: join(ROOT, 'worker-python/dss_worker/agent/generated'), generate: generatePython },
 ];
 
 /** @param {string} out */
 function generateTypeScript(out) {
+  compile(out, [...PROTOS, HEALTH]);
+}
+
+/** @param {string} out */
+function generateRay(out) {
+  compile(out, [RAY]);
+}
+
+/**
+ * @param {string} out
+ * @param {readonly string[]} protos
+ */
+function compile(out, protos) {
   const bin = join(ROOT, 'node_modules/.bin');
   const plugin = `--plugin=protoc-gen-ts_proto=${join(bin, 'protoc-gen-ts_proto')}`;
   const options = [plugin, `--ts_proto_out=${out}`, `--ts_proto_opt=${TS_PROTO_OPTIONS}`];
-  execFileSync(join(bin, 'protoc'), [...options, '-I', PROTO, ...PROTOS], { stdio: 'inherit' });
+  execFileSync(join(bin, 'protoc'), [...options, '-I', PROTO, ...protos], { stdio: 'inherit' });
 }
 
 /** @param {string} out */

@@ -18,23 +18,59 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   wire: { ours: ['core'], packages: [] },
   journal: { ours: ['core'], packages: ['node:', 'better-sqlite3', 'zod'] },
   store: { ours: ['core'], packages: ['node:'] },
-  launchers: { ours: ['core', 'control/failpoints'], packages: ['node:', 'pino', 'zod'] },
+  launchers: {
+    ours: ['core', 'control/failpoints', 'store/home-id'],
+    packages: ['node:', '@grpc/grpc-js', '@kubernetes/client-node', 'pino', 'zod'],
+  },
   sources: { ours: ['core'], packages: ['node:', 'yaml', 'zod'] },
   plan: { ours: ['core', 'sources'], packages: ['node:'] },
-  reports: { ours: ['core', 'journal/journal'], packages: ['node:', 'd3-scale', 'd3-shape'] },
+  exports: { ours: [], packages: ['hyparquet-writer'] },
+  reports: { ours: ['core', 'exports', 'journal/journal'], packages: ['node:', 'd3-scale', 'd3-shape'] },
+  observe: { ours: ['core', 'journal/journal'], packages: ['node:', 'pino', 'prom-client'] },
+  web: {
+    ours: ['core', 'journal/journal', 'observe', 'reports'],
+    packages: ['node:', '@hono/node-server', 'hono', 'pino', 'zod'],
+  },
   control: {
-    ours: ['core', 'auth', 'wire', 'journal/journal', 'launchers/launcher', 'store'],
+    ours: ['core', 'auth', 'wire', 'journal/journal', 'launchers/launcher', 'observe/plane-view', 'store'],
     // better-sqlite3 for the lock on the state folder: the system gives it back when its holder dies.
     packages: ['node:', '@grpc/grpc-js', 'better-sqlite3', 'pino'],
   },
+  tracking: { ours: ['core', 'reports'], packages: ['node:', 'better-sqlite3', 'zod'] },
   cli: {
-    ours: ['core', 'auth', 'control', 'journal', 'launchers', 'plan', 'reports', 'sources', 'store'],
-    packages: ['node:', 'cli-progress', 'pino', 'yargs', 'zod'],
+    ours: [
+      ...[
+        'core',
+        'auth',
+        'control',
+        'exports',
+        'journal',
+        'launchers',
+        'observe',
+        'plan',
+        'reports',
+        'sources',
+        'store',
+      ],
+      ...['tracking', 'web'],
+    ],
+    packages: ['node:', '@kubernetes/client-node', 'pino', 'yargs', 'zod'],
   },
 };
 
 /** Loaded when a command runs and not before, so that help and mistakes answer at once. */
-const HEAVY = ['@peculiar/x509', '@grpc/grpc-js', 'better-sqlite3', 'cli-progress', 'pino', 'yaml'];
+const HEAVY = [
+  '@kubernetes/client-node',
+  '@peculiar/x509',
+  '@grpc/grpc-js',
+  'better-sqlite3',
+  '@hono/node-server',
+  'hono',
+  'hyparquet-writer',
+  'prom-client',
+  'pino',
+  'yaml',
+];
 
 /** The worker's agent and its training meet in messages on a pipe, and nowhere else. */
 const CLOSED_IN_PYTHON: Readonly<Record<string, readonly string[]>> = {
@@ -113,7 +149,7 @@ describe('imports of the control plane', () => {
     load('cli/main');
     // Whichever command is named, its flags and help are read at the start too.
     for (const { to, isOurs } of importsOf('cli/main')) if (isOurs) load(to);
-    assert.ok(seen.has('cli/sweep') && seen.has('yargs'), 'the start of dss was not followed');
+    assert.ok(seen.has('cli/run/sweep') && seen.has('yargs'), 'the start of dss was not followed');
     assert.deepEqual(
       [...seen].filter((name) => HEAVY.some((heavy) => isWithin(name, heavy))),
       [],

@@ -8,7 +8,9 @@ const WORKERS = 64;
 /** Before anything is measured, so that no size pays for compiling the code. */
 const WARM_UP = 3_000;
 /** One sweep of the smallest size is over too soon to be measured: several, one after the other. */
-const MEASURED_AT_LEAST = 5_000;
+const MEASURED_AT_LEAST = 10_000;
+/** How many trials a turn takes, and so what each costs, differs from one run to the next by a quarter: the best counts. */
+const ROUNDS = 3;
 
 interface Cost {
   readonly trials: number;
@@ -20,9 +22,13 @@ interface Cost {
 export async function measureDispatch({ quick, newFolder, say }: PartContext): Promise<readonly Row[]> {
   const costs: Cost[] = [];
   for (const trials of quick ? [1_000, 10_000] : [1_000, 10_000, 100_000]) {
-    const cost = await measure(newFolder(`dispatch-${trials}`), trials);
-    say(`${trials} trials: ${cost.perSecond.toFixed(0)} a second, ${cost.cpuMs.toFixed(3)} ms of processor each`);
-    costs.push(cost);
+    const rounds: Cost[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const cost = await measure(newFolder(`dispatch-${trials}-${round}`), trials);
+      say(`${trials} trials: ${cost.perSecond.toFixed(0)} a second, ${cost.cpuMs.toFixed(3)} ms of processor each`);
+      rounds.push(cost);
+    }
+    costs.push(rounds.reduce((best, each) => (each.cpuMs < best.cpuMs ? each : best)));
   }
   const last = costs.at(-1) as Cost;
   const cpu = costs.map(({ cpuMs }) => cpuMs);
@@ -39,7 +45,7 @@ export async function measureDispatch({ quick, newFolder, say }: PartContext): P
       unit: 'times',
       value: Math.max(...cpu) / Math.min(...cpu),
       aim: { atMost: 1.2 },
-      detail: costs.map(({ trials, cpuMs }) => `${trials}: ${cpuMs.toFixed(3)} ms`).join(', '),
+      detail: `the best of ${ROUNDS} rounds each; ${costs.map(({ trials, cpuMs }) => `${trials}: ${cpuMs.toFixed(3)} ms`).join(', ')}`,
     },
     {
       what: `submission, ${last.trials} trials`,

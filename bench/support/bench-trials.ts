@@ -83,6 +83,10 @@ function benchTrial(name: string, index: number): Trial {
       gradientCheckpointing: 'auto',
       devices: 1,
       machines: 1,
+      minMachines: 1,
+      shard: 0,
+      tensor: 0,
+      optimizerStates: 'device',
       memoryBytes: 0,
     },
   };

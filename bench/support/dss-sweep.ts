@@ -1,7 +1,7 @@
 /** Sweeps by `dss` as a user runs them. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TrialResult } from '../../orchestrator/core/domain.js';
+import type { TrialResult, TrialSettings } from '../../orchestrator/core/domain.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { REPOSITORY } from '../../test/support/dss.js';
 import { DATASETS, type Measured } from './reference.js';
@@ -19,7 +19,11 @@ export interface Sweep {
 
 export interface SweepRun {
   readonly seconds: number;
-  readonly trials: readonly (Measured & { readonly trialId: string; readonly result: TrialResult })[];
+  readonly trials: readonly (Measured & {
+    readonly trialId: string;
+    readonly settings: TrialSettings;
+    readonly result: TrialResult;
+  })[];
 }
 
 /** Runs a sweep in a state of its own; its file and state stay in the folder. */
@@ -44,6 +48,7 @@ export async function runSweep(sweep: Sweep, folder: string): Promise<SweepRun> 
       const rows = evaluations.reduce((sum, each) => sum + each.rows, 0);
       return {
         trialId: trial.trialId,
+        settings: trial.settings,
         result,
         examplesPerSecond: result.examplesPerSecond,
         evaluationRowsPerSecond: rows / (result.secondsByPhase['evaluate'] ?? Number.NaN),

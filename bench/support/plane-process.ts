@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { credentials, type ServiceError } from '@grpc/grpc-js';
-import { joinTokenPath, readJoinToken } from '../../orchestrator/cli/join-token.js';
+import { joinTokenPath, readJoinToken } from '../../orchestrator/cli/auth/join-token.js';
 import { CHANNEL_OPTIONS } from '../../orchestrator/control/channel-options.js';
 import type { ControlFile } from '../../orchestrator/control/state-lock.js';
 import { bearer } from '../../orchestrator/control/tokens.js';
-import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep-options.js';
+import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep/sweep-options.js';
 import { encodePart, MAX_TRIALS_PER_PART } from '../../orchestrator/wire/codec.js';
 import { ClientServiceClient, type ListResponse } from '../../orchestrator/wire/generated/dss/v1/client.js';
 import { benchTrials } from './bench-trials.js';
@@ -45,8 +45,10 @@ export class PlaneProcess {
   /** `dss serve`; its log goes to a file in the state folder. */
   static async start(home: string): Promise<PlaneProcess> {
     const log = openSync(join(home, 'serve.log'), 'a');
-    // DSS_BENCH_NODE: flags for the control plane alone, such as --cpu-prof.
-    const flags = process.env['DSS_BENCH_NODE']?.split(' ') ?? [];
+    // As the first line of `dss` has them. DSS_BENCH_NODE: more for the control plane alone, such as --cpu-prof.
+    const [firstLine = ''] = readFileSync(MAIN, 'utf8').split('\n');
+    const own = /-S node (.+)$/.exec(firstLine)?.[1]?.split(' ') ?? [];
+    const flags = [...own, ...(process.env['DSS_BENCH_NODE']?.split(' ') ?? [])];
     const words = ['serve', '--listen', '127.0.0.1:0', '--workers', '0', '--home', home, '--log-level', 'info'];
     const child = spawn(process.execPath, [...flags, MAIN, ...words], { stdio: ['ignore', 'pipe', log] });
     closeSync(log);

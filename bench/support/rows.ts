@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { renderTable } from '../../orchestrator/cli/table.js';
 import { describeMachine } from './machine.js';
 
-export type Aim = { readonly atLeast: number } | { readonly atMost: number };
+/** `within`: of 1, to both sides. */
+export type Aim = { readonly atLeast: number } | { readonly atMost: number } | { readonly within: number };
 
 export interface Row {
   readonly what: string;
@@ -16,6 +17,7 @@ export interface Row {
 
 function isMet({ value, aim }: Row): boolean | null {
   if (aim === null) return null;
+  if ('within' in aim) return Math.abs(value - 1) <= aim.within;
   return 'atLeast' in aim ? value >= aim.atLeast : value <= aim.atMost;
 }
 
@@ -48,6 +50,7 @@ function tableOf(rows: readonly Row[]): string {
 
 function aimOf({ aim }: Row): string {
   if (aim === null) return '';
+  if ('within' in aim) return `1 ± ${aim.within}`;
   return 'atLeast' in aim ? `≥ ${figure(aim.atLeast)}` : `≤ ${figure(aim.atMost)}`;
 }
 

@@ -28,6 +28,16 @@ export function readClientTls(ca: string, identity: KeyPairPaths | null): Client
   return { ca: readCertificate(ca), identity: identity === null ? null : readPair(identity) };
 }
 
+/** Of a CA that was handed over as text. @throws SweepError AUTH_INVALID */
+export function readClientTlsText(ca: string, source: string): ClientTls {
+  try {
+    new X509Certificate(ca);
+  } catch (cause) {
+    throw invalid(`${source} holds no certificate: ${(cause as Error).message}`, cause);
+  }
+  return { ca: Buffer.from(ca), identity: null };
+}
+
 function readPair(paths: KeyPairPaths): { readonly certificate: Buffer; readonly key: Buffer } {
   const certificate = readCertificate(paths.certificate);
   const key = readFile(paths.key);

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { SweepError } from '../core/errors.js';
 import { ROLES } from '../core/roles.js';
+import { LAUNCHED_POOL } from '../core/sweep/place.js';
 import { authPaths, writePrivate } from './auth-folder.js';
 
 const Times = { createdAt: z.iso.datetime(), expiresAt: z.iso.datetime().nullable() };
@@ -37,7 +38,7 @@ export class TokenStore {
   /** Gives the token, which can never be seen again. @throws SweepError USAGE */
   grant(grant: Grant): string {
     const name = grant.kind === 'user' ? grant.user : grant.pool;
-    if (!NAME.test(name)) {
+    if (!NAME.test(name) && !(grant.kind === 'pool' && LAUNCHED_POOL.test(name))) {
       throw new SweepError('USAGE', `"${name}" is no name of a ${grant.kind}`, {
         hint: 'up to 40 of a-z, 0-9 and -, a letter or digit first',
       });

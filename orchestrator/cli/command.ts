@@ -1,6 +1,7 @@
 /** The frame of every command. Command files hold flags and help only; what does the work is imported when it runs. */
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { SweepError } from '../core/errors.js';
+import { withNamespace } from './server/kubernetes-namespace.js';
 
 export interface Command<T = unknown> {
   /** As yargs writes it: `plan <file>`. */
@@ -27,7 +28,7 @@ export function defineCommand<T>({ usage, summary, examples, flags, run }: Comma
       },
       async (args) => {
         refuseRepeated(args);
-        ended(await run(args));
+        ended(await run(withNamespace(args)));
       },
     );
 }
@@ -48,13 +49,24 @@ export const homeFlag = {
   home: { type: 'string', requiresArg: true, describe: 'state folder (default: $DSS_HOME, else by XDG)' },
 } as const;
 
+export const namespaceFlag = {
+  namespace: {
+    alias: 'n',
+    type: 'string',
+    requiresArg: true,
+    describe: 'of Kubernetes (default: that of the context)',
+  },
+} as const;
+
 /** Of commands that a control plane elsewhere may answer. */
 export const whereFlags = {
   server: {
     type: 'string',
     requiresArg: true,
-    describe: 'HOST:PORT of a control plane (default: $DSS_SERVER, else the state folder)',
+    describe: 'HOST:PORT or kubernetes://NAMESPACE of a control plane (default: $DSS_SERVER, else the state folder)',
   },
+  context: { type: 'string', requiresArg: true, describe: 'of the kubeconfig, with --server kubernetes://NAMESPACE' },
+  ...namespaceFlag,
   ...homeFlag,
 } as const;
 
@@ -70,9 +82,37 @@ export const logLevelFlag = {
   },
 } as const;
 
+/** Of the page that shows a sweep. */
+export const openFlag = {
+  open: { type: 'boolean', default: false, describe: 'open the page in a browser' },
+} as const;
+
+export const webHostFlag = {
+  'web-host': {
+    type: 'string',
+    default: '',
+    requiresArg: true,
+    describe: 'names that a proxy calls the page by, separated by commas',
+  },
+} as const;
+
+/** Of a control plane that workers on other machines come to. */
+export const reachFlags = {
+  advertise: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'HOST:PORT by which other machines reach it (default: this host by its name)',
+  },
+} as const;
+
 /** Of commands that run trials. */
 export const runFlags = {
   workers: { type: 'string', requiresArg: true, describe: 'worker processes: a number, or auto (one a device)' },
+  slots: {
+    type: 'number',
+    requiresArg: true,
+    describe: 'trials of each at once, where its device bears them (default: 1)',
+  },
   explain: { type: 'boolean', default: false, describe: 'say for each merged or rejected cell which rule did it' },
   extend: {
     type: 'boolean',

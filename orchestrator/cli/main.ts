@@ -1,5 +1,10 @@
-#!/usr/bin/env node
-/** The command `dss`. Only what every call needs is loaded here, so that help and mistakes answer at once. */
+#!/usr/bin/env -S node --max-semi-space-size=4
+/**
+ * The command `dss`. Only what every call needs is loaded here, so that help and mistakes answer at once.
+ *
+ * The flag above keeps what is new in 12 MiB and not in 48: a control plane of 100,000 trials then holds 142 MiB and not
+ * 217, for some 5 % more of a processor (2026-11).
+ */
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { SweepError } from '../core/errors.js';
@@ -10,27 +15,30 @@ import { ownVersion } from './version.js';
 
 /** In the order of the help. */
 const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
-  sweep: async () => (await import('./sweep.js')).sweepCommand,
-  run: async () => (await import('./run.js')).runCommand,
-  plan: async () => (await import('./plan.js')).planCommand,
-  status: async () => (await import('./status.js')).statusCommand,
-  watch: async () => (await import('./watch.js')).watchCommand,
-  logs: async () => (await import('./logs.js')).logsCommand,
-  results: async () => (await import('./results.js')).resultsCommand,
-  report: async () => (await import('./report.js')).reportCommand,
-  verify: async () => (await import('./verify.js')).verifyCommand,
-  export: async () => (await import('./export.js')).exportCommand,
-  cancel: async () => (await import('./cancel.js')).cancelCommand,
-  retry: async () => (await import('./retry.js')).retryCommand,
-  pause: async () => (await import('./pause.js')).pauseCommand,
-  resume: async () => (await import('./resume.js')).resumeCommand,
-  serve: async () => (await import('./serve.js')).serveCommand,
-  worker: async () => (await import('./worker.js')).workerCommand,
-  data: async () => (await import('./data.js')).dataCommand,
-  models: async () => (await import('./models.js')).modelsCommand,
-  auth: async () => (await import('./auth.js')).authCommand,
-  doctor: async () => (await import('./doctor.js')).doctorCommand,
-  backup: async () => (await import('./backup.js')).backupCommand,
+  sweep: async () => (await import('./run/sweep.js')).sweepCommand,
+  run: async () => (await import('./run/run.js')).runCommand,
+  plan: async () => (await import('./plan/plan.js')).planCommand,
+  status: async () => (await import('./watch/status.js')).statusCommand,
+  watch: async () => (await import('./watch/watch.js')).watchCommand,
+  logs: async () => (await import('./watch/logs.js')).logsCommand,
+  results: async () => (await import('./report/results.js')).resultsCommand,
+  report: async () => (await import('./report/report.js')).reportCommand,
+  verify: async () => (await import('./report/verify.js')).verifyCommand,
+  tracking: async () => (await import('./report/tracking.js')).trackingCommand,
+  export: async () => (await import('./report/export.js')).exportCommand,
+  cancel: async () => (await import('./run/cancel.js')).cancelCommand,
+  retry: async () => (await import('./run/retry.js')).retryCommand,
+  pause: async () => (await import('./run/pause.js')).pauseCommand,
+  resume: async () => (await import('./run/resume.js')).resumeCommand,
+  serve: async () => (await import('./serve/serve.js')).serveCommand,
+  worker: async () => (await import('./serve/worker.js')).workerCommand,
+  data: async () => (await import('./data/data.js')).dataCommand,
+  models: async () => (await import('./data/models.js')).modelsCommand,
+  ray: async () => (await import('./places/ray.js')).rayCommand,
+  auth: async () => (await import('./auth/auth.js')).authCommand,
+  doctor: async () => (await import('./upkeep/doctor.js')).doctorCommand,
+  debug: async () => (await import('./upkeep/debug.js')).debugCommand,
+  backup: async () => (await import('./upkeep/backup.js')).backupCommand,
   completion: async () => (await import('./completion.js')).completionCommand,
 };
 

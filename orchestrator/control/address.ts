@@ -9,3 +9,7 @@ export function splitAddress(address: string): { readonly host: string; readonly
 export function isLoopback(host: string): boolean {
   return LOOPBACK.has(host);
 }
+
+export function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

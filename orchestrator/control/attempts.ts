@@ -1,8 +1,9 @@
 /** What workers report about their attempts, and what becomes of attempts that end badly. */
 import type { Logger } from 'pino';
 import type { Failure, LeaseRef } from '../core/domain.js';
-import { judgeFailure, NOTHING_SPENT } from '../core/retry.js';
-import type { Report } from '../core/worker-message.js';
+import { judgeFailure, NOTHING_SPENT } from '../core/schedule/retry.js';
+import { oneLine } from '../core/text.js';
+import type { LogLine, Report } from '../core/worker-message.js';
 import type { Journal, Written } from '../journal/journal.js';
 import { AttemptFiles, type AttemptFilesParts } from './attempt-files.js';
 import type { Clock, Random } from './clock.js';
@@ -16,7 +17,12 @@ export interface AttemptParts extends AttemptFilesParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Gets what attempts print; absent: their own logs alone do. */
+  readonly workerLog?: Logger;
 }
+
+/** Of a line; its trial's own log may have more. */
+const LINE_LENGTH = 8 * 1024;
 
 const STALE: Written = { outcome: 'stale' };
 
@@ -133,7 +139,8 @@ export class Attempts {
   #fail(lease: LeaseRef, failure: Failure): Written {
     const { journal, clock, random } = this.#parts;
     // A drain kills what does not end in time: not the trial's fault.
-    if (this.#isDraining() && failure.kind === 'lost') return journal.requeue(lease, null, 0, clock.unixMs());
+    if (this.#isDraining() && (failure.kind === 'lost' || failure.kind === 'preempted'))
+      return journal.requeue(lease, null, 0, clock.unixMs());
     const { snapshot } = this.#turns;
     const { spent, workerId } = snapshot.standing(lease.trialId) ?? { spent: NOTHING_SPENT, workerId: null };
     const suffered = { spent, diedOn: snapshot.diedOn(lease.trialId), workerId: workerId ?? '' };
@@ -152,9 +159,20 @@ export class Attempts {
     }
     try {
       this.#parts.logs.append(lease.trialId, lease.attempt, lines, dropped);
+      this.#carryOn(workerId, lease, lines, dropped);
     } catch (reason) {
       // Not worth a trial. Where a full disk is the cause, the journal soon says so too.
       this.#parts.logger.warn({ trialId: lease.trialId, err: reason }, 'log lines could not be written');
     }
+  }
+
+  /** Beside what other workers print, for whoever searches all of it at once. */
+  #carryOn(workerId: string, { trialId, attempt }: LeaseRef, lines: readonly LogLine[], dropped: number): void {
+    const { workerLog } = this.#parts;
+    if (workerLog === undefined) return;
+    for (const { stream, text, unixMs } of lines) {
+      workerLog.info({ trialId, attempt, workerId, stream, atUnixMs: unixMs }, oneLine(text).slice(0, LINE_LENGTH));
+    }
+    if (dropped > 0) workerLog.info({ trialId, attempt, workerId, dropped }, 'lines were left out: too many at once');
   }
 }

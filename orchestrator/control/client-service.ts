@@ -3,6 +3,7 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { SweepError } from '../core/errors.js';
 import type { Caller } from '../core/roles.js';
+import type { Place } from '../core/sweep/place.js';
 import type { WatchEvent } from '../core/watch-event.js';
 import { decodePart, decodeSweepName, encodeWatchEvent } from '../wire/codec.js';
 import type * as wire from '../wire/generated/dss/v1/client.js';
@@ -16,8 +17,10 @@ import { unknownSweep } from './sweeps.js';
 export interface ClientServiceParts extends ReadingParts {
   readonly logger: Logger;
   readonly identities: Identities;
-  /** So many trials of a sweep wait or run. */
-  readonly onSubmitted: (trials: number) => void;
+  /** What the sweeps ask of their places has changed. */
+  readonly onDemand: () => void;
+  /** Throws SweepError for a place where no trial could run. */
+  readonly checkPlace: (place: Place) => void;
   readonly onStop: () => void;
 }
 
@@ -31,14 +34,16 @@ export function createClientService(parts: ClientServiceParts): wire.ClientServi
   return {
     ...createReadingCalls(parts, calls),
     submit: unary((request: wire.SubmitRequest, { user }: Caller): wire.SubmitResponse => {
-      const answer = loop.submit({ ...decodePart(request), owner: user });
-      parts.onSubmitted(answer.toRun);
+      const part = decodePart(request);
+      if (part.last) parts.checkPlace(part.options.place);
+      const answer = loop.submit({ ...part, owner: user });
+      if (answer.toRun > 0) parts.onDemand();
       return answer;
     }),
     retry: unary((request: wire.RetryRequest): wire.RetryResponse => {
       const sweep = decodeSweepName(request.sweep);
       const queued = loop.sweeps.retry(sweep, { onlyFailed: request.onlyFailed ?? false });
-      parts.onSubmitted(queued);
+      parts.onDemand();
       return { queued };
     }),
     pause: unary((request: wire.PauseRequest): wire.PauseResponse => {
@@ -46,7 +51,8 @@ export function createClientService(parts: ClientServiceParts): wire.ClientServi
       return {};
     }),
     resume: unary((request: wire.ResumeRequest): wire.ResumeResponse => {
-      parts.onSubmitted(loop.sweeps.resume(decodeSweepName(request.sweep)));
+      loop.sweeps.resume(decodeSweepName(request.sweep));
+      parts.onDemand();
       return {};
     }),
     watch: streaming((call: ServerWritableStream<wire.WatchRequest, wire.WatchEvent>) => watch(call, parts)),

@@ -1,7 +1,7 @@
 /** The client service as the rest of the program sees it. */
 import type { ClientTls } from '../auth/tls-files.js';
 import type { DatasetSource, ModelSource, Trial } from '../core/domain.js';
-import { DEFAULT_SWEEP_OPTIONS, type SweepOptions } from '../core/sweep-options.js';
+import { DEFAULT_SWEEP_OPTIONS, type SweepOptions } from '../core/sweep/sweep-options.js';
 import type { WatchEvent } from '../core/watch-event.js';
 import { decodeWatchEvent, encodeDataset, encodeModel, encodePart, MAX_TRIALS_PER_PART } from '../wire/codec.js';
 import { ClientServiceClient } from '../wire/generated/dss/v1/client.js';

@@ -1,13 +1,18 @@
 /** The control plane without its transport: what clients and workers may ask of it, and what it does by itself. */
+
 import { ENGINE_VERSION, type Failure, type LeaseRef, type Progress } from '../core/domain.js';
 import { SweepError } from '../core/errors.js';
 import { type JournalEvent, trialOf } from '../core/events.js';
-import { type Decision, decide } from '../core/schedule.js';
-import type { WorkerPlace } from '../core/snapshot.js';
-import type { SubmissionPart } from '../core/submission.js';
+import type { Notice } from '../core/notice.js';
+import type { Demand } from '../core/schedule/demand.js';
+import { poolKeyOf } from '../core/schedule/pool-keys.js';
+import { type Decision, decide } from '../core/schedule/schedule.js';
+import { smallerNotice } from '../core/schedule/smaller-attempts.js';
+import type { WorkerPlace } from '../core/schedule/snapshot.js';
+import type { SubmissionPart } from '../core/sweep/submission.js';
 import { idleWorker } from '../core/watch-event.js';
 import type { Hello, Report } from '../core/worker-message.js';
-import type { WorkerStanding } from '../core/worker-standing.js';
+import type { WorkerLoad, WorkerStanding } from '../core/worker-standing.js';
 import { type AttemptParts, Attempts } from './attempts.js';
 import { Gangs } from './gangs.js';
 import { type SubmitAnswer, Sweeps } from './sweeps.js';
@@ -23,6 +28,10 @@ export interface ControlLoopParts extends AttemptParts {
   readonly home: string;
   readonly leaseMs: number;
   readonly renewEveryMs: number;
+  /** What the sweeps ask of their places may have changed. */
+  readonly onDemand?: () => void;
+  /** Of whatever has happened and is durable. */
+  readonly onEvents?: (events: readonly JournalEvent[]) => void;
   /** Nothing can go on. Called once. */
   readonly onFatal: (error: SweepError) => void;
 }
@@ -62,7 +71,32 @@ export class ControlLoop {
     this.#sweeps = new Sweeps(parts, this.#turns, this.#workers, this.#watchers);
   }
 
-  /** Takes up what a former control plane left: its attempts go on only under workers that live on. */
+  /**
+   * Takes up what a former control plane left, and with `serves` every sweep that is not finished. What is read of a
+   * damaged journal may be anything, so that its check has the first word, and nothing is lent or written before it.
+   *
+   * @throws SweepError STATE_INVALID
+   */
+  async takeOver({ serves, workersSurvive }: { serves: boolean; workersSurvive: boolean }): Promise<void> {
+    const { journal } = this.#parts;
+    this.#turns.hold();
+    try {
+      if (!workersSurvive) await journal.whole(); // what ran is taken back, which is written
+      this.recover(workersSurvive);
+      if (serves) this.#sweeps.takeUp();
+    } catch (reason) {
+      await journal.whole();
+      throw reason;
+    }
+    await journal.whole();
+  }
+
+  /** From here on it acts, on what it took over too: nothing can keep the control plane from starting any more. */
+  begin(): void {
+    this.#turns.goOn();
+  }
+
+  /** Its attempts go on only under workers that live on. */
   recover(workersSurvive: boolean): void {
     const { journal, clock, logger, leaseMs } = this.#parts;
     // Of a gang that ended just before, some may be out of reach and still at it.
@@ -79,11 +113,26 @@ export class ControlLoop {
     this.#turns.soon();
   }
 
+  get isLending(): boolean {
+    return !this.#turns.isOver && this.#draining === null;
+  }
+
   // For clients.
 
   /** What people may do with sweeps. */
   get sweeps(): Sweeps {
     return this.#sweeps;
+  }
+
+  /** Of the live sweeps that want something. */
+  demands(): readonly Demand[] {
+    return this.#sweeps.demands();
+  }
+
+  /** What keeps trials waiting that no waiting would end, and what runs with less than it asked for. */
+  get notices(): readonly Notice[] {
+    const unfit = this.#unfit.standing().map(({ key: _, ...notice }) => notice);
+    return [...unfit, ...this.#turns.snapshot.smaller().map(smallerNotice)];
   }
 
   submit(part: SubmissionPart): SubmitAnswer {
@@ -104,14 +153,20 @@ export class ControlLoop {
   /** Those that are connected, and those that may come back. */
   workers(): readonly WorkerStanding[] {
     const { snapshot } = this.#turns;
-    return this.#workers.all().map(({ hello, isConnected, isEnding }) => {
+    return this.#workers.all().map(({ hello, isConnected, isEnding, load }) => {
       const { workerId, host, slots, devices } = hello;
-      const lent = snapshot.heldBy(workerId).length;
+      const held = snapshot.heldBy(workerId);
+      const lent = held.length;
+      const running = held.flatMap((lease) => (snapshot.isWaiting(lease) ? [] : [lease.trialId]));
       const reason = snapshot.drainedReason(workerId);
       const isDraining = isEnding || this.#draining !== null;
       const state = stateOf({ isConnected, isDraining, isDrained: reason !== '', isBusy: lent > 0 });
-      return { workerId, host, slots, lent, state, reason, devices: devices.map(({ name }) => name) };
+      return { workerId, host, slots, lent, state, reason, devices: devices.map(({ name }) => name), load, running };
     });
+  }
+
+  isConnected(workerId: string): boolean {
+    return this.#workers.isConnected(workerId);
   }
 
   /** Whether a worker of this pool has the name, and is lent the trial. */
@@ -149,7 +204,8 @@ export class ControlLoop {
     }
     const who = this.#workers.join(hello, link, pool);
     if (who === 'another process') snapshot.removeWorker(workerId);
-    snapshot.addWorker(workerId, hello.slots, hello.prefetch, hello.host, placeOf(hello));
+    const place = { ...placeOf(hello), pool: poolKeyOf(pool), settledMs: this.#settledMs() };
+    snapshot.addWorker(workerId, hello.slots, hello.prefetch, hello.host, place);
     const holds = new Set(hello.running.map(({ token }) => token));
     const missing = snapshot.heldBy(workerId).filter(({ token }) => !holds.has(token));
     this.#turns.observe(() => {
@@ -209,6 +265,11 @@ export class ControlLoop {
     this.#reached(lease, progress.step);
     const { trialId } = lease;
     this.#watchers.tellWorker({ workerId, trialId, maxSteps: this.#maxStepsOf(trialId), ...progress, gone: false });
+  }
+
+  load(workerId: string, load: WorkerLoad): void {
+    this.#hear(workerId);
+    this.#workers.noteLoad(workerId, load);
   }
 
   report(workerId: string, sequence: bigint, report: Report): void {
@@ -277,11 +338,15 @@ export class ControlLoop {
   }
 
   #grant({ trialId, workerId, others = [] }: Decision & { readonly kind: 'grant' }): void {
-    const { journal, clock, home, random } = this.#parts;
+    const { journal, clock, home, random, logger } = this.#parts;
     const trial = journal.trial(trialId)?.trial;
     if (trial === undefined) throw new Error(`trial ${trialId} is not in the journal`);
-    const event = journal.begin(trialId, workerId, clock.unixMs(), leaseChance(random));
+    const [machines, asked] = [1 + others.length, trial.run.machines];
+    const fewer = machines < asked ? machines : null;
+    const event = journal.begin(trialId, workerId, clock.unixMs(), leaseChance(random), fewer);
     const { lease } = event;
+    if (fewer !== null)
+      logger.warn({ trialId, attempt: lease.attempt, machines, asked }, 'goes on with fewer machines');
     if (others.length > 0) this.#turns.snapshot.gather(trialId, others);
     this.#turns.apply(event);
     this.#maxSteps.set(trialId, trial.settings.max_steps);
@@ -350,6 +415,8 @@ export class ControlLoop {
     }
     this.#watchers.publish(events, this.#turns.snapshot);
     if (this.#turns.snapshot.isIdle) this.#draining?.done();
+    if (events.length > 0) this.#parts.onDemand?.();
+    if (events.length > 0) this.#parts.onEvents?.(events);
   }
 
   /** The first of its attempts, where a worker has several. */
@@ -378,8 +445,13 @@ export class ControlLoop {
 
   #hear(workerId: string): void {
     if (!this.#workers.heard(workerId) || this.#draining !== null) return;
-    this.#turns.snapshot.setAvailable(workerId, true);
+    this.#turns.snapshot.setAvailable(workerId, true, this.#settledMs());
     this.#turns.soon();
+  }
+
+  /** Of a worker that is there by now: what keeps others of its gang away is over within a lease, or they are lost. */
+  #settledMs(): number {
+    return this.#parts.clock.nowMs() + this.#parts.leaseMs;
   }
 
   #tellToDrain(workerId: string, graceMs: number): void {
@@ -397,7 +469,7 @@ export class ControlLoop {
 }
 
 /** Where nothing is said of an address or a port, it could not be met by others. */
-function placeOf({ devices, address = '', rendezvousPort = 0 }: Hello): WorkerPlace {
+function placeOf({ devices, address = '', rendezvousPort = 0 }: Hello): Pick<WorkerPlace, 'memory' | 'address'> {
   return { memory: devices.map(({ memoryBytes }) => memoryBytes), address: rendezvousPort > 0 ? address : '' };
 }
 

@@ -1,37 +1,47 @@
 /** Starts a whole control plane within this process. */
-import { statfsSync } from 'node:fs';
+import { readFileSync, statfsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Logger } from 'pino';
-import { hasCertificates } from '../auth/auth-folder.js';
+import { authPaths, hasCertificates } from '../auth/auth-folder.js';
 import { TokenStore } from '../auth/token-store.js';
+import type { Failure } from '../core/domain.js';
 import { SweepError } from '../core/errors.js';
 import type { Journal } from '../journal/journal.js';
-import type { Launcher } from '../launchers/launcher.js';
+import type { Launcher, Reachable } from '../launchers/launcher.js';
+import type { EventListener, PlaneView } from '../observe/plane-view.js';
 import { ensureHomeId } from '../store/home-id.js';
+import { bracketed, splitAddress } from './address.js';
 import { createClientService } from './client-service.js';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.js';
 import { ControlLoop } from './control-loop.js';
 import { armFailpoints, failpoint } from './failpoints.js';
+import { Health } from './health.js';
 import { Identities } from './identities.js';
+import { Launching } from './launching.js';
 import { LogStore } from './log-store.js';
 import { PlaneStore } from './plane-store.js';
+import { createPlaneView } from './plane-view.js';
 import { listen, type Whom } from './server.js';
 import { ServerCertificates } from './server-certificates.js';
 import { acquireStateLock } from './state-lock.js';
 import { statusOf } from './status.js';
 import { newToken } from './tokens.js';
+import { Undo } from './undo.js';
 import { WorkerSession, type WorkerStream } from './worker-session.js';
 
 export interface ControlPlaneOptions {
   /** The state folder. */
   readonly home: string;
   readonly logger: Logger;
+  /** Gets what attempts print, with the trial, the attempt and the worker; default: only the trials' own logs do. */
+  readonly workerLog?: Logger;
   /** Of dss; empty: nobody asks. Clients of another version are told which one this is, and leave. */
   readonly version?: string;
   /** Called with the state folder once it is ours alone. */
   readonly openJournal: (home: string) => Journal;
-  /** Without one, workers are started by somebody else. */
-  readonly launcher?: Launcher;
+  /** One for each place; for those without one, workers are started by somebody else. */
+  readonly launchers?: readonly Launcher[];
   readonly workers: 'auto' | number;
   /**
    * It stands by itself: goes on with every sweep of the journal that is active and not finished, not only with what is
@@ -49,10 +59,14 @@ export interface ControlPlaneOptions {
   readonly listenOn?: string;
   /** HOST:PORT of files; `null`: they do not travel. Default: the port after that of `listenOn`. */
   readonly storeListenOn?: string | null;
+  /** HOST:PORT where its health alone is told, without TLS. Default: only beside the services. */
+  readonly healthListenOn?: string;
   /** Of the disk, what the store leaves free. */
   readonly spareBytes?: number;
   /** A file that is sent is given up when no byte of it comes for so long. */
   readonly storeIdleMs?: number;
+  /** HOST:PORT by which other machines reach `listenOn`; default: that itself, by this machine's name where it is any. */
+  readonly advertise?: string;
   /** TLS on loopback too. */
   readonly alwaysTls?: boolean;
   /** A worker from beyond needs a client certificate. */
@@ -73,6 +87,7 @@ export interface ControlPlane {
   readonly clientToken: string;
   /** For workers that no launcher starts. */
   readonly joinToken: string;
+  readonly view: PlaneView;
   /** Lends nothing any more; resolves when nothing runs, at the latest after the grace. */
   drain(graceMs: number): Promise<void>;
   /** Ends the workers and everything else at once. What ran is queued again. */
@@ -84,18 +99,11 @@ const STOP_GRACE_MS = 20_000;
 
 /** Throws SweepError STATE_HELD, STATE_INVALID or LISTEN_REFUSED. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { home, logger, launcher, clock = systemClock, random = systemRandom } = options;
+  const { home, logger, launchers = [], clock = systemClock, random = systemRandom } = options;
   const { leaseMs = 30_000, renewEveryMs = 10_000, serves = false } = options;
   const { listenOn = '127.0.0.1:0', alwaysTls = false, mutualTls = false } = options;
   armFailpoints(process.env);
-  const undo: (() => void | Promise<void>)[] = [];
-  let unwinding: Promise<void> | null = null;
-  const unwind = (): Promise<void> => {
-    unwinding ??= (async () => {
-      for (const step of undo.reverse()) await step();
-    })();
-    return unwinding;
-  };
+  const undo = new Undo();
   try {
     const lock = acquireStateLock(home);
     undo.push(() => lock.release());
@@ -114,22 +122,43 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       spareBytes: options.spareBytes,
       idleMs: options.storeIdleMs,
     });
-    const parts = { home, journal, logs, files: store.files, clock, random, logger, leaseMs, renewEveryMs, onFatal };
-    const loop = new ControlLoop(parts);
-    loop.recover(serves || (launcher?.workersSurvive ?? false));
+    const granted = new TokenStore(home);
+    const launching = new Launching({ launchers, granted, clock, onFail: (error) => loop.fail(error) });
+    const onDemand = () => launching.tellSoon();
+    const parts = {
+      home,
+      journal,
+      logs,
+      onDemand,
+      files: store.files,
+      clock,
+      random,
+      logger,
+      ...(options.workerLog === undefined ? {} : { workerLog: options.workerLog }),
+      leaseMs,
+      renewEveryMs,
+      onFatal,
+    };
+    const listeners = new Set<EventListener>();
+    const onEvents: EventListener = (events) => {
+      for (const listener of listeners) listener(events);
+    };
+    const loop = new ControlLoop({ ...parts, onEvents });
+    const onStopFailed = (error: unknown) => logger.error({ err: error }, 'not all of the control plane was stopped');
+    const health = new Health(() => loop.isLending);
+    const drain = (graceMs: number): Promise<void> => {
+      launching.drain();
+      return loop.drain(graceMs);
+    };
+    await loop.takeOver({ serves, workersSurvive: serves || launching.workersSurvive });
     const clientToken = newToken(random);
     const joinToken = options.joinToken ?? newToken(random);
-    const granted = new TokenStore(home);
     const identities = new Identities({
       clientToken,
       joinToken,
       look: (token) => granted.look(token),
       nowUnixMs: () => clock.unixMs(),
     });
-    const want = (trials: number): void => {
-      if (trials === 0) return;
-      launcher?.want(trials).catch((reason: unknown) => loop.fail(SweepError.from(reason)));
-    };
     const clientsOf = (storePort: number) =>
       createClientService({
         loop,
@@ -141,8 +170,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         storePort,
         logger,
         identities,
-        onSubmitted: want,
-        onStop: () => void plane.drain(STOP_GRACE_MS).then(() => plane.stop()),
+        onDemand: () => launching.tell(),
+        checkPlace: (place) => launching.check(place),
+        notices: () => [...launching.notices, ...loop.notices],
+        onStop: () =>
+          void drain(STOP_GRACE_MS)
+            .then(() => undo.run())
+            .catch(onStopFailed),
       });
     const workersOf = (needsCertificate: boolean, storePort: number) => ({
       connect: (stream: WorkerStream) => {
@@ -169,30 +203,40 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     };
     undo.push(() => certificates?.close());
     const isStrict = (whom: Whom) => mutualTls && whom === 'others';
-    const { storeListenOn } = options;
-    const place = { at: listenOn, tls, alwaysTls, ...(storeListenOn === undefined ? {} : { storeAt: storeListenOn }) };
+    const { storeListenOn, healthListenOn } = options;
+    const place = {
+      at: listenOn,
+      tls,
+      alwaysTls,
+      ...(storeListenOn === undefined ? {} : { storeAt: storeListenOn }),
+      ...(healthListenOn === undefined ? {} : { healthAt: healthListenOn }),
+    };
     const server = await listen(place, {
       store: (whom) => store.serviceFor({ identities, needsCertificate: isStrict(whom), holds }),
       services: (whom, storePort) => ({
         workers: workersOf(isStrict(whom), storePort),
         clients: clientsOf(storePort),
+        health: health.service,
       }),
     });
     undo.push(() => server.stop());
+    undo.push(() => health.close());
     const { address, publicAddress, storeAddress, publicStoreAddress } = server;
-    if (launcher !== undefined) {
-      undo.push(() => launcher.close());
-      launcher.open({
-        address,
-        joinToken,
-        home,
-        workers: options.workers,
-        onExit: (workerId, failure) => loop.workerExited(workerId, failure),
-        onGiveUp: (error) => loop.fail(error),
-      });
-    }
-    if (serves) want(loop.sweeps.takeUp());
+    undo.push(() => launching.close());
+    const surroundings = {
+      address,
+      reachable: reachableAt(publicAddress, publicStoreAddress, options),
+      joinToken,
+      home,
+      workers: options.workers,
+      onExit: (workerId: string, failure: Failure) => loop.workerExited(workerId, failure),
+      isConnected: (workerId: string) => loop.isConnected(workerId),
+      onGiveUp: (error: SweepError) => loop.fail(error),
+    };
+    launching.open(surroundings, () => loop.demands());
+    if (loop.demands().length > 0) launching.tell();
     undo.push(() => loop.stop()); // before the workers end, so that their end is nobody's failure
+    loop.begin();
     failpoint('before-lock-announce');
     lock.announce({ address, clientToken, serves }, clock.unixMs());
     logger.info({ address, publicAddress, storeAddress, publicStoreAddress, home }, 'control plane started');
@@ -203,17 +247,39 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       publicStoreAddress,
       clientToken,
       joinToken,
-      drain: (graceMs) => {
-        launcher?.drain();
-        return loop.drain(graceMs);
-      },
-      stop: unwind,
+      view: createPlaneView({ ...parts, loop, identities, listeners, onDemand: () => launching.tell() }),
+      drain,
+      stop: () => undo.run(),
     };
     return plane;
   } catch (reason) {
-    await unwind();
+    // What kept it from starting matters more than what went wrong in taking that back.
+    await undo
+      .run()
+      .catch((error: unknown) => logger.error({ err: error }, 'not all of a failed start was taken back'));
     throw reason;
   }
+}
+
+/** By names that other machines can use. */
+function reachableAt(
+  address: string | null,
+  storeAddress: string | null,
+  { home, advertise }: Pick<ControlPlaneOptions, 'home' | 'advertise'>,
+): Reachable | null {
+  if (address === null) return null;
+  const named = splitAddress(advertise ?? address);
+  const host = isAnyHost(named.host) ? hostname() : named.host;
+  const at = (port: string) => `${bracketed(host)}:${port}`;
+  return {
+    address: at(named.port),
+    storeAddress: storeAddress === null ? null : at(splitAddress(storeAddress).port),
+    ca: readFileSync(authPaths(home).ca.certificate, 'utf8'),
+  };
+}
+
+function isAnyHost(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
 }
 
 function needsCertificates(address: string): SweepError {

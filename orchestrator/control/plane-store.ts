@@ -6,7 +6,7 @@ import { ReferencedFiles } from '../store/referenced-files.js';
 import { SourcePaths } from '../store/source-paths.js';
 import { TrialFiles } from '../store/trial-files.js';
 import type { StoreServiceServer } from '../wire/generated/dss/v1/store.js';
-import { type StoreAccessParts, storeAccessOf } from './store-access.js';
+import { mustBePerson, type StoreAccessParts, storeAccessOf } from './store-access.js';
 import { createStoreService } from './store-service.js';
 
 export interface PlaneStoreParts {
@@ -26,10 +26,12 @@ export class PlaneStore {
   readonly #referenced: ReferencedFiles;
   readonly #logger: Logger;
   readonly #idleMs: number | undefined;
+  readonly #home: string;
 
   /** Puts in order what a former control plane left. */
   constructor({ home, journal, logger, spareBytes, idleMs }: PlaneStoreParts) {
     this.#idleMs = idleMs;
+    this.#home = home;
     this.#store = new FileStore(home, spareBytes);
     this.files = new TrialFiles(home, this.#store);
     this.#logger = logger;
@@ -44,7 +46,9 @@ export class PlaneStore {
       referenced: this.#referenced,
       logger: this.#logger,
       ...(this.#idleMs === undefined ? {} : { idleMs: this.#idleMs }),
+      home: this.#home,
       accessOf: (call, scope) => storeAccessOf(call, scope, access),
+      mustBePerson: (call) => mustBePerson(call, access),
     });
   }
 }

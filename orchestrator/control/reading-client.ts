@@ -1,6 +1,7 @@
 /** The part of the client that changes nothing. */
 import type { Metadata } from '@grpc/grpc-js';
 import type { Evaluation, TrainingPoint } from '../core/domain.js';
+import type { Notice } from '../core/notice.js';
 import type { SweepRecord, TrialMeasurements, TrialRecord } from '../core/records.js';
 import type { TrialChange } from '../core/watch-event.js';
 import type { WorkerStanding } from '../core/worker-standing.js';
@@ -26,6 +27,8 @@ export interface PlaneInfo {
   /** Of files, on the host that was called; 0: they do not travel. */
   readonly storePort: number;
   readonly workers: readonly WorkerStanding[];
+  /** What keeps trials from running. */
+  readonly notices: readonly Notice[];
 }
 
 export interface MeasuredTrial extends TrialMeasurements {
@@ -57,7 +60,7 @@ export function createReadingClient(client: wire.ClientServiceClient, metadata: 
   const trials = (of: wire.TrialsRequest['of']) => records(read(client.trials({ of }, metadata)));
   return {
     async info() {
-      const { version, home, host, homeId, storePort, workers } = await ask<wire.InfoResponse>((callback) =>
+      const { version, home, host, homeId, storePort, workers, notices } = await ask<wire.InfoResponse>((callback) =>
         client.info({}, metadata, callback),
       );
       return {
@@ -67,6 +70,7 @@ export function createReadingClient(client: wire.ClientServiceClient, metadata: 
         homeId: homeId ?? '',
         storePort: storePort ?? 0,
         workers: workers.map(decodeWorkerStanding),
+        notices: notices.map(({ code = '', message = '', hint = '' }) => ({ code, message, hint })),
       };
     },
     async list() {

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { DatasetSource, ModelSource } from '../core/domain.js';
 import { SweepError } from '../core/errors.js';
+import type { Notice } from '../core/notice.js';
 import type { TrialMeasurements, TrialRecord } from '../core/records.js';
 import type { TrialChange } from '../core/watch-event.js';
 import type { Journal } from '../journal/journal.js';
@@ -35,6 +36,8 @@ export interface ReadingParts {
   readonly homeId: string;
   /** Of files, for those who come by this port; 0: they do not travel. */
   readonly storePort: number;
+  /** What keeps trials from running. */
+  readonly notices: () => readonly Notice[];
 }
 
 const SWEEPS_PER_LIST = 1_000;
@@ -51,7 +54,7 @@ export function createReadingCalls(parts: ReadingParts, { unary, streaming }: Se
   return {
     info: unary((_: wire.InfoRequest): wire.InfoResponse => {
       const workers = loop.workers().map(encodeWorkerStanding);
-      return { version, home, homeId, storePort, host: hostname(), workers };
+      return { version, home, homeId, storePort, host: hostname(), workers, notices: [...parts.notices()] };
     }),
     list: unary((request: wire.ListRequest): wire.ListResponse => {
       if (request.sweep !== undefined) {

@@ -4,7 +4,8 @@ import { SweepError } from '../core/errors.js';
 import { type ClientServiceServer, ClientServiceService } from '../wire/generated/dss/v1/client.js';
 import { type StoreServiceServer, StoreServiceService } from '../wire/generated/dss/v1/store.js';
 import { type WorkerServiceServer, WorkerServiceService } from '../wire/generated/dss/v1/worker.js';
-import { isLoopback, splitAddress } from './address.js';
+import { type HealthServer, HealthService } from '../wire/generated/grpc/health/v1/health.js';
+import { bracketed, isLoopback, splitAddress } from './address.js';
 import { CHANNEL_OPTIONS } from './channel-options.js';
 
 export interface ListenOptions {
@@ -16,6 +17,8 @@ export interface ListenOptions {
   readonly alwaysTls?: boolean;
   /** HOST:PORT of files; `null`: they do not travel. Default: the port after. */
   readonly storeAt?: string | null;
+  /** HOST:PORT where its health, and nothing else, is told in the clear: probes of a cluster's nodes know no TLS. */
+  readonly healthAt?: string;
 }
 
 export interface ServiceMakers {
@@ -29,6 +32,7 @@ export type Whom = 'this machine' | 'others';
 export interface Services {
   readonly workers: WorkerServiceServer;
   readonly clients: ClientServiceServer;
+  readonly health: HealthServer;
 }
 
 export interface RunningServer {
@@ -49,7 +53,7 @@ export interface RunningServer {
  * @throws SweepError LISTEN_REFUSED, AUTH_INVALID, UNAVAILABLE
  */
 export async function listen(
-  { at, tls, alwaysTls = false, storeAt = portAfter(at) }: ListenOptions,
+  { at, tls, alwaysTls = false, storeAt = portAfter(at), healthAt }: ListenOptions,
   { store, services }: ServiceMakers,
 ): Promise<RunningServer> {
   const { host } = splitAddress(at);
@@ -84,17 +88,22 @@ export async function listen(
             server.addService(StoreServiceService, store(whom)),
           );
     const storePort = storeAddress === null ? 0 : Number(splitAddress(storeAddress).port);
-    const { workers, clients } = services(whom, storePort);
+    const { workers, clients, health } = services(whom, storePort);
     const address = await open(place, credentials(), '', (server) => {
       server.addService(WorkerServiceService, workers);
       server.addService(ClientServiceService, clients);
+      server.addService(HealthService, health);
     });
-    return { address, storeAddress };
+    return { address, storeAddress, health };
   };
   try {
     const far = isPublic ? await openPair('others', at, storeAt, tls) : null;
     const ownStore = isPublic && storeAt !== null ? ANY_LOCAL : storeAt;
     const own = await openPair('this machine', isPublic ? ANY_LOCAL : at, ownStore, ServerCredentials.createInsecure);
+    if (healthAt !== undefined) {
+      const addHealth = (server: Server) => server.addService(HealthService, own.health);
+      await open(healthAt, ServerCredentials.createInsecure(), HEALTH_HINT, addHealth);
+    }
     return {
       address: own.address,
       storeAddress: own.storeAddress,
@@ -110,6 +119,7 @@ export async function listen(
 
 const ANY_LOCAL = '127.0.0.1:0';
 const STORE_HINT = 'it is the port for files: --store-listen names another one, or is off';
+const HEALTH_HINT = 'it is the port for probes: --health-listen names another one';
 const LAST_PORT = 65_535;
 
 function portAfter(address: string): string {
@@ -127,10 +137,6 @@ function mustFit(storeAt: string, listenHost: string): void {
   throw new SweepError('LISTEN_REFUSED', `a store at "${storeAt}" is refused: expected HOST:PORT or off`, {
     hint: `its host must be ${expected}, since that of --listen is ${listenHost}`,
   });
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 function bind(server: Server, at: string, credentials: ServerCredentials, hint: string): Promise<string> {

@@ -64,7 +64,8 @@ export function errorOf(reason: unknown): SweepError {
       cause: reason,
     });
   }
-  if (reason.code === status.UNAVAILABLE) {
+  // Whoever cancels here hears nothing of it: it was the other end, as one does that is ended in the middle of a stream.
+  if (reason.code === status.UNAVAILABLE || reason.code === status.CANCELLED) {
     return new SweepError('UNAVAILABLE', `the control plane does not answer: ${reason.details}`, {
       hint: 'it may have just ended; run the command again',
       cause: reason,

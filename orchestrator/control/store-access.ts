@@ -1,4 +1,5 @@
 /** Who may do what with the files of a store. */
+import { SweepError } from '../core/errors.js';
 import { mayAct } from '../core/roles.js';
 import type { Call, Identities } from './identities.js';
 
@@ -13,7 +14,7 @@ export interface StoreAccessParts {
 }
 
 /** Metadata that says which of a pool's workers calls. */
-const WORKER_ID_KEY = 'dss-worker-id';
+export const WORKER_ID_KEY = 'dss-worker-id';
 
 /**
  * What trials read is for whoever may submit, and for every worker to read. A trial's own files are for the worker that
@@ -33,4 +34,12 @@ export function storeAccessOf(
   if (scope === '') return 'read';
   const workerId = String(call.metadata.get(WORKER_ID_KEY)[0] ?? '');
   return holds(workerId, visitor.pool, scope) ? 'write' : 'none';
+}
+
+/** What a trial has kept is for whoever may look at sweeps. @throws SweepError AUTH_INVALID, NOT_ALLOWED */
+export function mustBePerson(call: Call, { identities, needsCertificate }: StoreAccessParts): void {
+  if (identities.visitorOf(call, needsCertificate).kind === 'person') return;
+  throw new SweepError('NOT_ALLOWED', 'what trials have kept is not for workers', {
+    hint: '`dss export` takes a token of `dss auth token create`',
+  });
 }

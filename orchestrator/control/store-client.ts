@@ -10,8 +10,9 @@ import { SweepError } from '../core/errors.js';
 import type { StoredFile } from '../core/stored-file.js';
 import { encodeStoredFile, MAX_CHUNK_BYTES, MAX_STORED_FILES } from '../wire/codec.js';
 import { type MissingResponse, StoreServiceClient } from '../wire/generated/dss/v1/store.js';
-import { ask } from './calls.js';
+import { ask, read } from './calls.js';
 import { channelTo } from './channel.js';
+import { receiveKept } from './kept-files.js';
 import { errorOf } from './status.js';
 import { bearer } from './tokens.js';
 
@@ -71,6 +72,21 @@ export async function uploadFiles(
       await send(client, metadata, file, signal);
     }
     return missing;
+  } finally {
+    client.close();
+  }
+}
+
+/** Writes what a trial has kept below a folder that is there. @throws SweepError STORE_MISMATCH, UNAVAILABLE */
+export async function fetchKept(
+  trialId: string,
+  folder: string,
+  { address, token, tls }: StoreClientOptions,
+): Promise<void> {
+  const { credentials, options } = channelTo(address, tls ?? null);
+  const client = new StoreServiceClient(address, credentials, options);
+  try {
+    await receiveKept(read(client.kept({ trialId }, bearer(token))), folder);
   } finally {
     client.close();
   }

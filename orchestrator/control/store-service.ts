@@ -6,13 +6,15 @@ import type { Logger } from 'pino';
 import { SweepError } from '../core/errors.js';
 import type { FileStore } from '../store/file-store.js';
 import type { ReferencedFiles } from '../store/referenced-files.js';
+import { decodeTrialId } from '../wire/codec.js';
 import { safeInteger, WireError } from '../wire/fields.js';
 import type * as wire from '../wire/generated/dss/v1/store.js';
 import { decodeContent, decodeScope, decodeSha256, MAX_CHUNK_BYTES, MAX_STORED_FILES } from '../wire/store-codec.js';
 import type { Call } from './identities.js';
+import { sendKept } from './kept-files.js';
 import { goneOf } from './service-calls.js';
 import { statusOf } from './status.js';
-import type { StoreAccess } from './store-access.js';
+import { type StoreAccess, WORKER_ID_KEY } from './store-access.js';
 
 export interface StoreServiceParts {
   readonly store: FileStore;
@@ -20,6 +22,10 @@ export interface StoreServiceParts {
   readonly logger: Logger;
   /** What the caller may do with a scope. Throws SweepError AUTH_INVALID. */
   readonly accessOf: (call: Call, scope: string) => StoreAccess;
+  /** The state folder, absolute. */
+  readonly home: string;
+  /** Throws SweepError for whoever is nobody that may look at sweeps. */
+  readonly mustBePerson: (call: Call) => void;
   /** Without a byte, a file that comes is given up after so long. */
   readonly idleMs?: number;
 }
@@ -47,6 +53,14 @@ export function createStoreService(parts: StoreServiceParts): wire.StoreServiceS
     get: (call: ServerWritableStream<wire.GetRequest, wire.Chunk>) => {
       call.on('error', () => {}); // the peer has gone; 'close' or 'cancelled' says so too
       get(call, parts).catch((reason: unknown) => call.emit('error', failed(call, reason)));
+    },
+    kept: (call: ServerWritableStream<wire.KeptRequest, wire.KeptPart>) => {
+      call.on('error', () => {});
+      const send = async () => {
+        parts.mustBePerson(call);
+        await sendKept(call, parts.home, decodeTrialId(call.request.trialId));
+      };
+      send().catch((reason: unknown) => call.emit('error', failed(call, reason)));
     },
     put: (call: ServerReadableStream<wire.PutRequest, wire.PutResponse>, callback: sendUnaryData<wire.PutResponse>) => {
       put(call, parts).then(
@@ -122,12 +136,17 @@ async function put(
   const content = decodeContent(first.value);
   if (await store.has(scope, content)) return;
   try {
-    await store.put(scope, content, bytesOf(parts, idleMs));
+    await store.put(scope, content, bytesOf(parts, idleMs), callerOf(call));
   } catch (reason) {
     // Its folder went with the lease, and took what was being written with it.
     mustBeOpen(accessOf(call, scope), scope);
     throw reason;
   }
+}
+
+/** Told apart by the token, and one pool's workers by their names: both were looked at by now. */
+function callerOf({ metadata }: Call): string {
+  return JSON.stringify([...metadata.get('authorization'), ...metadata.get(WORKER_ID_KEY)].map(String));
 }
 
 /** Room is kept for what was announced: whoever announces and sends nothing must not keep it for ever. */

@@ -1,32 +1,46 @@
 /** Counts what live sweeps with a budget use up. Times are monotonic, so that setting the clock costs nobody hours. */
-import { hasLimit, limitReached, msToLimit, type Used } from '../core/budget.js';
+
 import type { JournalEvent } from '../core/events.js';
-import type { Budget } from '../core/sweep-options.js';
+import { hasLimit, limitReached, msToLimit, type Used } from '../core/schedule/budget.js';
+import type { Budget } from '../core/sweep/sweep-options.js';
 import type { SweepSpending } from '../journal/journal.js';
 
 interface Account {
   readonly budget: Budget;
   /** `null`: nothing of it was lent so far. */
   firstLentMs: number | null;
+  /** Times devices. */
   endedMs: number;
-  readonly runningSinceMs: Map<string, number>;
+  readonly running: Map<string, { readonly sinceMs: number; readonly devices: number }>;
   failedTrials: number;
+}
+
+/** What is known of a trial. */
+export interface TrialFacts {
+  /** Live sweeps that want it: it counts for each of them. */
+  readonly sweepsOf: (trialId: string) => readonly string[];
+  /** Over all machines. */
+  readonly devicesOf: (trialId: string) => number;
 }
 
 export class SweepBudgets {
   readonly #accounts = new Map<string, Account>();
+  /** What comes after it, while that is carried out, calls for another look at once. */
+  #lookedMs = 0;
 
   /** @param spending what the journal has of it; its times become monotonic ones by how long ago they were */
   open(sweep: string, budget: Budget, spending: SweepSpending, nowMs: number, nowUnixMs: number): void {
     this.close(sweep);
     if (!hasLimit(budget)) return;
     const monotonic = (unixMs: number) => nowMs - Math.max(0, nowUnixMs - unixMs);
-    const running = [...spending.runningSinceUnixMs].map(([trialId, at]) => [trialId, monotonic(at)] as const);
+    const running = [...spending.running].map(
+      ([trialId, { sinceUnixMs, devices }]) => [trialId, { sinceMs: monotonic(sinceUnixMs), devices }] as const,
+    );
     this.#accounts.set(sweep, {
       budget,
       firstLentMs: spending.firstLentUnixMs === null ? null : monotonic(spending.firstLentUnixMs),
       endedMs: spending.endedMs,
-      runningSinceMs: new Map(running),
+      running: new Map(running),
       failedTrials: spending.failedTrials,
     });
   }
@@ -35,15 +49,14 @@ export class SweepBudgets {
     this.#accounts.delete(sweep);
   }
 
-  /** @param sweepsOf which live sweeps want a trial: it counts for each of them */
-  note(event: JournalEvent, sweepsOf: (trialId: string) => readonly string[], nowMs: number): void {
+  note(event: JournalEvent, { sweepsOf, devicesOf }: TrialFacts, nowMs: number): void {
     if (this.#accounts.size === 0) return;
     switch (event.kind) {
       case 'begun': {
         const { trialId } = event.lease;
         for (const account of this.#of(sweepsOf(trialId))) {
           account.firstLentMs ??= nowMs;
-          account.runningSinceMs.set(trialId, nowMs);
+          account.running.set(trialId, { sinceMs: nowMs, devices: devicesOf(trialId) });
         }
         return;
       }
@@ -62,20 +75,23 @@ export class SweepBudgets {
 
   /** Sweeps that have used up their budget, with the reason in words. */
   reached(nowMs: number): readonly { readonly sweep: string; readonly reason: string }[] {
+    this.#lookedMs = nowMs;
     return [...this.#accounts].flatMap(([sweep, account]) => {
       const reason = limitReached(account.budget, usedOf(account, nowMs));
       return reason === null ? [] : [{ sweep, reason }];
     });
   }
 
-  /** When time alone will reach a limit; `null`: never. */
-  nextWakeMs(nowMs: number): number | null {
+  /** When time alone will reach a limit that was not reached at the last look; `null`: never. */
+  nextWakeMs(): number | null {
+    const nowMs = this.#lookedMs;
     const times = [...this.#accounts.values()].flatMap((account) => {
-      const { budget, firstLentMs, runningSinceMs } = account;
+      const { budget, firstLentMs, running } = account;
+      const busy = [...running.values()].reduce((sum, { devices }) => sum + devices, 0);
       const used = usedOf(account, nowMs);
       // Used up, and not paused since nothing waits: waiting will change nothing, and a timer would ring for ever.
       if (limitReached(budget, used) !== null) return [];
-      return msToLimit(budget, used, runningSinceMs.size, firstLentMs !== null) ?? [];
+      return msToLimit(budget, used, busy, firstLentMs !== null) ?? [];
     });
     return times.length === 0 ? null : nowMs + Math.min(...times);
   }
@@ -90,16 +106,16 @@ export class SweepBudgets {
   /** Wherever it was counted: it may have been taken out of a sweep meanwhile. */
   #end(trialId: string, nowMs: number): void {
     for (const account of this.#accounts.values()) {
-      const sinceMs = account.runningSinceMs.get(trialId);
-      if (sinceMs === undefined) continue;
-      account.runningSinceMs.delete(trialId);
-      account.endedMs += nowMs - sinceMs;
+      const running = account.running.get(trialId);
+      if (running === undefined) continue;
+      account.running.delete(trialId);
+      account.endedMs += (nowMs - running.sinceMs) * running.devices;
     }
   }
 }
 
-function usedOf({ firstLentMs, endedMs, runningSinceMs, failedTrials }: Account, nowMs: number): Used {
+function usedOf({ firstLentMs, endedMs, running, failedTrials }: Account, nowMs: number): Used {
   let deviceMs = endedMs;
-  for (const sinceMs of runningSinceMs.values()) deviceMs += nowMs - sinceMs;
+  for (const { sinceMs, devices } of running.values()) deviceMs += (nowMs - sinceMs) * devices;
   return { wallMs: firstLentMs === null ? 0 : nowMs - firstLentMs, deviceMs, failedTrials };
 }

@@ -1,9 +1,12 @@
 /** What people may do with sweeps, what budgets do to them, and which of them the snapshot knows. */
 import type { Logger } from 'pino';
-import { hasLimit } from '../core/budget.js';
 import { SweepError } from '../core/errors.js';
 import { type JournalEvent, trialOf } from '../core/events.js';
-import type { SubmissionPart } from '../core/submission.js';
+import { hasLimit } from '../core/schedule/budget.js';
+import type { Demand } from '../core/schedule/demand.js';
+import { needWith, ONE_DEVICE, sizeOf } from '../core/schedule/trial-need.js';
+import type { Place } from '../core/sweep/place.js';
+import type { SubmissionPart } from '../core/sweep/submission.js';
 import type { Journal, Submitted, SweepPlace, SweepSpending } from '../journal/journal.js';
 import type { Clock } from './clock.js';
 import { failpoint } from './failpoints.js';
@@ -26,7 +29,7 @@ const NOT_COMPLETE: SubmitAnswer = { done: 0, toRun: 0, failed: 0 };
 const NOTHING_USED: SweepSpending = {
   firstLentUnixMs: null,
   endedMs: 0,
-  runningSinceUnixMs: new Map(),
+  running: new Map(),
   failedTrials: 0,
 };
 
@@ -36,6 +39,10 @@ export class Sweeps {
   readonly #workers: WorkerRoster;
   readonly #watchers: WatchHub;
   readonly #budgets = new SweepBudgets();
+  /** Of the live ones. */
+  readonly #places = new Map<string, Place>();
+  /** Of those that were paused: what of it ran then, and may still. */
+  readonly #rests = new Map<string, { readonly trialIds: readonly string[]; readonly widest: Demand }>();
 
   constructor(parts: SweepParts, turns: Turns, workers: WorkerRoster, watchers: WatchHub) {
     this.#parts = parts;
@@ -44,13 +51,40 @@ export class Sweeps {
     this.#watchers = watchers;
   }
 
-  /** Goes on with every sweep that is active and not finished; gives how many trials wait or run. */
+  /**
+   * Goes on with every sweep that is active and not finished, and stands by paused ones of which something runs, as if
+   * they were paused now. Gives how many trials wait or run of those that go on.
+   */
   takeUp(): number {
-    const places = this.#parts.journal.unfinished();
+    const { journal } = this.#parts;
+    for (const place of journal.windingDown()) {
+      this.#makeLive(place);
+      this.#takeOut(place.sweep, 'for now');
+    }
+    const places = journal.unfinished();
     const open = places.reduce((sum, place) => sum + this.#makeLive(place), 0);
     if (places.length > 0) this.#parts.logger.info({ sweeps: places.length, trials: open }, 'sweeps are taken up');
     this.#turns.soon();
     return open;
+  }
+
+  /** Of the live ones that want something, and of the paused ones of which something still runs. */
+  demands(): readonly Demand[] {
+    const { snapshot } = this.#turns;
+    const live = [...this.#places].flatMap(([sweep, place]): readonly Demand[] => {
+      const demand = snapshot.demandOf(sweep);
+      return demand === null ? [] : [{ sweep, place, ...demand }];
+    });
+    return [...live, ...[...this.#rests.keys()].flatMap((sweep) => this.#restOf(sweep) ?? [])];
+  }
+
+  #restOf(sweep: string): Demand | null {
+    const rest = this.#rests.get(sweep);
+    const isRunning = (trialId: string) => this.#turns.snapshot.standing(trialId)?.state === 'running';
+    const running = rest?.trialIds.filter(isRunning).length ?? 0;
+    if (rest !== undefined && running > 0) return { ...rest.widest, waiting: 0, running };
+    this.#rests.delete(sweep);
+    return null;
   }
 
   submit(part: SubmissionPart): SubmitAnswer {
@@ -145,7 +179,18 @@ export class Sweeps {
 
   /** Of everything that happens to trials. */
   note(event: JournalEvent): void {
-    this.#budgets.note(event, (trialId) => this.#turns.snapshot.sweepsOf(trialId), this.#parts.clock.nowMs());
+    const { snapshot } = this.#turns;
+    this.#budgets.note(
+      event,
+      {
+        sweepsOf: (trialId) => snapshot.sweepsOf(trialId),
+        devicesOf: (trialId) => {
+          const standing = snapshot.standing(trialId);
+          return sizeOf(standing === null ? ONE_DEVICE : needWith(standing.need, standing.machines));
+        },
+      },
+      this.#parts.clock.nowMs(),
+    );
   }
 
   /** Within a turn's transaction: pauses whatever has used up its budget and would be lent more. */
@@ -160,7 +205,7 @@ export class Sweeps {
 
   /** When time alone will use up a budget; `null`: never. */
   nextWakeMs(): number | null {
-    return this.#budgets.nextWakeMs(this.#parts.clock.nowMs());
+    return this.#budgets.nextWakeMs();
   }
 
   /** Gives how many of its trials wait or run. */
@@ -169,6 +214,8 @@ export class Sweeps {
     const { owner, options } = standing;
     const { snapshot } = this.#turns;
     snapshot.addSweep(sweep, { order: submission, owner, options }, journal.standings(sweep), clock.nowMs());
+    this.#places.set(sweep, options.place);
+    this.#rests.delete(sweep);
     const spending = hasLimit(options.budget) ? journal.spending(sweep) : NOTHING_USED;
     this.#budgets.open(sweep, options.budget, spending, clock.nowMs(), clock.unixMs());
     this.#watchers.goOn(sweep);
@@ -190,6 +237,16 @@ export class Sweeps {
     this.#budgets.close(sweep);
     const summary = snapshot.summary(sweep);
     const running = how === 'for now' ? snapshot.runningOf(sweep) : [];
+    const demand = snapshot.demandOf(sweep);
+    const place = this.#places.get(sweep);
+    if (running.length > 0 && demand !== null && place !== undefined) {
+      const { needs: _, ...widest } = demand;
+      this.#rests.set(sweep, {
+        trialIds: running.map(({ trialId }) => trialId),
+        widest: { sweep, place, ...widest },
+      });
+    }
+    this.#places.delete(sweep);
     const news = untold.filter((each) => snapshot.sweepsOf(trialOf(each) ?? '').includes(sweep));
     snapshot.removeSweep(sweep, this.#parts.clock.nowMs());
     this.#turns.afterwards(() => {

@@ -7,7 +7,7 @@
 import type { Logger } from 'pino';
 import { SweepError } from '../core/errors.js';
 import type { JournalEvent } from '../core/events.js';
-import { Snapshot } from '../core/snapshot.js';
+import { Snapshot } from '../core/schedule/snapshot.js';
 import type { Journal } from '../journal/journal.js';
 import type { Clock, Timer } from './clock.js';
 import { failpoint } from './failpoints.js';
@@ -39,6 +39,7 @@ export class Turns {
   #events: JournalEvent[] = [];
   #afterwards: (() => void)[] = [];
   #isDue = false;
+  #isHeld = false;
   #timer: Timer | null = null;
   #ended: SweepError | 'stopped' | null = null;
 
@@ -88,6 +89,20 @@ export class Turns {
   soon(): void {
     if (this.#isDue || this.isOver) return;
     this.#isDue = true;
+    if (!this.#isHeld) this.#begin();
+  }
+
+  /** No turn begins before `goOn`: what is read may not be acted on yet. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  goOn(): void {
+    this.#isHeld = false;
+    if (this.#isDue) this.#begin();
+  }
+
+  #begin(): void {
     setImmediate(() => {
       this.#isDue = false;
       if (!this.isOver) this.#turn();
@@ -160,7 +175,7 @@ export class Turns {
     this.#timer?.cancel();
     this.#timer = null;
     const { clock } = this.#parts;
-    const wakesMs = [this.snapshot.nextWakeMs(clock.nowMs()), this.#parts.nextWakeMs()].filter((each) => each !== null);
+    const wakesMs = [this.snapshot.nextWakeMs(), this.#parts.nextWakeMs()].filter((each) => each !== null);
     if (wakesMs.length === 0 || this.isOver) return;
     const wakeMs = Math.min(...wakesMs, clock.nowMs() + LONGEST_WAIT_MS);
     this.#timer = clock.after(Math.max(0, Math.ceil(wakeMs - clock.nowMs())), () => this.#wake(wakeMs));

@@ -2,7 +2,7 @@
 
 import type { SweepError } from '../core/errors.js';
 import { type JournalEvent, trialOf } from '../core/events.js';
-import type { Snapshot } from '../core/snapshot.js';
+import type { Snapshot } from '../core/schedule/snapshot.js';
 import {
   hasEnded,
   type SweepSummary,

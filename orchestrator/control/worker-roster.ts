@@ -1,7 +1,7 @@
 /** The workers that a control plane knows: their streams, what they do, and what is to be said to them. */
 import type { Failure } from '../core/domain.js';
 import type { Hello, ToWorker } from '../core/worker-message.js';
-import type { WorkerStanding } from '../core/worker-standing.js';
+import type { WorkerLoad, WorkerStanding } from '../core/worker-standing.js';
 import { failpoint } from './failpoints.js';
 
 /** The control plane's end of a worker's stream. */
@@ -38,6 +38,8 @@ interface KnownWorker {
   /** What it said in a row about attempts that are not its own. */
   staleInARow: number;
   exit: Failure | null;
+  /** As it said last on the stream that it has. */
+  load: WorkerLoad | null;
 }
 
 const STALE_LIMIT = 100;
@@ -50,11 +52,12 @@ export class WorkerRoster {
     return [...this.#workers.keys()];
   }
 
-  all(): readonly { readonly hello: Hello; readonly isConnected: boolean; readonly isEnding: boolean }[] {
-    return [...this.#workers.values()].map(({ hello, link, isEnding }) => ({
+  all(): readonly (Pick<KnownWorker, 'hello' | 'isEnding' | 'load'> & { readonly isConnected: boolean })[] {
+    return [...this.#workers.values()].map(({ hello, link, isEnding, load }) => ({
       hello,
       isConnected: link !== null,
       isEnding,
+      load,
     }));
   }
 
@@ -93,6 +96,7 @@ export class WorkerRoster {
       isEnding: false,
       staleInARow: 0,
       exit: null,
+      load: null,
     });
     if (old === undefined) return 'new';
     return isSame ? 'again' : 'another process';
@@ -103,6 +107,7 @@ export class WorkerRoster {
     const worker = this.#workers.get(workerId);
     if (worker === undefined || worker.link !== link) return false;
     worker.link = null;
+    worker.load = null;
     return true;
   }
 
@@ -132,6 +137,12 @@ export class WorkerRoster {
   suspend(workerId: string): void {
     const worker = this.#workers.get(workerId);
     if (worker !== undefined) worker.isSuspended = true;
+  }
+
+  /** Of devices that it does not have nothing is believed. */
+  noteLoad(workerId: string, load: WorkerLoad): void {
+    const worker = this.#workers.get(workerId);
+    if (worker?.hello.devices.length === load.devices.length) worker.load = load;
   }
 
   noteDrained(workerId: string): void {

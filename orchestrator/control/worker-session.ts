@@ -106,6 +106,9 @@ export class WorkerSession implements WorkerLink {
       case 'progress':
         this.#loop.progress(workerId, said.lease, said.progress);
         return;
+      case 'load':
+        this.#loop.load(workerId, said.load);
+        return;
       case 'report':
         this.#loop.report(workerId, said.sequence, said.report);
     }

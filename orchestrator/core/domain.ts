@@ -10,7 +10,7 @@ export type LabelType = 'gt' | 'llm';
 export type ModelType = 'standard' | 'task_prefix' | 'single_task';
 /** `palm` and `gpt` in the release's layout; in layout `folder` a name that the dataset declares. */
 export type Teacher = string;
-export type Optimizer = 'adamw' | 'adamw8bit';
+export type Optimizer = 'adamw' | 'adamw8bit' | 'adafactor';
 export type Adapter = 'none' | 'lora';
 export type Precision = 'fp32' | 'tf32' | 'bf16';
 export type Select = 'valid' | 'compat';
@@ -18,6 +18,7 @@ export type Init = 'pretrained' | 'random';
 export type Metric = 'text' | 'equation';
 export type Keep = 'none' | 'last' | 'best';
 export type Switch = 'auto' | 'on' | 'off';
+export type OptimizerStates = 'device' | 'host';
 
 /** Canonical settings of a trial: what training really reads, and nothing else. */
 export interface TrialSettings {
@@ -103,6 +104,14 @@ export interface RunOptions {
   readonly devices: number;
   /** That train it together. */
   readonly machines: number;
+  /** With at least so many it goes on when it has lost one and there are no more; `machines`: it waits for another. */
+  readonly minMachines: number;
+  /** Of those devices that divide the rows of each weight; 0: chosen by the worker. */
+  readonly shard: number;
+  /** That divide what each layer computes; 0: chosen by the worker. */
+  readonly tensor: number;
+  /** Where the optimizer's moments are between steps. */
+  readonly optimizerStates: OptimizerStates;
   /** What it is thought to need at most on each device; 0: not known. */
   readonly memoryBytes: number;
 }
@@ -125,8 +134,11 @@ export interface LeaseRef {
   readonly token: bigint;
 }
 
-/** `user`: the same again fails again. `infrastructure`: worth some attempts. `lost`: worth many. */
-export type FailureKind = 'user' | 'infrastructure' | 'lost';
+/**
+ * `user`: the same again fails again. `infrastructure`: worth some attempts. `lost`: worth many. `preempted`: whoever owns
+ * the machine took it back, which is no failure of anything and costs no budget, however often.
+ */
+export type FailureKind = 'user' | 'infrastructure' | 'lost' | 'preempted';
 
 export interface Failure {
   readonly code: string;

@@ -1,7 +1,7 @@
 /** What happened to sweeps and trials. The journal keeps these; folding them gives its rows. */
 import type { Evaluation, Failure, LeaseRef, TrainingPoint, TrialResult } from './domain.js';
 import type { StoredFile } from './stored-file.js';
-import type { SweepOptions, SweepState } from './sweep-options.js';
+import type { SweepOptions, SweepState } from './sweep/sweep-options.js';
 
 export type JournalEvent =
   /**
@@ -21,7 +21,8 @@ export type JournalEvent =
     }
   /** For the first time, or again after an end, whose result is given up: its retry budgets start anew. */
   | { readonly kind: 'queued'; readonly trialId: string }
-  | { readonly kind: 'begun'; readonly lease: LeaseRef; readonly workerId: string }
+  /** `machines`: so many, where it goes on with fewer than its trial asks for; absent: with all of them. */
+  | { readonly kind: 'begun'; readonly lease: LeaseRef; readonly workerId: string; readonly machines?: number }
   /** Without a failure: handed back by a drain or a restart, which costs no budget. */
   | { readonly kind: 'requeued'; readonly lease: LeaseRef; readonly failure: Failure | null; readonly delayMs: number }
   | { readonly kind: 'succeeded'; readonly lease: LeaseRef; readonly result: TrialResult }
@@ -43,6 +44,15 @@ export type JournalEvent =
     }
   /** A sweep is lent nothing more, goes on, or was given up. Submitting it makes it active too. */
   | { readonly kind: 'sweep'; readonly sweep: string; readonly state: SweepState; readonly reason: string };
+
+/** @param machines `null`: all that its trial asks for */
+export function attemptBegun(
+  lease: LeaseRef,
+  workerId: string,
+  machines: number | null,
+): JournalEvent & { readonly kind: 'begun' } {
+  return { kind: 'begun', lease, workerId, ...(machines === null ? {} : { machines }) };
+}
 
 /** The trial that an event is about; `null` for those about a sweep. */
 export function trialOf(event: JournalEvent): string | null {

@@ -7,9 +7,10 @@ import type {
   TrainingPoint,
   Trial,
   TrialResult,
+  TrialSettings,
   TrialState,
 } from './domain.js';
-import type { SweepStanding } from './sweep-options.js';
+import type { SweepStanding } from './sweep/sweep-options.js';
 
 /** A trial as the journal knows it. */
 export interface TrialRecord {
@@ -24,6 +25,22 @@ export interface TrialRecord {
   readonly queuedAtUnixMs: number;
   readonly startedAtUnixMs: number | null;
   readonly endedAtUnixMs: number | null;
+}
+
+/** What trials share that differ in their seed alone. */
+export type CellSettings = Omit<TrialSettings, 'seed'>;
+
+/** What is seen of a trial among 100,000 others: read in a fifth of the time of its record. */
+export interface TrialGlance {
+  readonly trialId: string;
+  /** The same object for every trial of a cell. */
+  readonly cell: CellSettings;
+  readonly seed: number;
+  readonly state: TrialState;
+  readonly attempts: number;
+  /** See `TrialRecord`. */
+  readonly failure: Failure | null;
+  readonly result: Pick<TrialResult, 'testAccuracy' | 'seconds'> | null;
 }
 
 /** What the deciding attempt measured: the succeeded one, else the newest. */

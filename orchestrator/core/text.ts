@@ -16,9 +16,3 @@ export function printable(text: string): string {
 export function oneLine(text: string): string {
   return printable(text).replaceAll('\n', '\\n');
 }
-
-/** Breaks lines that are longer than `width`; counted in code points, since what we say is mostly Latin script. */
-export function wrapped(text: string, width: number): string {
-  const broken = (line: string) => line.match(new RegExp(`.{1,${Math.max(1, width)}}`, 'gu'))?.join('\n') ?? '';
-  return text.split('\n').map(broken).join('\n');
-}

@@ -1,6 +1,7 @@
 /** What workers and the control plane say to each other. proto/dss/v1/worker.proto says when and why. */
 import type { Device, Evaluation, Failure, LeaseRef, Progress, TrainingPoint, Trial, TrialResult } from './domain.js';
 import type { StoredCheckpoint, StoredFile } from './stored-file.js';
+import type { WorkerLoad } from './worker-standing.js';
 
 export interface Hello {
   readonly workerId: string;
@@ -79,6 +80,7 @@ export type FromWorker =
   | { readonly kind: 'hello'; readonly hello: Hello }
   | { readonly kind: 'renew'; readonly leases: readonly LeaseRef[] }
   | { readonly kind: 'progress'; readonly lease: LeaseRef; readonly progress: Progress }
+  | { readonly kind: 'load'; readonly load: WorkerLoad }
   | { readonly kind: 'report'; readonly sequence: bigint; readonly report: Report };
 
 export type ToWorker =

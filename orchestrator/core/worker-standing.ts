@@ -1,3 +1,19 @@
+/** How busy a device is, by whomever. */
+export interface DeviceLoad {
+  /** Share of its time, from 0 to 1; `null`: unknown. */
+  readonly utilization: number | null;
+  readonly memoryUsedBytes: number;
+  /** 0: unknown. */
+  readonly memoryTotalBytes: number;
+}
+
+export interface WorkerLoad {
+  /** In the order of the worker's devices. */
+  readonly devices: readonly DeviceLoad[];
+  /** Training processes that are up, their libraries loaded. */
+  readonly warm: number;
+}
+
 /** A worker, for people. */
 export interface WorkerStanding {
   readonly workerId: string;
@@ -11,4 +27,8 @@ export interface WorkerStanding {
   readonly reason: string;
   /** Names. */
   readonly devices: readonly string[];
+  /** As it said a moment ago; `null`: it has not. */
+  readonly load: WorkerLoad | null;
+  /** Trials. */
+  readonly running: readonly string[];
 }

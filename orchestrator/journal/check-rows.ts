@@ -1,5 +1,5 @@
 /** Whether rows are what their events lead to: a row that is not was damaged, or written by somebody else. */
-import type { TrialStanding } from '../core/snapshot.js';
+import type { TrialStanding } from '../core/schedule/snapshot.js';
 import type { StoredCheckpoint } from '../core/stored-file.js';
 import { checkHistory, type Finding, type Invariant } from './check-history.js';
 import { FoldedState, type FoldedSubmission, type FoldedTrial } from './fold.js';
@@ -10,7 +10,7 @@ import { stableJson, withoutBits } from './json.js';
 export interface TrialRows {
   readonly record: TrialRecord;
   /** `null`: not at hand, and not compared. */
-  readonly standing: Pick<TrialStanding, 'token' | 'workerId' | 'spent'> | null;
+  readonly standing: Pick<TrialStanding, 'token' | 'workerId' | 'machines' | 'spent'> | null;
   readonly checkpoint: StoredCheckpoint | null;
   /** Of its newest attempt. */
   readonly measured: TrialMeasurements;
@@ -87,6 +87,7 @@ export function checkTrial(trialId: string, folded: FoldedTrial | undefined, row
   if (standing !== null) {
     compare('I2', 'token', standing.token, folded.token);
     compare('I3', 'worker', standing.workerId, folded.workerId);
+    compare('I3', 'machines', standing.machines, folded.machines);
     compare('I3', 'what its failures cost', standing.spent, folded.spent);
   }
   const { training, evaluations } = folded.measured.get(folded.attempts) ?? { training: [], evaluations: [] };

@@ -1,17 +1,19 @@
 /** Events → the state they lead to. The memory journal is this; for SQLite it is the tests' oracle. */
 import type { Evaluation, Failure, TrainingPoint, TrialResult, TrialState } from '../core/domain.js';
 import type { JournalEvent } from '../core/events.js';
-import { NOTHING_SPENT, type Spent, spentAfter } from '../core/retry.js';
+import { NOTHING_SPENT, type Spent, spentAfter } from '../core/schedule/retry.js';
 import type { StoredCheckpoint } from '../core/stored-file.js';
-import type { SweepStanding } from '../core/sweep-options.js';
+import type { SweepStanding } from '../core/sweep/sweep-options.js';
 import type { RecordedEvent } from './journal.js';
-import { withoutRepeats } from './json.js';
+import { stableJson, withoutRepeats } from './json.js';
 
 export interface FoldedTrial {
   readonly state: TrialState;
   readonly attempts: number;
   readonly token: bigint;
   readonly workerId: string | null;
+  /** See `TrialStanding`. */
+  readonly machines: number | null;
   readonly spent: Spent;
   readonly result: TrialResult | null;
   readonly failure: Failure | null;
@@ -66,11 +68,15 @@ export class FoldedState {
       return;
     }
     this.#parts.delete(sweep);
+    const former = this.sweeps.get(sweep);
+    const isDeclaredBefore =
+      former !== undefined && stableJson(former.standing.options.compare) === stableJson(options.compare);
+    const declaredAtUnixMs = isDeclaredBefore ? former.standing.declaredAtUnixMs : atUnixMs;
     this.sweeps.set(sweep, {
       submission,
       submittedAtUnixMs: atUnixMs,
-      trialIds: extend ? [...new Set([...(this.sweeps.get(sweep)?.trialIds ?? []), ...asked])] : asked,
-      standing: { state: 'active', reason: '', owner, options },
+      trialIds: extend ? [...new Set([...(former?.trialIds ?? []), ...asked])] : asked,
+      standing: { state: 'active', reason: '', owner, options, declaredAtUnixMs },
     });
   }
 
@@ -85,6 +91,7 @@ const NEW: FoldedTrial = {
   attempts: 0,
   token: 0n,
   workerId: null,
+  machines: null,
   spent: NOTHING_SPENT,
   result: null,
   failure: null,
@@ -119,6 +126,7 @@ function step(
         attempts: event.lease.attempt,
         token: event.lease.token,
         workerId: event.workerId,
+        machines: event.machines ?? null,
         startedAtUnixMs: atUnixMs,
       };
     case 'requeued':

@@ -4,13 +4,13 @@
  */
 import type { Failure, LeaseRef, TrialResult } from '../core/domain.js';
 import type { JournalEvent } from '../core/events.js';
-import type { PlacedSource, SweepRecord, TrialMeasurements, TrialRecord } from '../core/records.js';
-import type { TrialStanding } from '../core/snapshot.js';
+import type { PlacedSource, SweepRecord, TrialGlance, TrialMeasurements, TrialRecord } from '../core/records.js';
+import type { TrialStanding } from '../core/schedule/snapshot.js';
 import type { StoredCheckpoint, StoredFile } from '../core/stored-file.js';
-import type { SubmissionPart } from '../core/submission.js';
-import type { SweepStanding, SweepState } from '../core/sweep-options.js';
+import type { SubmissionPart } from '../core/sweep/submission.js';
+import type { SweepStanding, SweepState } from '../core/sweep/sweep-options.js';
 
-export type { SweepRecord, TrialMeasurements, TrialRecord } from '../core/records.js';
+export type { SweepRecord, TrialGlance, TrialMeasurements, TrialRecord } from '../core/records.js';
 
 /** Reading, beside a control plane that may be writing. Throws SweepError STATE_INVALID for a damaged or foreign file. */
 export interface JournalReader {
@@ -19,6 +19,8 @@ export interface JournalReader {
   sweep(name: string): SweepRecord | null;
   /** In the sweep's order. */
   trials(sweep: string): IterableIterator<TrialRecord>;
+  /** The same trials in the same order, with what is seen of each among many. */
+  glances(sweep: string): IterableIterator<TrialGlance>;
   trial(trialId: string): TrialRecord | null;
   /** Ids beginning with a prefix, at most `limit` of them. */
   trialIds(prefix: string, limit: number): readonly string[];
@@ -56,10 +58,10 @@ export type Written =
 export interface SweepSpending {
   /** When the first of its attempts was lent; `null`: none was. */
   readonly firstLentUnixMs: number | null;
-  /** Device time of attempts that have ended. */
+  /** Times devices, of attempts that have ended. */
   readonly endedMs: number;
-  /** Since when each attempt runs. */
-  readonly runningSinceUnixMs: ReadonlyMap<string, number>;
+  /** By trial: since when, and on how many devices over all machines. */
+  readonly running: ReadonlyMap<string, { readonly sinceUnixMs: number; readonly devices: number }>;
   /** Trials that have failed for good. */
   readonly failedTrials: number;
 }
@@ -78,6 +80,8 @@ export interface RecordedEvent {
 
 /** The one writer. Every method that writes must be called within `transaction`. */
 export interface Journal extends JournalReader {
+  /** Resolves when it may be written. Rejects with SweepError STATE_INVALID when it is damaged. */
+  whole(): Promise<void>;
   /** All of it or, when `write` throws, none; durable when it returns. */
   transaction<T>(write: () => T): T;
   /**
@@ -86,12 +90,16 @@ export interface Journal extends JournalReader {
    * SWEEP_CHANGED for the last part of another sweep under a name that is taken.
    */
   submit(part: SubmissionPart, atUnixMs: number): Submitted | null;
-  /** Lends a queued trial: the next attempt under a token larger than any before. `chance`: see lease-token.ts. */
+  /**
+   * Lends a queued trial: the next attempt under a token larger than any before. `chance`: see lease-token.ts.
+   * `machines`: that it gets, where they are fewer than it asks for.
+   */
   begin(
     trialId: string,
     workerId: string,
     atUnixMs: number,
     chance?: number,
+    machines?: number | null,
   ): JournalEvent & { readonly kind: 'begun' };
   finish(lease: LeaseRef, result: TrialResult, atUnixMs: number): Written;
   fail(lease: LeaseRef, failure: Failure, atUnixMs: number): Written;
@@ -113,6 +121,8 @@ export interface Journal extends JournalReader {
   place(sweep: string): SweepPlace | null;
   /** Active sweeps with trials that wait or run; the oldest submission first. */
   unfinished(): readonly SweepPlace[];
+  /** Paused sweeps of which something still runs; the oldest submission first. */
+  windingDown(): readonly SweepPlace[];
   /** Of a sweep's trials that wait or run: those that another sweep has too which was not cancelled. */
   wantedElsewhere(sweep: string): ReadonlySet<string>;
   /** What a sweep has used up since it was submitted or last made active. */

@@ -1,14 +1,14 @@
 /** A journal that is gone with its process: for tests. Its state is the fold of its events. */
 import type { Failure, LeaseRef, Trial, TrialResult, TrialState } from '../core/domain.js';
-import type { JournalEvent } from '../core/events.js';
+import { attemptBegun, type JournalEvent } from '../core/events.js';
 import { leaseToken } from '../core/lease-token.js';
 import type { PlacedSource } from '../core/records.js';
-import type { TrialStanding } from '../core/snapshot.js';
+import type { TrialStanding } from '../core/schedule/snapshot.js';
+import { needOf } from '../core/schedule/trial-need.js';
 import type { StoredCheckpoint, StoredFile } from '../core/stored-file.js';
-import { isQueuedAgain, type SubmissionPart } from '../core/submission.js';
-import { sweepChanged, sweepDifference } from '../core/sweep-difference.js';
-import type { SweepState } from '../core/sweep-options.js';
-import { needOf } from '../core/trial-need.js';
+import { isQueuedAgain, type SubmissionPart } from '../core/sweep/submission.js';
+import { sweepChanged, sweepDifference } from '../core/sweep/sweep-difference.js';
+import type { SweepState } from '../core/sweep/sweep-options.js';
 import { NO_TRIALS } from '../core/watch-event.js';
 import { FoldedState, type FoldedTrial } from './fold.js';
 import type {
@@ -18,11 +18,13 @@ import type {
   SweepPlace,
   SweepRecord,
   SweepSpending,
+  TrialGlance,
   TrialMeasurements,
   TrialRecord,
   Written,
 } from './journal.js';
 import { digestOf, encodeResult, kindOf, stableJson } from './json.js';
+import { SharedCells } from './shared-cells.js';
 import { makesActive, SpendingCount } from './spending.js';
 import { misplacedPart, namedTwice, submittedEvents } from './submitted-events.js';
 
@@ -35,6 +37,8 @@ export class MemoryJournal implements Journal {
   #token = 0n;
   #submission = 0;
   #inTransaction = false;
+
+  async whole(): Promise<void> {}
 
   transaction<T>(write: () => T): T {
     const length = this.#events.length;
@@ -89,12 +93,18 @@ export class MemoryJournal implements Journal {
     return { submission: this.#submission, done: succeeded, toRun: queued + running, failed, events };
   }
 
-  begin(trialId: string, workerId: string, atUnixMs: number, chance = 0): JournalEvent & { readonly kind: 'begun' } {
+  begin(
+    trialId: string,
+    workerId: string,
+    atUnixMs: number,
+    chance = 0,
+    machines: number | null = null,
+  ): JournalEvent & { readonly kind: 'begun' } {
     const trial = this.#state.trials.get(trialId);
     if (trial?.state !== 'queued') throw new Error(`trial ${trialId} is ${trial?.state ?? 'unknown'}, not queued`);
     this.#token += 1n;
     const lease = { trialId, attempt: trial.attempts + 1, token: leaseToken(this.#token, chance) };
-    return this.#record({ kind: 'begun', lease, workerId }, atUnixMs);
+    return this.#record(attemptBegun(lease, workerId, machines), atUnixMs);
   }
 
   finish(lease: LeaseRef, result: TrialResult, atUnixMs: number): Written {
@@ -163,8 +173,17 @@ export class MemoryJournal implements Journal {
   }
 
   unfinished(): readonly SweepPlace[] {
+    return this.#places('active', (trialId) => this.#isOpen(trialId));
+  }
+
+  windingDown(): readonly SweepPlace[] {
+    return this.#places('paused', (trialId) => this.#state.trials.get(trialId)?.state === 'running');
+  }
+
+  /** Of sweeps in that state with a trial that is meant. */
+  #places(state: SweepState, isMeant: (trialId: string) => boolean): readonly SweepPlace[] {
     return [...this.#state.sweeps]
-      .filter(([, { standing, trialIds }]) => standing.state === 'active' && trialIds.some((id) => this.#isOpen(id)))
+      .filter(([, { standing, trialIds }]) => standing.state === state && trialIds.some(isMeant))
       .map(([sweep, { submission, standing }]) => ({ sweep, submission, standing }))
       .sort((a, b) => a.submission - b.submission);
   }
@@ -181,10 +200,11 @@ export class MemoryJournal implements Journal {
   spending(sweep: string): SweepSpending {
     const trialIds = new Set(this.#state.sweeps.get(sweep)?.trialIds);
     const since = this.#events.findLastIndex(({ event }) => makesActive(event, sweep));
-    const count = new SpendingCount(trialIds, this.#events[since]?.atUnixMs ?? 0);
+    const askedOf = (trialId: string) => (this.#specs.get(trialId) as Trial).run;
+    const count = new SpendingCount(trialIds, askedOf, this.#events[since]?.atUnixMs ?? 0);
     for (const each of this.#events.slice(since + 1)) count.add(each);
     const running = [...this.#state.trials].filter(([id, { state }]) => state === 'running' && trialIds.has(id));
-    return count.sum(running.map(([id, { startedAtUnixMs }]) => [id, startedAtUnixMs ?? 0]));
+    return count.sum(running.map(([id, { startedAtUnixMs, machines }]) => [id, startedAtUnixMs ?? 0, machines]));
   }
 
   *events(): IterableIterator<RecordedEvent> {
@@ -207,10 +227,20 @@ export class MemoryJournal implements Journal {
     for (const trialId of this.#state.sweeps.get(sweep)?.trialIds ?? []) yield this.trial(trialId) as TrialRecord;
   }
 
+  *glances(sweep: string): IterableIterator<TrialGlance> {
+    const cells = new SharedCells();
+    for (const { trial, state, attempts, failure, result } of this.trials(sweep)) {
+      const { trialId, settings } = trial;
+      const { seed } = settings;
+      const shown = result === null ? null : { testAccuracy: result.testAccuracy, seconds: result.seconds };
+      yield { trialId, cell: cells.of(stableJson(settings), seed), seed, state, attempts, failure, result: shown };
+    }
+  }
+
   trial(trialId: string): TrialRecord | null {
     const [trial, folded] = [this.#specs.get(trialId), this.#state.trials.get(trialId)];
     if (trial === undefined || folded === undefined) return null;
-    const { token: _1, workerId: _2, spent: _3, measured: _4, checkpoint: _5, ...rest } = folded;
+    const { token: _1, workerId: _2, machines: _3, spent: _4, measured: _5, checkpoint: _6, ...rest } = folded;
     return { trial, ...rest };
   }
 
@@ -251,10 +281,11 @@ export class MemoryJournal implements Journal {
   }
 
   #standing(trialId: string): TrialStanding {
-    const { state, attempts, token, workerId, spent } = this.#state.trials.get(trialId) as FoldedTrial;
+    const { state, attempts, token, workerId, machines, spent } = this.#state.trials.get(trialId) as FoldedTrial;
     const { settings, model, dataset, run } = this.#specs.get(trialId) as Trial;
     const kind = kindOf(digestOf(stableJson(model)), digestOf(stableJson(dataset)));
-    return { trialId, state, attempts, token, workerId, spent, seed: settings.seed, kind, need: needOf(run) };
+    const { seed } = settings;
+    return { trialId, state, attempts, token, workerId, machines, spent, seed, kind, need: needOf(run) };
   }
 
   #count(trialIds: readonly string[]): Record<TrialState, number> {

@@ -1,7 +1,7 @@
 /** A submission as the record has it: in pieces, since a sweep of a million trials is no row for a database. */
 import { SweepError } from '../core/errors.js';
 import type { JournalEvent } from '../core/events.js';
-import type { SubmissionPart } from '../core/submission.js';
+import type { SubmissionPart } from '../core/sweep/submission.js';
 
 const TRIALS_PER_EVENT = 2_000;
 

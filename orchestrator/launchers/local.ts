@@ -7,7 +7,8 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { failpoint } from '../control/failpoints.js';
 import { SweepError } from '../core/errors.js';
-import type { LaunchContext, Launcher } from './launcher.js';
+import { type Demand, trialsOf, widestOf } from '../core/schedule/demand.js';
+import type { LaunchContext, LaunchedWorker, Launcher } from './launcher.js';
 import { LocalWorker } from './local-worker.js';
 import { type Machine, sharesOf, type WorkerShare } from './pool-size.js';
 
@@ -18,8 +19,10 @@ export interface LocalLauncherOptions {
   readonly logger: Logger;
   /** Trials of the whole sweep, done ones included; default: those that wait or run when workers are first called for. */
   readonly trials?: number;
-  /** GPUs that the widest trial trains on; each worker gets as many. Default: one. */
+  /** GPUs of each worker; default: as many as the widest trial trains on when workers are first called for. */
   readonly devices?: number;
+  /** Trials that share a device, where its memory bears them; default: one. */
+  readonly slots?: number;
   /** Wait before a worker that died is started again, after so many quick deaths in a row. */
   readonly restartDelayMs?: (deaths: number) => number;
   /** Asked once. */
@@ -35,6 +38,7 @@ export function createLocalLauncher(options: LocalLauncherOptions): Launcher {
 }
 
 class LocalLauncher implements Launcher {
+  readonly place = 'local';
   readonly workersSurvive = false;
   readonly #options: LocalLauncherOptions;
   readonly #workers = new Map<number, LocalWorker>();
@@ -42,24 +46,32 @@ class LocalLauncher implements Launcher {
   #context: LaunchContext | null = null;
   #machine: Promise<Machine> | null = null;
   #slots = 0;
+  #devices: number | null = null;
   #isDraining = false;
 
   constructor(options: LocalLauncherOptions) {
     this.#options = options;
   }
 
+  /** Any machine that runs a control plane can run a worker. */
+  check(): void {}
+
   open(context: LaunchContext): void {
     this.#context = context;
   }
 
-  async want(trials: number): Promise<void> {
+  /** Never fewer than before: an idle worker of this machine costs little, and starting one takes seconds. */
+  async want(demands: readonly Demand[]): Promise<void> {
     const context = this.#context;
-    if (context === null || context.workers === 0) return;
+    const trials = trialsOf(demands);
+    if (context === null || context.workers === 0 || trials === 0) return;
     this.#machine ??= (this.#options.machine ?? (() => lookAtMachine(this.#options)))();
+    this.#devices ??= this.#options.devices ?? widestOf(demands);
     const demand = {
       trials: Math.max(trials, this.#options.trials ?? trials),
       toRun: trials,
-      devices: this.#options.devices ?? 1,
+      devices: this.#devices,
+      slots: this.#options.slots ?? 1,
     };
     const shares = sharesOf(await this.#machine, context.workers, demand);
     for (const [index, share] of shares.entries()) {
@@ -68,6 +80,13 @@ class LocalLauncher implements Launcher {
       this.#slots = index + 1;
       this.#start(context, this.#slots, share, 1, 0);
     }
+  }
+
+  list(): Promise<readonly LaunchedWorker[]> {
+    const workers = [...this.#workers.values()];
+    return Promise.resolve(
+      workers.map(({ workerId, pid }) => ({ workerId, pool: '', state: 'running', detail: `process ${pid}` })),
+    );
   }
 
   drain(): void {
@@ -90,7 +109,7 @@ class LocalLauncher implements Launcher {
     const startedMs = performance.now();
     // -P: what lies in the user's folder is not taken for a module.
     const args = ['-P', '-m', 'dss_worker', 'agent', '--server', context.address, '--worker-id', workerId];
-    args.push('--threads', String(share.threads), '--device', share.device);
+    args.push('--threads', String(share.threads), '--device', share.device, '--slots', String(share.slots));
     const env = {
       ...process.env,
       PYTHONPATH: pythonPath,

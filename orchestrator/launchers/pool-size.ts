@@ -10,11 +10,14 @@ export interface Machine {
 export interface WorkerShare {
   /** `cpu`, or `cuda:` and the numbers of its GPUs. */
   readonly device: string;
+  /** Of each of its trials. */
   readonly threads: number;
+  /** Trials that it runs side by side. */
+  readonly slots: number;
 }
 
 /** A small T5 in training, its optimizer and torch itself. */
-const BYTES_PER_WORKER = 4 * 1024 ** 3;
+const BYTES_PER_TRIAL = 4 * 1024 ** 3;
 
 export interface Demand {
   /** Trials of the whole sweep. What each worker gets follows from this and not from what is left to run. */
@@ -23,25 +26,30 @@ export interface Demand {
   readonly toRun: number;
   /** GPUs that the widest trial trains on; default: one. */
   readonly devices?: number;
+  /** Trials that are to share a device, where its memory bears them; default: one. */
+  readonly slots?: number;
 }
 
 /**
  * One worker per GPU where there are GPUs, or for as many GPUs as the widest trial needs; else as many as cores and
- * memory bear; never more than trials. On a CPU the
- * number of threads can change a last digit, so a sweep that goes on with its last trial gives it as many as the
+ * memory bear; never more than trials. A worker that has several GPUs for one trial has one trial at a time. On a CPU
+ * the number of threads can change a last digit, so a sweep that goes on with its last trial gives it as many as the
  * others had.
  */
 export function sharesOf(
   machine: Machine,
   workers: 'auto' | number,
-  { trials, toRun, devices = 1 }: Demand,
+  { trials, toRun, devices = 1, slots: asked = 1 }: Demand,
 ): readonly WorkerShare[] {
   const each = Math.max(1, Math.min(devices, machine.gpus));
-  const count = Math.max(1, workers === 'auto' ? Math.min(autoCount(machine, each), trials) : workers);
-  const threads = Math.max(1, Math.floor(machine.cores / count));
-  return Array.from({ length: Math.min(count, toRun) }, (_, index) => ({
+  const slots = each > 1 ? 1 : asked;
+  const auto = () => Math.min(autoCount(machine, each, slots), Math.ceil(trials / slots));
+  const count = Math.max(1, workers === 'auto' ? auto() : workers);
+  const threads = Math.max(1, Math.floor(machine.cores / (count * slots)));
+  return Array.from({ length: Math.min(count, Math.ceil(toRun / slots)) }, (_, index) => ({
     device: machine.gpus > 0 ? `cuda:${groupOf(index, each, machine.gpus).join()}` : 'cpu',
     threads,
+    slots,
   }));
 }
 
@@ -51,6 +59,7 @@ function groupOf(index: number, each: number, gpus: number): readonly number[] {
   return Array.from({ length: each }, (_, place) => first + place);
 }
 
-function autoCount({ cores, memoryBytes, gpus }: Machine, each: number): number {
-  return gpus > 0 ? Math.floor(gpus / each) : Math.min(cores, Math.floor(memoryBytes / BYTES_PER_WORKER));
+function autoCount({ cores, memoryBytes, gpus }: Machine, each: number, slots: number): number {
+  if (gpus > 0) return Math.floor(gpus / each);
+  return Math.floor(Math.min(cores, memoryBytes / BYTES_PER_TRIAL) / slots);
 }

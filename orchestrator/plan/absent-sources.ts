@@ -4,12 +4,15 @@
  */
 import { KNOWN_DROPOUT, KNOWN_SHAPES } from '../core/cost/known-shapes.js';
 import { KNOWN_DATASETS } from '../core/cost/lengths.js';
+import { parameterCount } from '../core/cost/shape.js';
 import type { SourceFileRole, Trial } from '../core/domain.js';
-import { type ResolvedGrid, resolveGrid } from '../core/resolve-grid.js';
-import { RELEASE_TEACHERS } from '../core/settings.js';
-import type { DatasetFacts, ModelFacts, Problem, SourceFacts, TeacherFacts } from '../core/source-facts.js';
-import type { SweepSpec } from '../core/sweep-spec.js';
-import type { Sha256 } from '../core/trial-id.js';
+import { type ResolvedGrid, resolveGrid } from '../core/sweep/resolve-grid.js';
+import { RELEASE_TEACHERS } from '../core/sweep/settings.js';
+import type { DatasetFacts, ModelFacts, Problem, SourceFacts, TeacherFacts } from '../core/sweep/source-facts.js';
+import type { SweepSpec } from '../core/sweep/sweep-spec.js';
+import type { Sha256 } from '../core/sweep/trial-id.js';
+
+const FLOAT32 = 4;
 
 export interface ExpectedGrid extends ResolvedGrid {
   /** Names of models and datasets that are stood in for, since they are not there. */
@@ -78,6 +81,17 @@ export function expectGrid(spec: SweepSpec, facts: SourceFacts, sha256: Sha256):
   function fileOf(path: string, role: SourceFileRole) {
     return { path, role, sha256: sha256(path), sizeBytes: 0 };
   }
+}
+
+/** Bytes of weights to be fetched for such trials, by model; they are stored in float32. */
+export function expectedDownloads(trials: Iterable<Trial>): ReadonlyMap<string, number> {
+  const downloads = new Map<string, number>();
+  for (const { settings, model } of trials) {
+    const shape =
+      model.directory === '' && settings.init === 'pretrained' ? KNOWN_SHAPES.get(settings.model) : undefined;
+    if (shape !== undefined) downloads.set(settings.model, FLOAT32 * parameterCount(shape));
+  }
+  return downloads;
 }
 
 function missing(problem: Problem | null, code: Problem['code']): Problem | null {

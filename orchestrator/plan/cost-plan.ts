@@ -7,7 +7,8 @@ import { trainedParameters } from '../core/cost/memory.js';
 import { type CostSum, sumOf } from '../core/cost/sums.js';
 import { type Measured, type PredictedTime, predictTime } from '../core/cost/time.js';
 import type { Trial } from '../core/domain.js';
-import { needOf } from '../core/trial-need.js';
+import { needOf, sizeOf } from '../core/schedule/trial-need.js';
+import { expectedDownloads } from './absent-sources.js';
 import { type SizedTrial, TrialSizes } from './trial-facts.js';
 
 /** Trials that cost the same: they differ in seed, labels or learning rate. */
@@ -37,6 +38,8 @@ export interface Sizes {
 export interface PlacedKind {
   readonly choice: DeviceChoice;
   readonly fit: Fit;
+  /** On the fewest machines that it may go on with, and no others; `null`: it waits for all of them. */
+  readonly fewest: Fit | null;
   readonly time: PredictedTime | null;
 }
 
@@ -48,6 +51,8 @@ export interface CostPlan {
   readonly keptBytes: number;
   /** Of the trial with the largest one. */
   readonly checkpointBytes: number;
+  /** Of weights that are not here, by model. */
+  readonly downloads: ReadonlyMap<string, number>;
 }
 
 export interface CostOptions {
@@ -76,6 +81,7 @@ export async function planCost(trials: Iterable<Trial>, options: CostOptions): P
     kinds,
     sums,
     keptBytes: kinds.reduce((sum, { trials: count, sizes: known }) => sum + count * (known?.keptBytes ?? 0), 0),
+    downloads: expectedDownloads(kinds.map(({ trial }) => trial)),
     checkpointBytes: kinds.reduce((most, { sizes: known }) => Math.max(most, known?.checkpointBytes ?? 0), 0),
   };
 }
@@ -112,10 +118,14 @@ async function priced(
     keptBytes: (trial.run.keep === 'none' ? 0 : FLOAT32 * all) + (trial.run.keepCheckpoints ? checkpointBytes : 0),
   };
   const places = choices.map((choice): PlacedKind => {
-    const fit = fitOn(facts, needOf(trial.run), choice);
+    const need = needOf(trial.run);
+    const least = { ...need, machines: need.minMachines };
+    const fit = fitOn(facts, need, choice);
+    const isFewer = need.minMachines < need.machines;
+    const fewest = isFewer ? fitOn(facts, least, { ...choice, count: sizeOf(least) }) : null;
     const time =
       fit.fits === false ? null : predictTime({ settings, shape, flops, devices: fit.devices }, choice.kind, measured);
-    return { choice, fit, time };
+    return { choice, fit, fewest, time };
   });
   return { trial, trials: count, sizes, places };
 }

@@ -1,9 +1,9 @@
 /** Trials that would end for lack of memory on every device that is there: said before they wait in a queue. */
 import type { DeviceChoice } from '../core/cost/device-kinds.js';
-import { fitOn, type Way } from '../core/cost/fit.js';
-import type { MemoryParts } from '../core/cost/memory.js';
+import { type Fit, fitOn, type Way } from '../core/cost/fit.js';
+import type { MemoryParts, TrialFacts } from '../core/cost/memory.js';
 import type { Trial } from '../core/domain.js';
-import { needOf, sizeOf } from '../core/trial-need.js';
+import { needOf, sizeOf, type TrialNeed } from '../core/schedule/trial-need.js';
 import { TrialSizes } from './trial-facts.js';
 
 export interface Misfit {
@@ -18,6 +18,8 @@ export interface Misfit {
   readonly ways: readonly Way[];
   /** Devices on which it fits as it is; `null`: there are not as many. */
   readonly devices: number | null;
+  /** Machines that it may have to go on with, which are too few; `null`: all of them are. */
+  readonly left: number | null;
 }
 
 /** Predictions are within a tenth of what is seen; who is refused is beyond that. */
@@ -33,25 +35,22 @@ export async function findMisfits(
   const sizes = new TrialSizes();
   const found = new Map<string, Misfit | null>();
   for (const trial of trials) {
-    const key = JSON.stringify([
-      { ...trial.settings, seed: 0, lr: 0, label_type: null, llm: null },
-      trial.model.directory,
-    ]);
+    const need = { ...needOf(trial.run), memoryBytes: 0 };
+    const settings = { ...trial.settings, seed: 0, lr: 0, label_type: null, llm: null };
+    const key = JSON.stringify([settings, trial.model.directory, need]);
     const known = found.get(key);
     if (known !== undefined) {
       if (known !== null) found.set(key, { ...known, trials: known.trials + 1 });
       continue;
     }
     const facts = await sizes.of(trial);
-    const need = needOf(trial.run);
-    const asked = { ...largest, count: sizeOf(need) };
-    const alone = facts === null ? null : fitOn(facts, need, asked);
-    if (facts === null || alone === null || alone.shortBytes <= ERROR * alone.memory.total) {
+    const short = facts === null ? null : tooFewFor(facts, need, largest);
+    if (facts === null || short === null) {
       found.set(key, null);
       continue;
     }
     const { fits, devices, ways } = fitOn(facts, need, largest);
-    const { total: bytes, parts } = alone.memory;
+    const { total: bytes, parts } = short.memory;
     found.set(key, {
       trial,
       trials: 1,
@@ -60,7 +59,23 @@ export async function findMisfits(
       choice: largest,
       ways,
       devices: fits === true ? devices : null,
+      left: short.left,
     });
   }
   return [...found.values()].filter((misfit) => misfit !== null);
+}
+
+/** What it would need of each device on all its machines or, if it fits there, on as few as it may go on with. */
+function tooFewFor(
+  facts: TrialFacts,
+  need: TrialNeed,
+  choice: DeviceChoice,
+): (Pick<Misfit, 'left'> & Pick<Fit, 'memory'>) | null {
+  const { machines, minMachines } = need;
+  for (const least of minMachines < machines ? [machines, minMachines] : [machines]) {
+    const tried = { ...need, machines: least };
+    const { shortBytes, memory } = fitOn(facts, tried, { ...choice, count: sizeOf(tried) });
+    if (shortBytes > ERROR * memory.total) return { memory, left: least < machines ? least : null };
+  }
+  return null;
 }

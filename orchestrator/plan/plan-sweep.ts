@@ -1,13 +1,14 @@
 /** Spec and disk → plan: what would run, and why each other cell would not. Nothing starts. */
 import { createHash } from 'node:crypto';
-import { readsTeacher } from '../core/canonicalise.js';
 import type { Teacher } from '../core/domain.js';
-import { expandGrid } from '../core/grid.js';
-import { type ResolvedGrid, resolveGrid } from '../core/resolve-grid.js';
-import type { Reuse } from '../core/run-section.js';
-import type { DatasetFacts, ModelFacts, SourceFacts } from '../core/source-facts.js';
-import type { SweepOptions } from '../core/sweep-options.js';
-import type { SweepSpec } from '../core/sweep-spec.js';
+import { readsTeacher } from '../core/sweep/canonicalise.js';
+import { expandGrid } from '../core/sweep/grid.js';
+import { withPools } from '../core/sweep/places/with-pools.js';
+import { type ResolvedGrid, resolveGrid } from '../core/sweep/resolve-grid.js';
+import type { Reuse } from '../core/sweep/run-section.js';
+import type { DatasetFacts, ModelFacts, SourceFacts } from '../core/sweep/source-facts.js';
+import type { SweepOptions } from '../core/sweep/sweep-options.js';
+import type { SweepSpec } from '../core/sweep/sweep-spec.js';
 import { RowChecks } from '../sources/check-rows.js';
 import { readDataset } from '../sources/dataset-source.js';
 import { FileHashes } from '../sources/file-hashes.js';
@@ -54,7 +55,8 @@ export async function planSweep(spec: SweepSpec, options: PlanOptions): Promise<
       datasets.set(name, await readDataset(options.datasetsRoot, name, teachers, context));
     }
     const { models, missing } = await readModels(needs.models, options, context);
-    const { options: sweepOptions, reuse } = spec.run;
+    const { options: asked, reuse } = spec.run;
+    const sweepOptions = { ...asked, place: withPools(asked.place, sha256) };
     const facts = { models, datasets };
     const resolved = resolveGrid(spec, facts, sha256);
     return { sweep: spec.sweep, options: sweepOptions, reuse, ...resolved, missingWeights: missing, facts };

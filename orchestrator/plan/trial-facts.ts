@@ -24,14 +24,15 @@ export class TrialSizes {
    */
   async of(trial: Trial, trainRows?: number): Promise<SizedTrial | null> {
     const { settings, run } = trial;
-    const shape = await this.#shapeOf(trial);
+    const shape = await this.shapeOf(trial);
     const dataset = await this.#datasetOf(trial);
     if (shape === null || dataset === null) return null;
     const { lengths } = dataset;
     return { shape, settings, run, lengths, rows: rowsOf(trainRows ?? dataset.trainRows, dataset, settings.subsample) };
   }
 
-  async #shapeOf({ settings: { model }, model: { directory } }: Trial): Promise<T5Shape | null> {
+  /** `null`: its config does not say it, or is not here. */
+  async shapeOf({ settings: { model }, model: { directory } }: Trial): Promise<T5Shape | null> {
     if (directory === '') return KNOWN_SHAPES.get(model) ?? null;
     const known = this.#shapes.get(directory);
     if (known !== undefined) return known;

@@ -1,7 +1,9 @@
 /** What a sweep says, in a few sentences, with how sure it is. */
 import { sampleOf } from '../core/statistics/sample.js';
 import type { Cell } from './cells.js';
+import { comparedTexts } from './comparison-tables.js';
 import type { Comparison } from './comparisons.js';
+import type { Declared } from './declared.js';
 import { dataCurves, type Saving, savingText } from './figures/data-curves.js';
 import { counted, intervalText, percent } from './format.js';
 import { grouped } from './grouped.js';
@@ -14,17 +16,25 @@ export function answerOf(report: SweepReport): readonly string[] {
   return [methodSentence(report), dataSentence(report), teacherSentence(report)].filter((text) => text !== '');
 }
 
-function methodSentence({ comparisons, cells }: SweepReport): string {
+/** Of what was declared before, if anything was; else of all that is compared. */
+function methodSentence({ comparisons, cells, declared }: SweepReport): string {
   if (cells.every(({ accuracy }) => accuracy.n === 0)) return 'No trial has a result so far.';
-  const [only, ...others] = comparisons.filter(({ difference }) => difference.n > 0);
-  if (only === undefined) {
-    return 'This sweep does not say whether step-by-step training helps: no cell differs from another in the method alone.';
-  }
-  return others.length === 0 ? oneComparison(only) : manyComparisons([only, ...others]);
+  const family = comparisons.filter(({ isDeclared }) => isDeclared || declared === null || declared.comparisons === 0);
+  const [only, ...others] = family.filter(({ difference }) => difference.n > 0);
+  if (only === undefined) return `This sweep does not say whether step-by-step training helps: ${whyNot(family)}.`;
+  return others.length === 0 ? oneComparison(only) : manyComparisons([only, ...others], declared);
 }
 
-function oneComparison({ standard, method, difference, pairs, inference }: Comparison): string {
+function whyNot([first]: readonly Comparison[]): string {
+  if (first === undefined) return 'no cell differs from another in the method alone';
+  const { significance } = first.inference;
+  return significance.kind === 'untested' ? significance.reason : 'no seed has a result of both';
+}
+
+function oneComparison({ setting, baseline, candidate, difference, pairs, inference }: Comparison): string {
   const { interval, significance } = inference;
+  const nameOf = ({ settings }: Cell) =>
+    setting === 'model_type' ? `${METHODS[settings.model_type]} training` : `${setting} ${settings[setting]}`;
   const seeds = new Set(pairs.map(({ seed }) => seed));
   // Of the seeds that both have, so that the difference is that of the two.
   const meanOf = (cell: Cell) =>
@@ -34,8 +44,8 @@ function oneComparison({ standard, method, difference, pairs, inference }: Compa
   const points = signed(100 * (difference.mean ?? 0));
   const range = interval === null ? '' : ` (95 % interval ${intervalText(interval)})`;
   return (
-    `On ${method.settings.dataset}, ${METHODS[method.settings.model_type]} training reaches ${percent(meanOf(method))} % and ` +
-    `standard training ${percent(meanOf(standard))} %, over ${counted(seeds.size, 'seed')} that both have: ${points} points${range}, ` +
+    `On ${candidate.settings.dataset}, ${nameOf(candidate)} reaches ${percent(meanOf(candidate))} % and ` +
+    `${nameOf(baseline)} ${percent(meanOf(baseline))} %, over ${counted(seeds.size, 'seed')} that both have: ${points} points${range}, ` +
     `${certainty(significance)}.`
   );
 }
@@ -53,27 +63,65 @@ function certainty(significance: Significance): string {
   }
 }
 
-function manyComparisons(comparisons: readonly Comparison[]): string {
+function manyComparisons(comparisons: readonly Comparison[], declared: Declared | null): string {
   const differences = comparisons.map(({ difference }) => difference.mean ?? 0);
-  const shown = comparisons.filter(
-    ({ inference: { significance } }) =>
-      // One seed says nothing of others, however its rows come out.
-      significance.kind === 'tested' && significance.by !== 'rows' && significance.adjusted < ALPHA,
-  );
+  const shown = comparisons.filter(({ inference }) => isShown(inference.significance));
   const better = shown.filter(({ difference }) => (difference.mean ?? 0) > 0).length;
-  const methods = [...new Set(comparisons.map(({ method }) => METHODS[method.settings.model_type]))].join(' or ');
   const rest = comparisons.length - shown.length;
   const worse = shown.length - better;
   const mean = sampleOf(differences).mean ?? 0;
+  const what = isOfMethods(comparisons)
+    ? [...new Set(comparisons.map(({ candidate }) => METHODS[candidate.settings.model_type]))].join(' or ')
+    : 'the first';
   const found =
     shown.length === 0
-      ? `none shows that ${methods} is better or worse by more than chance`
-      : `${methods} is better in ${better} by more than chance${worse > 0 ? `, worse in ${worse}` : ''}` +
+      ? `none shows that ${what} is better or worse by more than chance`
+      : `${what} is better in ${better} by more than chance${worse > 0 ? `, worse in ${worse}` : ''}` +
         `${rest > 0 ? `, and in ${rest} neither is shown` : ''}`;
+  const isNone = differences.every((difference) => difference === 0);
+  if (isNone) return `Of ${familyText(comparisons, declared)}, none shows any difference: their means are equal.`;
+  // A mean is over what ran on one environment alone.
+  const isOnePlace = new Set(comparisons.map(({ candidate }) => candidate.environmentKey)).size === 1;
+  const average = isOnePlace ? `, ${signed(100 * mean)} on average${byDataset(comparisons)}` : '';
   return (
-    `Of ${counted(comparisons.length, 'comparison')} with standard training, ${found}; differences go from ` +
-    `${signed(100 * Math.min(...differences))} to ${signed(100 * Math.max(...differences))} points, ${signed(100 * mean)} on average.`
+    `Of ${familyText(comparisons, declared)}, ${found}; differences go from ` +
+    `${signed(100 * Math.min(...differences))} to ${signed(100 * Math.max(...differences))} points${average}.`
   );
+}
+
+/** ` (cqa +1.2, svamp +3.4)`: what is true on average need not be of each. */
+function byDataset(comparisons: readonly Comparison[]): string {
+  const groups = grouped(comparisons, ({ candidate }) => candidate.settings.dataset);
+  if (groups.length < 2) return '';
+  const means = groups.map((group) => {
+    const mean = sampleOf(group.map(({ difference }) => difference.mean ?? 0)).mean ?? 0;
+    return `${group[0].candidate.settings.dataset} ${signed(100 * mean)}`;
+  });
+  return ` (${means.join(', ')})`;
+}
+
+/** One seed says nothing of others, however its rows come out. */
+function isShown(significance: Significance): boolean {
+  return (
+    significance.kind === 'tested' &&
+    significance.by !== 'rows' &&
+    significance.by !== 'row-flips' &&
+    significance.adjusted < ALPHA
+  );
+}
+
+function isOfMethods(comparisons: readonly Comparison[]): boolean {
+  return comparisons.every(
+    ({ setting, baseline }) => setting === 'model_type' && baseline.settings.model_type === 'standard',
+  );
+}
+
+function familyText(comparisons: readonly Comparison[], declared: Declared | null): string {
+  const count = counted(comparisons.length, 'comparison');
+  const what = isOfMethods(comparisons) ? ' with standard training' : ` (${comparedTexts({ comparisons }).join('; ')})`;
+  if (declared === null || declared.comparisons === 0) return `${count}${what}`;
+  const when = declared.endedBefore === 0 ? 'declared before the run' : 'declared when some results were there';
+  return `the ${count}${what} that ${comparisons.length === 1 ? 'was' : 'were'} ${when}`;
 }
 
 /** From fewer seeds, where a curve crosses is chance. */
@@ -82,14 +130,14 @@ const LEAST_SEEDS = 3;
 function dataSentence({ cells, teachers }: SweepReport): string {
   const found = dataCurves(cells, teachers).flatMap(({ name, savings }) =>
     savings
-      .filter(({ modelType, leastSeeds }) => modelType === 'task_prefix' && leastSeeds >= LEAST_SEEDS)
+      .filter(({ modelType, leastSeeds, isGain }) => modelType === 'task_prefix' && leastSeeds >= LEAST_SEEDS && isGain)
       .map((saving) => ({ name, saving })),
   );
-  const [first, ...others] = found;
+  const fewer = found.filter(({ saving }) => isSaving(saving));
+  const [first] = [...fewer, ...found];
   if (first === undefined) return '';
   const example = `${first.name}: ${savingText(first.saving)}`;
-  if (others.length === 0) return `${example}, by the means over seeds.`;
-  const fewer = found.filter(({ saving }) => isSaving(saving));
+  if (found.length === 1) return `By the means over seeds, ${example}.`;
   return (
     `By the means over seeds, step-by-step needs less data than standard training for the same accuracy in ` +
     `${fewer.length} of ${found.length} settings. ${example}.`

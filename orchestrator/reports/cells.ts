@@ -1,19 +1,21 @@
-/** Trials that differ in their seed alone, put together. A seed without a result stays visible. */
-import type { Failure, TrialSettings, TrialState } from '../core/domain.js';
+/**
+ * Trials that differ in their seed alone, put together where they ran on what compares; else they are cells of their own,
+ * so that no mean is over two environments. A seed without a result stays visible.
+ */
+import type { Failure, TrialState } from '../core/domain.js';
+import type { CellSettings, TrialRecord } from '../core/records.js';
 import { type Sample, sampleOf } from '../core/statistics/sample.js';
-import type { TrialRecord } from '../journal/journal.js';
+import { type CellGroup, groupCells, idOfKey } from './cell-groups.js';
 import { foldMeasures, type Measures, type MeasuresOverSeeds, measuresOf } from './measures.js';
-import { type MixedEnvironment, mixedEnvironmentOf } from './mixed-environment.js';
+import { type Environment, environmentText, isMixed, mixedEnvironmentOf } from './mixed-environment.js';
 import { type TimeSpent, timeSpent } from './time-spent.js';
-
-export type CellSettings = Omit<TrialSettings, 'seed'>;
 
 export interface SeedResult {
   readonly seed: number;
   readonly trialId: string;
   readonly state: TrialState;
   readonly attempts: number;
-  /** In [0, 1]; `null` unless the trial succeeded. */
+  /** In [0, 1]; `null` unless the trial succeeded, and measured a number. */
   readonly testAccuracy: number | null;
   /** In [0, 1]; another metric than `testAccuracy`. `null` where the dataset names no allowed answers. */
   readonly choiceAccuracy: number | null;
@@ -21,11 +23,15 @@ export interface SeedResult {
   readonly seconds: number | null;
   readonly measures: Measures | null;
   /** What it ran on. */
-  readonly environment: Readonly<Record<string, string>> | null;
+  readonly environment: Environment | null;
   readonly failure: Failure | null;
 }
 
 export interface Cell {
+  /** Equal for cells of equal settings on what compares. */
+  readonly key: string;
+  /** A short name for the key. */
+  readonly id: string;
   readonly settings: CellSettings;
   /** In the sweep's order. */
   readonly seeds: readonly SeedResult[];
@@ -34,43 +40,43 @@ export interface Cell {
   readonly seconds: Sample;
   readonly measures: MeasuresOverSeeds;
   readonly timeSpent: TimeSpent;
-  /** Not empty: its seeds were put together although they ran in different environments, which must be said. */
-  readonly mixedEnvironment: MixedEnvironment;
-}
-
-/** Equal for settings that differ in nothing but the keys left out. */
-export function keyWithout(settings: object, leftOut: readonly string[]): string {
-  const kept = Object.entries(settings).filter(([name]) => !leftOut.includes(name));
-  return JSON.stringify(kept.sort(([a], [b]) => (a < b ? -1 : 1)));
+  /** Equal for cells whose results compare. One without results has that of most of its sweep. */
+  readonly environmentKey: string;
+  /** What its results ran on, of what can change a number; `null`: it has none. */
+  readonly environment: Environment | null;
+  /** What tells its environment from others of the sweep; empty where all trials ran on the same. */
+  readonly environmentText: string;
 }
 
 export function isPresent<T>(value: T | null | undefined): value is T {
   return value !== null && value !== undefined;
 }
 
-/** Cells in the order in which the sweep first names them. */
-export function foldCells(records: Iterable<TrialRecord>): readonly Cell[] {
-  const groups = new Map<string, { settings: CellSettings; records: TrialRecord[] }>();
-  for (const record of records) {
-    const { seed: _, ...settings } = record.trial.settings;
-    const key = keyWithout(settings, []);
-    const group = groups.get(key) ?? { settings, records: [] };
-    group.records.push(record);
-    groups.set(key, group);
-  }
-  return [...groups.values()].map(({ settings, records }) => {
-    const seeds = records.map(seedResultOf);
-    return {
-      settings,
-      seeds,
-      accuracy: sampleOf(seeds.map(({ testAccuracy }) => testAccuracy).filter(isPresent)),
-      choiceAccuracy: sampleOf(seeds.map(({ choiceAccuracy }) => choiceAccuracy).filter(isPresent)),
-      seconds: sampleOf(seeds.map(({ seconds }) => seconds).filter(isPresent)),
-      measures: foldMeasures(seeds.map(({ measures }) => measures).filter(isPresent)),
-      timeSpent: timeSpent(records),
-      mixedEnvironment: mixedEnvironmentOf(records),
-    };
-  });
+/** Cells in the order in which the sweep first names them; of those that are apart, the one with most results first. */
+export function foldCells(records: readonly TrialRecord[]): readonly Cell[] {
+  const mixed = mixedEnvironmentOf(records);
+  const textOf = (environment: Environment | null) =>
+    environment === null ? '–' : environmentText(environment, mixed);
+  return groupCells(records).map((group) => cellOf(group, isMixed(mixed) ? textOf(group.environment) : ''));
+}
+
+function cellOf({ key, records, environmentKey, environment }: CellGroup, text: string): Cell {
+  const { seed: _, ...settings } = records[0].trial.settings;
+  const seeds = records.map(seedResultOf);
+  return {
+    key,
+    id: idOfKey(key),
+    settings,
+    seeds,
+    accuracy: sampleOf(seeds.map(({ testAccuracy }) => testAccuracy).filter(isPresent)),
+    choiceAccuracy: sampleOf(seeds.map(({ choiceAccuracy }) => choiceAccuracy).filter(isPresent)),
+    seconds: sampleOf(seeds.map(({ seconds }) => seconds).filter(isPresent)),
+    measures: foldMeasures(seeds.map(({ measures }) => measures).filter(isPresent)),
+    timeSpent: timeSpent(records),
+    environmentKey,
+    environment,
+    environmentText: text,
+  };
 }
 
 function seedResultOf({ trial, state, attempts, result, failure }: TrialRecord): SeedResult {
@@ -79,8 +85,9 @@ function seedResultOf({ trial, state, attempts, result, failure }: TrialRecord):
     trialId: trial.trialId,
     state,
     attempts,
-    testAccuracy: result?.testAccuracy ?? null,
-    choiceAccuracy: result?.choiceAccuracy ?? null,
+    // One that is no number would make the mean of its cell none either; it is missing, and said to be.
+    testAccuracy: finite(result?.testAccuracy),
+    choiceAccuracy: finite(result?.choiceAccuracy),
     selectedStep: result?.selectedStep ?? null,
     seconds: result?.seconds ?? null,
     measures: result === null ? null : measuresOf(result),
@@ -89,9 +96,13 @@ function seedResultOf({ trial, state, attempts, result, failure }: TrialRecord):
   };
 }
 
+function finite(value: number | null | undefined): number | null {
+  return isPresent(value) && Number.isFinite(value) ? value : null;
+}
+
 /** Seeds of a cell that have no result, and how they stand. */
 export function missingSeeds({ seeds }: Cell): readonly SeedResult[] {
-  return seeds.filter(({ state }) => state !== 'succeeded');
+  return seeds.filter(({ testAccuracy }) => testAccuracy === null);
 }
 
 const ALWAYS_SHOWN = ['model', 'dataset', 'label_type', 'model_type'] as const;

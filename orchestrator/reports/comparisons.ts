@@ -1,23 +1,31 @@
-/** The methods that learn from rationales beside standard training where all else is equal, seed by seed. */
-import type { ModelType } from '../core/domain.js';
+/** Cells beside others where all else is equal, seed by seed: what a sweep declared, and the methods wherever they are. */
+
 import { type Sample, sampleOf } from '../core/statistics/sample.js';
-import { type Cell, keyWithout } from './cells.js';
+import type { ComparedSetting, DeclaredComparison, PairedBy } from '../core/sweep/compare-section.js';
+import type { Cell } from './cells.js';
 import { type Compared, type Inference, infer, type TestBits } from './inference.js';
-import { mixedOf } from './mixed-environment.js';
+import { isMixed, type MixedEnvironment, mixedOf } from './mixed-environment.js';
+import { type CellPair, pairCells } from './pair-cells.js';
 
 export interface SeedDifference {
   readonly seed: number;
-  /** The method minus standard, in accuracy. */
+  /** The candidate minus the baseline, in accuracy. */
   readonly difference: number;
 }
 
 export interface Comparison {
-  readonly standard: Cell;
-  readonly method: Cell;
-  /** Over the seeds that both have a result for. */
+  /** By which the two differ. */
+  readonly setting: ComparedSetting;
+  readonly pairedBy: PairedBy;
+  /** By its sweep's file. All others are exploratory. */
+  readonly isDeclared: boolean;
+  /** What the candidate is held against. */
+  readonly baseline: Cell;
+  readonly candidate: Cell;
+  /** Over the seeds that both have a result for; none where the two ran on what does not compare. */
   readonly difference: Sample;
   readonly pairs: readonly SeedDifference[];
-  /** Seeds that only one of the two has a result for. */
+  /** Seeds that are in no pair. */
   readonly unpaired: readonly number[];
   readonly inference: Inference;
 }
@@ -25,76 +33,100 @@ export interface Comparison {
 /** `null`: not known. */
 export type BitsOf = (trialId: string) => TestBits | null;
 
-/**
- * What may differ: `standard` has no alpha, and reads no teacher when its labels are gold. The length of what
- * `single_task` generates, a rationale and a label, is set by a rule.
- */
-const FREE: Readonly<Record<Exclude<ModelType, 'standard'>, readonly string[]>> = {
-  task_prefix: ['model_type', 'alpha', 'llm'],
-  single_task: ['model_type', 'alpha', 'llm', 'gen_max_len'],
+/** What a sweep's file says that it is about. */
+export interface Declaration {
+  readonly sweep: string;
+  readonly comparisons: readonly DeclaredComparison[];
+  readonly atUnixMs: number;
+  /** Whether a trial is one of the sweep's. */
+  readonly has: (trialId: string) => boolean;
+}
+
+/** Compared whether or not anybody declared it. */
+const METHODS_COMPARED: DeclaredComparison = {
+  setting: 'model_type',
+  values: ['task_prefix', 'single_task', 'standard'],
+  where: {},
+  pairedBy: 'seed',
 };
 
-/** All of them are one family: what is said of one is said in view of the others. */
-export function compareMethods(cells: readonly Cell[], bitsOf: BitsOf = () => null): readonly Comparison[] {
-  const standards = cells.filter(({ settings }) => settings.model_type === 'standard');
-  const byKey = {
-    task_prefix: byKeyWithout(FREE.task_prefix, standards),
-    single_task: byKeyWithout(FREE.single_task, standards),
-  };
-  const found = cells.flatMap((method) => {
-    const { model_type, llm } = method.settings;
-    if (model_type === 'standard') return [];
-    const equal = byKey[model_type].get(keyWithout(method.settings, FREE[model_type])) ?? [];
-    return equal
-      .filter(({ settings }) => settings.llm === null || settings.llm === llm)
-      .map((standard) => compare(standard, method));
-  });
-  const inferences = infer(found.map((comparison) => comparedOf(comparison, bitsOf)));
+/** Those that were declared are one family, whatever became of them; what else there is is another. */
+export function compareCells(
+  cells: readonly Cell[],
+  { bitsOf = () => null, declarations = [] }: { bitsOf?: BitsOf; declarations?: readonly Declaration[] } = {},
+): readonly Comparison[] {
+  const declared = declaredPairs(cells, declarations);
+  const known = new Set(declared.map(keyOf));
+  const methods = pairCells(cells, METHODS_COMPARED).filter((pair) => !known.has(keyOf(pair)));
+  return [...inferred(declared, { isDeclared: true, bitsOf }), ...inferred(methods, { isDeclared: false, bitsOf })];
+}
+
+function declaredPairs(cells: readonly Cell[], declarations: readonly Declaration[]): readonly CellPair[] {
+  const found = new Map<string, CellPair>();
+  for (const { comparisons, has } of declarations) {
+    const own = cells.filter(({ seeds }) => seeds.some(({ trialId }) => has(trialId)));
+    for (const pair of comparisons.flatMap((comparison) => pairCells(own, comparison))) {
+      // Entries may overlap; what is declared twice is one comparison.
+      if (!found.has(keyOf(pair))) found.set(keyOf(pair), pair);
+    }
+  }
+  return [...found.values()];
+}
+
+function keyOf({ baseline, candidate }: CellPair): string {
+  return `${candidate.key}\0${baseline.key}`;
+}
+
+function inferred(
+  pairs: readonly CellPair[],
+  { isDeclared, bitsOf }: { isDeclared: boolean; bitsOf: BitsOf },
+): readonly Comparison[] {
+  const found = pairs.map((pair) => ({ ...paired(pair), isDeclared }));
+  const inferences = infer(
+    found.map((comparison) => comparedOf(comparison, bitsOf)),
+    { isWholeFamily: isDeclared },
+  );
   return found.map((comparison, place) => ({ ...comparison, inference: inferences[place] as Inference }));
 }
 
-function comparedOf({ standard, method, difference, pairs }: Paired, bitsOf: BitsOf): Compared {
+type Paired = Omit<Comparison, 'inference' | 'isDeclared'>;
+
+function comparedOf({ baseline, candidate, difference, pairs, pairedBy }: Paired, bitsOf: BitsOf): Compared {
   const bits = (cell: Cell, wanted: number) => {
     const trialId = cell.seeds.find(({ seed, testAccuracy }) => seed === wanted && testAccuracy !== null)?.trialId;
     return trialId === undefined ? null : bitsOf(trialId);
   };
   return {
     difference,
+    pairedBy,
     pairs: pairs.map((pair) => ({
       difference: pair.difference,
-      standard: bits(standard, pair.seed),
-      method: bits(method, pair.seed),
+      baseline: bits(baseline, pair.seed),
+      candidate: bits(candidate, pair.seed),
     })),
-    mixed: mixedOf(
-      [standard, method].flatMap(({ seeds }) =>
-        seeds.flatMap(({ environment }) => (environment === null ? [] : [environment])),
-      ),
-    ),
+    mixed: mixedCells(baseline, candidate),
   };
 }
 
-function byKeyWithout(leftOut: readonly string[], cells: readonly Cell[]): ReadonlyMap<string, readonly Cell[]> {
-  const found = new Map<string, Cell[]>();
-  for (const cell of cells) {
-    const key = keyWithout(cell.settings, leftOut);
-    found.set(key, [...(found.get(key) ?? []), cell]);
-  }
-  return found;
+/** All results of a cell ran on what compares. */
+function mixedCells(baseline: Cell, candidate: Cell): MixedEnvironment {
+  return mixedOf([baseline, candidate].flatMap(({ environment }) => (environment === null ? [] : [environment])));
 }
 
-type Paired = Omit<Comparison, 'inference'>;
-
-function compare(standard: Cell, method: Cell): Paired {
-  const [before, after] = [accuracyBySeed(standard), accuracyBySeed(method)];
+function paired({ comparison, baseline, candidate }: CellPair): Paired {
+  const { setting, pairedBy } = comparison;
+  const [before, after] = [accuracyBySeed(baseline), accuracyBySeed(candidate)];
   const seeds = [...new Set([...before.keys(), ...after.keys()])].sort((a, b) => a - b);
+  const isMixedPair = isMixed(mixedCells(baseline, candidate));
   const pairs: SeedDifference[] = [];
   const unpaired: number[] = [];
   for (const seed of seeds) {
     const [left, right] = [before.get(seed), after.get(seed)];
-    if (left === undefined || right === undefined) unpaired.push(seed);
+    if (isMixedPair || left === undefined || right === undefined) unpaired.push(seed);
     else pairs.push({ seed, difference: right - left });
   }
-  return { standard, method, difference: sampleOf(pairs.map(({ difference }) => difference)), pairs, unpaired };
+  const difference = sampleOf(pairs.map((pair) => pair.difference));
+  return { setting, pairedBy, baseline, candidate, difference, pairs, unpaired };
 }
 
 function accuracyBySeed({ seeds }: Cell): ReadonlyMap<number, number> {

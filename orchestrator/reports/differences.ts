@@ -1,8 +1,9 @@
-/** Where two JSON documents differ, in words that name the place. */
+/** Where two JSON documents differ, by the addresses of their numbers. */
+import { addressOf, membersOf } from './addresses.js';
 
 /** What the first has and the second has, as JSON shows it. */
 export interface Difference {
-  /** `cells[3].test_accuracy.mean`. */
+  /** `cells.3f2a91c04d5e.test_accuracy.mean`. */
   readonly place: string;
   readonly first: string;
   readonly second: string;
@@ -12,22 +13,15 @@ const NOTHING = 'nothing';
 
 /** Numbers must be the same: the same results folded the same way give the same bits. */
 export function* differences(first: unknown, second: unknown, place = ''): Generator<Difference> {
-  if (Array.isArray(first) && Array.isArray(second)) {
-    for (let index = 0; index < Math.max(first.length, second.length); index += 1) {
-      yield* differences(first[index], second[index], `${place}[${index}]`);
+  const [before, after] = [membersOf(first), membersOf(second)];
+  if (before !== null && after !== null && Array.isArray(first) === Array.isArray(second)) {
+    for (const name of new Set([...before.keys(), ...after.keys()])) {
+      yield* differences(before.get(name), after.get(name), addressOf(place, name));
     }
-  } else if (isObject(first) && isObject(second)) {
-    for (const name of new Set([...Object.keys(first), ...Object.keys(second)])) {
-      yield* differences(first[name], second[name], place === '' ? name : `${place}.${name}`);
-    }
-  } else {
-    const [before, after] = [shown(first), shown(second)];
-    if (before !== after) yield { place, first: before, second: after };
+    return;
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const [left, right] = [shown(first), shown(second)];
+  if (left !== right) yield { place, first: left, second: right };
 }
 
 function shown(value: unknown): string {

@@ -23,6 +23,11 @@ export function intervalText(interval: Interval | null): string {
   return interval === null ? NOTHING : `${signedPercent(interval.low)} to ${signedPercent(interval.high)}`;
 }
 
+/** `60.12 to 62.41`, in percent. */
+export function rangeText(interval: Interval | null): string {
+  return interval === null ? NOTHING : `${percent(interval.low)} to ${percent(interval.high)}`;
+}
+
 function signedPercent(share: number): string {
   return `${share >= 0 ? '+' : ''}${percent(share)}`;
 }

@@ -2,13 +2,15 @@
 import { bootstrapInterval } from '../core/statistics/bootstrap.js';
 import { pairedEffectSize } from '../core/statistics/effect-size.js';
 import { holm } from '../core/statistics/holm.js';
-import { type Agreement, agreementOf, mcNemarP } from '../core/statistics/paired-bits.js';
+import { type Agreement, agreementOf, mcNemarP, rowDifferences } from '../core/statistics/paired-bits.js';
 import { seededRandom } from '../core/statistics/random.js';
+import { rowFlipP } from '../core/statistics/row-flip.js';
 import type { Sample } from '../core/statistics/sample.js';
 import { leastSignFlipP, signFlipTest } from '../core/statistics/sign-flip.js';
 import { type Interval, isAlike, meanInterval, tTwoSided, valuesNeeded } from '../core/statistics/student-t.js';
 import { twoLevelInterval } from '../core/statistics/two-level-bootstrap.js';
-import { type MixedEnvironment, mixedLines } from './mixed-environment.js';
+import type { PairedBy } from '../core/sweep/compare-section.js';
+import { isMixed, type MixedEnvironment, mixedLines } from './mixed-environment.js';
 
 /** Of a family of comparisons, how often one may be called more than chance where all are chance. */
 export const ALPHA = 0.05;
@@ -26,9 +28,10 @@ export interface TestBits {
 
 /**
  * `flips`: exact, by flipping the signs of the seeds' differences. `t`: rests on normal differences. `rows`: McNemar's,
- * for one seed; it says something of these two models, and nothing of other seeds.
+ * for one seed; it says something of these two models, and nothing of other seeds. `row-flips`: the same over several
+ * seeds, where a comparison was declared so: it says something of these models on new rows.
  */
-export type TestName = 'flips' | 't' | 'rows';
+export type TestName = 'flips' | 't' | 'rows' | 'row-flips';
 
 export type Significance =
   | { readonly kind: 'tested'; readonly by: TestName; readonly p: number /** By Holm. */; readonly adjusted: number }
@@ -42,7 +45,7 @@ export interface Inference {
   /** Cohen's d of the paired differences, corrected for few pairs. */
   readonly effectSize: number | null;
   readonly significance: Significance;
-  /** By rows, added up over the seeds; first is standard. `null`: some rows are not known. */
+  /** By rows, added up over the seeds; first is the baseline. `null`: some rows are not known. */
   readonly agreement: Agreement | null;
   /** To new seeds and new test rows alike. */
   readonly acrossRows: Interval | null;
@@ -50,33 +53,43 @@ export interface Inference {
   readonly seedsNeeded: number | null;
 }
 
-/** What `infer` looks at; a seed that both methods have. */
+/** What `infer` looks at; a seed that both cells have. */
 export interface PairedSeed {
-  /** The method minus standard, in accuracy. */
+  /** The candidate minus the baseline, in accuracy. */
   readonly difference: number;
-  readonly standard: TestBits | null;
-  readonly method: TestBits | null;
+  readonly baseline: TestBits | null;
+  readonly candidate: TestBits | null;
 }
 
 export interface Compared {
   readonly pairs: readonly PairedSeed[];
   readonly difference: Sample;
-  /** Over the seeds of both. */
+  readonly pairedBy: PairedBy;
+  /** Of both. Where it is not empty, nothing is said of the difference. */
   readonly mixed: MixedEnvironment;
 }
 
 /**
  * In the order given: one family. Which test a comparison gets follows from the numbers of its seeds and of the family,
  * never from how it comes out.
+ *
+ * @param isWholeFamily the family was declared, so that those that cannot be tested count as much as the others; without,
+ *   it is those that can be tested
  */
-export function infer(comparisons: readonly Compared[]): readonly Inference[] {
+export function infer(
+  comparisons: readonly Compared[],
+  { isWholeFamily = false }: { readonly isWholeFamily?: boolean } = {},
+): readonly Inference[] {
   const reasons = comparisons.map(reasonNotToTest);
-  const family = reasons.filter((reason) => reason === null).length;
+  const family = isWholeFamily ? comparisons.length : reasons.filter((reason) => reason === null).length;
   const found = comparisons.map((compared, place) => {
     const reason = reasons[place] ?? null;
     return reason === null ? testOf(compared, family) : untested(reason);
   });
-  const adjusted = holm(found.flatMap((each) => (each.kind === 'tested' ? [each.p] : [])));
+  const tested = found.flatMap((each) => (each.kind === 'tested' ? [each.p] : []));
+  // What could not be tested shows nothing, which is p = 1.
+  const untestedCount = isWholeFamily ? comparisons.length - tested.length : 0;
+  const adjusted = holm([...tested, ...Array<number>(untestedCount).fill(1)]);
   let next = 0;
   return comparisons.map((compared, place) => {
     const test = found[place] as Test;
@@ -89,20 +102,23 @@ type Test =
   | { readonly kind: 'tested'; readonly by: TestName; readonly p: number }
   | { readonly kind: 'untested'; readonly reason: string };
 
-function reasonNotToTest({ pairs, difference, mixed }: Compared): string | null {
+function reasonNotToTest({ pairs, difference, mixed, pairedBy }: Compared): string | null {
   const { n } = difference;
   const differing = mixedLines(mixed);
   if (differing.length > 0) return `its trials ran in different environments: ${differing.join('; ')}`;
   if (n === 0) return 'no seed has a result of both';
   if (n === 1 && agreementOfSeeds(pairs) === null) return 'one seed, and its test rows are not known';
+  if (pairedBy === 'row') return alikeBits(pairs) === null ? 'its test rows are not known' : null;
   if (n > 1 && n < LEAST_T) return `${n} seeds cannot show it: flipping signs gives p ${leastSignFlipP(n)} at least`;
+  if (n >= LEAST_T && isAlike(difference) && difference.mean === 0) return 'no seed makes a difference';
   if (n >= LEAST_T && isAlike(difference)) return 'all seeds differ alike, which says nothing of their spread';
   return null;
 }
 
-function testOf({ pairs, difference }: Compared, family: number): Test {
+function testOf({ pairs, difference, pairedBy }: Compared, family: number): Test {
   const { n, mean, sd } = difference;
   if (n === 1) return rowTest(pairs);
+  if (pairedBy === 'row') return rowFlipTest(pairs);
   // Holm's largest factor is the family's size: only then can the exact test show anything, whatever the outcome.
   const leastP = leastSignFlipP(n);
   if (leastP * family <= ALPHA) {
@@ -122,11 +138,29 @@ function rowTest(pairs: readonly PairedSeed[]): Test {
   return p === null ? untested('both get the same test rows right') : { kind: 'tested', by: 'rows', p };
 }
 
+function rowFlipTest(pairs: readonly PairedSeed[]): Test {
+  const bits = alikeBits(pairs);
+  const p = bits === null ? null : rowFlipP(rowDifferences(bits, bits[0]?.rows ?? 0));
+  return p === null ? untested('both get the same test rows right') : { kind: 'tested', by: 'row-flips', p };
+}
+
 function untested(reason: string): Test {
   return { kind: 'untested', reason };
 }
 
-function estimatesOf({ pairs, difference }: Compared): Omit<Inference, 'significance'> {
+type Estimates = Omit<Inference, 'significance'>;
+
+const NO_ESTIMATES: Estimates = {
+  interval: null,
+  bootstrap: null,
+  effectSize: null,
+  agreement: null,
+  acrossRows: null,
+  seedsNeeded: null,
+};
+
+function estimatesOf({ pairs, difference, mixed }: Compared): Estimates {
+  if (isMixed(mixed)) return NO_ESTIMATES;
   return {
     interval: meanInterval(difference),
     bootstrap: bootstrapInterval(
@@ -153,15 +187,19 @@ function agreementOfSeeds(pairs: readonly PairedSeed[]): Agreement | null {
 }
 
 function acrossRowsOf(pairs: readonly PairedSeed[]): Interval | null {
-  const bits = pairs.map(bitsOf);
-  const [first] = bits;
-  if (first === undefined || first === null) return null;
-  const { rows } = first;
-  const alike = bits.flatMap((each) => (each !== null && each.rows === rows ? [each] : []));
-  return alike.length < bits.length ? null : twoLevelInterval(alike, rows, seededRandom(SEED));
+  const bits = alikeBits(pairs);
+  return bits === null ? null : twoLevelInterval(bits, bits[0]?.rows ?? 0, seededRandom(SEED));
 }
 
-function bitsOf({ standard, method }: PairedSeed) {
-  if (standard === null || method === null || standard.rows !== method.rows) return null;
-  return { rows: standard.rows, first: standard.correct, second: method.correct };
+/** `null`: of some seed they are not known, or it has other rows. */
+function alikeBits(pairs: readonly PairedSeed[]) {
+  const bits = pairs.map(bitsOf);
+  const rows = bits[0]?.rows;
+  const alike = bits.flatMap((each) => (each !== null && each.rows === rows ? [each] : []));
+  return alike.length < bits.length || alike.length === 0 ? null : alike;
+}
+
+function bitsOf({ baseline, candidate }: PairedSeed) {
+  if (baseline === null || candidate === null || baseline.rows !== candidate.rows) return null;
+  return { rows: baseline.rows, first: baseline.correct, second: candidate.correct };
 }

@@ -19,44 +19,25 @@ export function* evaluationLines(records: readonly TrialRecord[], measurementsOf
     const { training, evaluations } = measurementsOf(trial.trialId);
     // The same text begins all lines of a trial; to make it for each would take longer than all the rest.
     const start = `{${membersOf([['id', trial.trialId], ...(Object.entries(trial.settings) as readonly Field[])])}`;
-    const line = (fields: readonly Field[]) => `${start},${membersOf(fields)}}`;
     for (const { step, loss } of training) {
-      yield line([
-        ['kind', 'training'],
-        ['split', 'train'],
-        ['step', step],
-        ['loss', loss],
-        ['accuracy', null],
-        ['choice_accuracy', null],
-        ['rows', null],
-      ]);
+      yield `${start},"kind":"training","split":"train","step":${step},${member('"loss"', loss)},"accuracy":null,"choice_accuracy":null,"rows":null}`;
     }
     for (const { step, split, loss, accuracy, choiceAccuracy, rows } of evaluations) {
-      yield line([
-        ['kind', 'evaluation'],
-        ['split', split],
-        ['step', step],
-        ['loss', loss],
-        ['accuracy', accuracy],
-        ['choice_accuracy', choiceAccuracy],
-        ['rows', rows],
-      ]);
+      const measured = `${member('"loss"', loss)},${member('"accuracy"', accuracy)},${member('"choice_accuracy"', choiceAccuracy)}`;
+      yield `${start},"kind":"evaluation","split":"${split}","step":${step},${measured},"rows":${rows}}`;
     }
   }
 }
 
 function membersOf(fields: readonly Field[]): string {
-  return fields
-    .flatMap(([name, value]) =>
-      typeof value === 'number' && !Number.isFinite(value)
-        ? [member(name, null), member(`${name}_word`, wordOf(value))]
-        : [member(name, value)],
-    )
-    .join(',');
+  return fields.map(([name, value]) => member(JSON.stringify(name), value)).join(',');
 }
 
+/** @param name as JSON has it */
 function member(name: string, value: string | number | null): string {
-  return `${JSON.stringify(name)}:${JSON.stringify(value)}`;
+  if (value === null) return `${name}:null`;
+  if (typeof value === 'string') return `${name}:${JSON.stringify(value)}`;
+  return Number.isFinite(value) ? `${name}:${value}` : `${name}:null,${name.slice(0, -1)}_word":"${wordOf(value)}"`;
 }
 
 function wordOf(value: number): string {

@@ -1,6 +1,6 @@
 /**
- * `manifest.json`: what a report was made from, and what each of its files held when it was written. It has no clock
- * and no machine's paths in it: the same results give the same manifest.
+ * `manifest.json`: what a report was made from and by, what each of its files held when it was written, and for each number
+ * the command that prints it. It has no clock and no machine's paths in it: the same results give the same manifest.
  */
 import { ENGINE_VERSION, type SourceFile } from '../core/domain.js';
 import type { TrialRecord } from '../core/records.js';
@@ -9,26 +9,53 @@ import type { WrittenFile } from './write-file.js';
 
 /** Says whose manifest it is, and in which shape. */
 export const MANIFEST_KIND = 'dss report';
-export const MANIFEST_SCHEMA = 1;
+export const MANIFEST_SCHEMA = 2;
 export const MANIFEST_NAME = 'manifest.json';
+
+/** Of source files, over their names and contents. */
+export interface CodeHash {
+  readonly sha256: string;
+  readonly files: number;
+  /** Of their names: TypeScript and what was built from it are two codes. */
+  readonly ending: string;
+}
+
+/** What turned trials into results, and results into numbers. */
+export interface MadeByCode {
+  readonly controlPlane: CodeHash;
+  /** `null`: this installation has none. */
+  readonly worker: CodeHash | null;
+}
 
 export interface ManifestParts {
   readonly report: SweepReport;
   readonly records: readonly TrialRecord[];
   /** Of dss. */
   readonly version: string;
+  readonly code: MadeByCode;
+  /** Of the rows of summary.json. */
+  readonly addresses: readonly string[];
   /** By name within the folder, with forward slashes. */
   readonly files: ReadonlyMap<string, WrittenFile>;
 }
 
-export function manifestValue({ report, records, version, files }: ManifestParts): Readonly<Record<string, unknown>> {
-  const { sweep, total, counts } = report;
+export function manifestValue({
+  report,
+  records,
+  version,
+  code,
+  addresses,
+  files,
+}: ManifestParts): Readonly<Record<string, unknown>> {
+  const { sweep, sweeps, total, counts } = report;
   return {
     kind: MANIFEST_KIND,
     schema: MANIFEST_SCHEMA,
     dss_version: version,
     engine_version: ENGINE_VERSION,
+    code: { control_plane: code.controlPlane, worker: code.worker },
     sweep,
+    sweeps,
     trials: total,
     counts,
     environments: environmentsOf(records),
@@ -38,15 +65,33 @@ export function manifestValue({ report, records, version, files }: ManifestParts
       name,
       size_bytes: sizeBytes,
       sha256,
-      made_by: commandFor(name, sweep),
+      made_by: commandFor(name, sweeps),
+      one_number: numberCommandFor(name, sweeps),
     })),
+    // A row at a time: what is in a row goes on from its address, as in `cells.ID.test_accuracy.mean`.
+    numbers: addresses.map((address) => ({ address, command: numberCommand(address, sweeps) })),
     checked_by: 'dss verify DIR',
   };
 }
 
 /** Gives the same bytes from the same results. */
-function commandFor(name: string, sweep: string): string {
-  return name === 'results.csv' ? `dss results ${sweep} --format csv` : `dss report ${sweep}`;
+function commandFor(name: string, sweeps: readonly string[]): string {
+  return name === 'results.csv' && sweeps.length === 1
+    ? `dss results ${sweeps[0]} --format csv`
+    : `dss report ${sweeps.join(' ')}`;
+}
+
+/** Prints a row of a report, or one number of it. */
+export function numberCommand(address: string, sweeps: readonly string[]): string {
+  return `dss report ${sweeps.join(' ')} --number ${address}`;
+}
+
+/** What prints one number of a file. ID is a trial's, ADDRESS as under `numbers`. */
+function numberCommandFor(name: string, sweeps: readonly string[]): string {
+  const [, figure] = /^figures\/([a-z]+-\d+)\./.exec(name) ?? [];
+  if (figure !== undefined) return numberCommand(`figures.${figure}`, sweeps);
+  if (/^(?:results|trials)\./.test(name)) return numberCommand('results.ID.COLUMN', sweeps);
+  return numberCommand(name.startsWith('evaluations.') ? 'results.ID.logged' : 'ADDRESS', sweeps);
 }
 
 /** Each that results came from, with the number of its trials; the host's name is in results.csv. */

@@ -1,17 +1,26 @@
 /** What a reader must know about the numbers, whatever the report's format. */
+import type { Declared } from './declared.js';
+import { counted } from './format.js';
 import type { SweepReport } from './sweep-report.js';
+import { byDatasetLines } from './tables.js';
 
 /** What the differences and their p values are. */
-export function comparisonNote({ comparisons }: SweepReport): string {
+export function comparisonNote({ comparisons, declared }: SweepReport): string {
   const tests = new Set(
     comparisons.flatMap(({ inference: { significance } }) => (significance.kind === 'tested' ? [significance.by] : [])),
   );
-  const family = comparisons.filter(({ inference: { significance } }) => significance.kind !== 'untested').length;
+  const exploratory = comparisons.filter(({ inference: { significance } }) => significance.kind !== 'untested').length;
+  const undeclared = comparisons.filter(({ isDeclared }) => !isDeclared).length;
   return [
-    'Differences are paired by seed: the method minus standard, mean ± sample standard deviation, in points, with the 95 % interval of the mean by t.',
-    family > 1
-      ? `p is two-sided and corrected by Holm for the ${family} comparisons that are tested, which nobody declared before the results were there.`
-      : 'p is two-sided.',
+    `Differences are paired by seed: ${differenceText(comparisons)}, mean ± sample standard deviation, in points, with the 95 % interval of the mean by t.`,
+    'p is two-sided.',
+    declared === null ? '' : declaredText(declared),
+    declared === null && exploratory > 1
+      ? `It is corrected by Holm for the ${exploratory} comparisons that are tested, which nobody declared before the results were there.`
+      : '',
+    declared !== null && undeclared > 0
+      ? `Exploratory: ${counted(undeclared, 'comparison')} that nobody declared, corrected among themselves; what they show is to be tested anew.`
+      : '',
     tests.has('flips')
       ? 'Sign flips rest on nothing but the pairing, and are exact up to 20 seeds; beyond, 100,000 signs are drawn.'
       : '',
@@ -21,9 +30,35 @@ export function comparisonNote({ comparisons }: SweepReport): string {
     tests.has('rows')
       ? "McNemar's test of one seed says something of these two models, and nothing of other seeds."
       : '',
+    tests.has('row-flips')
+      ? 'Flips of row signs, where rows were declared to pair, say something of these trained models on new test rows, and nothing of other seeds; they are exact.'
+      : '',
   ]
     .filter((line) => line !== '')
     .join(' ');
+}
+
+/** The usual ones are methods against standard training. */
+function differenceText(comparisons: SweepReport['comparisons']): string {
+  return comparisons.every(
+    ({ setting, baseline }) => setting === 'model_type' && baseline.settings.model_type === 'standard',
+  )
+    ? 'the method minus standard'
+    : 'the first minus the second';
+}
+
+function declaredText({ sweeps, comparisons, trials, endedBefore, absent }: Declared): string {
+  const whose = sweeps.length === 1 ? 'the sweep file' : `the files of ${sweeps.join(', ')}`;
+  const when =
+    endedBefore === 0
+      ? 'before the run'
+      : `when ${endedBefore.toLocaleString('en')} of their ${counted(trials, 'trial')} had ended already, so not before the run`;
+  const verb = sweeps.length === 1 ? 'declares' : 'declare';
+  if (comparisons === 0) return `What ${whose} ${verb} to compare is not among these cells.`;
+  return (
+    `${whose.charAt(0).toUpperCase()}${whose.slice(1)} declared ${counted(comparisons, 'comparison')} ${when}; ` +
+    `by Holm, p is corrected for exactly ${comparisons === 1 ? 'that one' : 'these'}, tested or not.${absent.length === 0 ? '' : ` No two cells differ in this alone: ${absent.join('; ')}.`}`
+  );
 }
 
 /** The release reports a test curve to choose from; a reader must know which kind of number this is. */
@@ -40,6 +75,46 @@ export function selectionNote({ cells }: SweepReport): string {
     .filter((line) => line !== '')
     .join(' ');
 }
+
+/** Of `sizeTable`. */
+export const SIZE_NOTE =
+  "The effect size is Cohen's d of the paired differences, corrected for few pairs (Hedges' g): the mean difference in its own standard deviations. So many seeds in all make the 95 % interval a point to either side, if they go on to differ as these do.";
+
+/** Names as a sweep file has them, for who has not written it. */
+export const NAMES_NOTE =
+  '`model_type`: standard training, or task_prefix, which is distilling step-by-step. `label_type`: trained on gold labels (gt) or on those of the teacher (llm). `subsample`: the share of the training split.';
+
+/** Of `macroTable`. */
+export function macroNote(report: SweepReport): string {
+  return [
+    'Mean ± sample standard deviation over seeds. The mean of all is that over the datasets of each seed, every dataset counting as much, over the n seeds that all of them have; with the 95 % interval of its mean by t.',
+    ...byDatasetLines(report),
+  ].join(' ');
+}
+
+/** In brackets behind a share of the data. */
+export const CROSSING_NOTE =
+  'Between two shares that were measured, accuracy is taken to grow in a line with the logarithm of the share. Brackets hold the 95 % interval to other seeds, by drawing the seeds again with their spread widened for their small number; ≤ and > stand for shares below and above those that were tried. A dotted step in a figure leads from what standard training reaches with all data to the share that is enough.';
+
+const PUBLISHED_NOTE =
+  'Reproduced: the published number lies in the 95 % interval for the mean of as many new seeds as it is the mean of, by t from the seeds of the cell. Above and below are where this sweep lies.';
+
+/** Of `comparabilityLines`, and of every table that has a column for the environment. */
+export const COMPARABILITY_NOTE =
+  'Seeds are put together where their settings are the same, with them the rows of a step and the precision, and what they ran on: the versions of the engine, torch and transformers, the kind of device and, on a processor, its threads. Here they ran on several, so that rows and curves have their environment, and no mean, interval or test is over two of them. How many processes shared a trial, and on which host, changes no result.';
+
+/** With how far the numbers themselves are to be trusted. */
+export function publishedNote({ published }: SweepReport): string {
+  const numbers = [...new Set(published.map(({ number }) => number))];
+  const unverified = numbers.filter(({ isVerified }) => !isVerified).length;
+  if (unverified === 0) return PUBLISHED_NOTE;
+  const which =
+    unverified === numbers.length ? 'None of these numbers has been' : `Of these numbers ${unverified} have not been`;
+  return `${PUBLISHED_NOTE} ${which} verified against ${unverified === 1 ? 'its' : 'their'} source, which is said beside each: a verdict on such a number stands only if the number is right.`;
+}
+
+export const PLANNED_NOTE =
+  'What `dss plan` says of such trials, and what they took, by the median over seeds. Time is planned by what the other cells of these measured, never by the cell itself.';
 
 export function choicesNote({ cells }: SweepReport): string {
   return cells.some(({ choiceAccuracy }) => choiceAccuracy.n > 0)

@@ -1,23 +1,35 @@
 /** `report.md`. */
-import { oneLine } from '../core/text.js';
 import { answerOf } from './answer.js';
+import { agreementTable, comparedTexts, comparisonTable, sizeTable } from './comparison-tables.js';
 import type { DevicePeak } from './device-peaks.js';
-import { counted, duration } from './format.js';
-import { mixedLines } from './mixed-environment.js';
-import { choicesNote, comparisonNote, selectionNote } from './notes.js';
+import { dataCurves, savingText } from './figures/data-curves.js';
+import { sizeCurves } from './figures/size-curves.js';
+import { capitalized, counted, duration } from './format.js';
+import { escapeText, markdownBullets, markdownTable } from './markdown.js';
+import {
+  COMPARABILITY_NOTE,
+  CROSSING_NOTE,
+  choicesNote,
+  comparisonNote,
+  macroNote,
+  NAMES_NOTE,
+  PLANNED_NOTE,
+  publishedNote,
+  SIZE_NOTE,
+  selectionNote,
+} from './notes.js';
 import type { SweepReport } from './sweep-report.js';
 import {
-  agreementTable,
   cellTable,
   cellTimeTable,
-  comparedMethods,
-  comparisonTable,
+  comparabilityLines,
   failureLines,
+  macroTable,
   measuresTable,
   missingLines,
-  mixedCellLines,
-  seedsNeededLines,
-  type Table,
+  plannedTable,
+  publishedTable,
+  sourceLines,
   teacherTable,
   timeTable,
 } from './tables.js';
@@ -33,39 +45,55 @@ export function reportMarkdown(report: SweepReport): string {
     ].join(' '),
     ...answerOf(report).map(escapeText),
     '## Test accuracy',
-    'Mean ± sample standard deviation over seeds, in percent; n is the number of seeds with a result.',
+    'Mean ± sample standard deviation over seeds, in percent, with the 95 % interval of the mean by t; n is the number of seeds with a result.',
     selectionNote(report),
     choicesNote(report),
-    markdownTable(cellTable(report)),
-    ...section('Seeds without a result', bullets(missingLines(report)), 'The means above leave them out.'),
+    NAMES_NOTE,
+    markdownTable(cellTable(report, true)),
     ...section(
-      `Standard against ${comparedMethods(report).join(' and ')}`,
+      'Dataset by dataset',
+      macroTable(report).rows.length > 0 ? markdownTable(macroTable(report)) : '',
+      macroNote(report),
+    ),
+    ...section('Seeds without a result', markdownBullets(missingLines(report)), 'The means above leave them out.'),
+    ...section(
+      capitalized(comparedTexts(report).join(', ')),
       comparisons.length > 0 ? markdownTable(comparisonTable(report)) : '',
       comparisonNote(report),
     ),
     ...section(
       'Row by row',
       agreementTable(report).rows.length > 0 ? markdownTable(agreementTable(report)) : '',
-      'Test rows of all seeds together: which of the two got them right. The last column is a 95 % interval for the difference to new seeds and new rows alike (a two-level bootstrap; from ten seeds on).',
+      'Test rows of all seeds together: which of the two got them right. From ten seeds on there is a 95 % interval for the difference to new seeds and new rows alike (a two-level bootstrap).',
     ),
     ...section(
-      'More seeds',
-      bullets(seedsNeededLines(report)),
-      'So many make the interval of a difference a point to either side, if seeds go on to differ as these do:',
+      'How large the differences are beside their spread',
+      sizeTable(report).rows.length > 0 ? markdownTable(sizeTable(report)) : '',
+      SIZE_NOTE,
+    ),
+    ...section('How much data it takes', markdownBullets(savingLines(report)), CROSSING_NOTE),
+    ...section('How small the model may be', markdownBullets(sizeLines(report)), 'By the means over seeds:'),
+    ...section(
+      'Beside published numbers',
+      publishedTable(report).rows.length > 0
+        ? `${markdownTable(publishedTable(report))}\n\n${markdownBullets(sourceLines(report))}`
+        : '',
+      publishedNote(report),
     ),
     ...section(
       'The teacher itself',
       teachers.length > 0 ? markdownTable(teacherTable(teachers)) : '',
-      "How often the teacher's own labels are right, and for how many rows it gives a rationale.",
+      "How often the teacher's own labels are right, for how many rows it gives a rationale, and how long these are.",
     ),
     ...speedSection(report),
-    ...timeSection(report),
-    ...section('What failed', bullets(failureLines(report)), 'The first to fail comes first.'),
     ...section(
-      'Comparability',
-      bullets([...mixedLines(report.mixedEnvironment), ...mixedCellLines(report)]),
-      'Trials of this sweep ran in different environments. Where seeds of one cell did, its n says mixed:',
+      'Planned against seen',
+      plannedTable(report).rows.length > 0 ? markdownTable(plannedTable(report)) : '',
+      PLANNED_NOTE,
     ),
+    ...timeSection(report),
+    ...section('What failed', markdownBullets(failureLines(report)), 'The first to fail comes first.'),
+    ...section('Comparability', markdownBullets(comparabilityLines(report)), COMPARABILITY_NOTE),
   ]
     .filter((block) => block !== '')
     .map((block) => `${block}\n`)
@@ -76,6 +104,16 @@ function section(title: string, body: string, note: string): readonly string[] {
   return body === '' ? [] : [`## ${title}`, note, body];
 }
 
+function savingLines({ cells, teachers }: SweepReport): readonly string[] {
+  return dataCurves(cells, teachers).flatMap(({ name, savings }) =>
+    savings.map((saving) => `${name}: ${savingText(saving)}`),
+  );
+}
+
+function sizeLines(report: SweepReport): readonly string[] {
+  return sizeCurves(report).flatMap(({ name, lines }) => lines.map((line) => `${name}: ${line}`));
+}
+
 function speedSection(report: SweepReport): readonly string[] {
   const table = measuresTable(report);
   if (table.rows.length === 0) return [];
@@ -83,7 +121,7 @@ function speedSection(report: SweepReport): readonly string[] {
     '## Speed and memory',
     'Of the train phase, means over seeds; tokens are those of inputs and targets. MFU is the share of what the device could compute, for the FLOPs of real tokens and with padding. Memory is the most of any seed: of the process on a CPU, of torch on a GPU.',
     markdownTable(table),
-    bullets([...report.devicePeaks.map(peakLine), ...resumedLines(report)]),
+    markdownBullets([...report.devicePeaks.map(peakLine), ...resumedLines(report)]),
   ];
 }
 
@@ -109,21 +147,4 @@ function timeSection(report: SweepReport): readonly string[] {
     markdownTable(timeTable(report)),
     report.cells.length > 1 ? markdownTable(cellTimeTable(report)) : '',
   ];
-}
-
-function bullets(lines: readonly string[]): string {
-  return lines.map((line) => `- ${escapeText(line)}`).join('\n');
-}
-
-export function markdownTable({ columns, rows }: Table): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(escapeText).join(' | ')} |`;
-  const rule = `|${columns.map(({ align }) => (align === 'right' ? '---:' : '---')).join('|')}|`;
-  return [line(columns.map(({ title }) => title)), rule, ...rows.map(line)].join('\n');
-}
-
-/** Names and messages are data: none may open a cell, a tag or a link. */
-function escapeText(text: string): string {
-  return oneLine(text).replace(/[\\|<>`*[\]]/g, (mark) =>
-    mark === '<' ? '&lt;' : mark === '>' ? '&gt;' : `\\${mark}`,
-  );
 }

@@ -1,14 +1,23 @@
 /** What `dss results` shows of a sweep; numbers that no trial has get no column. */
-import type { TrialRecord } from '../journal/journal.js';
+import type { TrialRecord } from '../core/records.js';
+import { ENVIRONMENT } from './cell-names.js';
 import { foldCells, shownSettings } from './cells.js';
 import { duration, gibibytes, percent, rate } from './format.js';
 import { type Measures, measuresOf } from './measures.js';
+import {
+  decisiveOf,
+  environmentText,
+  isMixed,
+  type MixedEnvironment,
+  mixedEnvironmentOf,
+} from './mixed-environment.js';
 import type { Table } from './tables.js';
 
-/** One row per trial, in the sweep's order. */
+/** One row per trial, in the sweep's order; with what it ran on where that keeps trials from being put together. */
 export function resultsTable(records: readonly TrialRecord[]): Table {
   const shown = shownSettings(foldCells(records));
-  const titles = ['trial', ...shown, 'seed', 'state'];
+  const mixed = mixedEnvironmentOf(records);
+  const titles = ['trial', ...shown, 'seed', 'state', ...(isMixed(mixed) ? [ENVIRONMENT] : [])];
   const numbers = NUMBERS.filter(({ isShown }) => isShown === undefined || records.some(isShown));
   return {
     columns: [
@@ -20,9 +29,14 @@ export function resultsTable(records: readonly TrialRecord[]): Table {
       ...shown.map((name) => String(record.trial.settings[name] ?? '–')),
       String(record.trial.settings.seed),
       record.state,
+      ...(isMixed(mixed) ? [placeText(record, mixed)] : []),
       ...numbers.map(({ textOf }) => textOf(record)),
     ]),
   };
+}
+
+function placeText({ result }: TrialRecord, mixed: MixedEnvironment): string {
+  return result === null ? '–' : environmentText(decisiveOf(result.environment), mixed);
 }
 
 interface NumberColumn {

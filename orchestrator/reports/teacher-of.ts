@@ -1,5 +1,5 @@
 /** Which teacher a cell is to be held against. */
-import type { CellSettings } from './cells.js';
+import type { CellSettings } from '../core/records.js';
 import type { TeacherQuality } from './sweep-report.js';
 
 /** On the split that students are tested on; for one trained without a teacher, any of the dataset's. */

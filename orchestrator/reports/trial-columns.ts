@@ -1,57 +1,75 @@
 /** All that is known of a trial as named values, for tables of any format: settings, metrics, measures, environment. */
-import type { Evaluation } from '../core/domain.js';
+import type { Evaluation, TrialSettings } from '../core/domain.js';
 import type { TrialMeasurements, TrialRecord } from '../core/records.js';
+import type { ColumnKind } from '../exports/parquet.js';
+import { cellIds } from './cell-groups.js';
 import { type Measures, measuresOf } from './measures.js';
 
 export type TrialValue = string | number | null | undefined;
 
 export interface TrialColumn {
   readonly name: string;
+  readonly kind: ColumnKind;
   readonly read: (record: TrialRecord, measured: TrialMeasurements) => TrialValue;
 }
 
 /** Columns that any of the trials has a value for: environments and phases differ. */
 export function trialColumns(records: readonly TrialRecord[]): readonly TrialColumn[] {
-  const settings = Object.keys(records[0]?.trial.settings ?? {});
   const phases = namesIn(records, ({ result }) => result?.secondsByPhase);
+  const cells = cellIds(records);
   const environment = namesIn(records, ({ result }) => result?.environment);
   return [
-    { name: 'id', read: ({ trial }) => trial.trialId },
-    { name: 'state', read: ({ state }) => state },
-    { name: 'attempts', read: ({ attempts }) => attempts },
-    ...settings.map((name): TrialColumn => ({ name, read: ({ trial }) => settingOf(trial.settings, name) })),
-    { name: 'test_accuracy', read: ({ result }) => result?.testAccuracy },
-    { name: 'choice_accuracy', read: ({ result }) => result?.choiceAccuracy },
-    { name: 'test_loss', read: (record, measured) => chosen('test', record, measured)?.loss },
-    { name: 'selected_step', read: ({ result }) => result?.selectedStep },
-    { name: 'valid_accuracy', read: (record, measured) => chosen('valid', record, measured)?.accuracy },
-    { name: 'valid_loss', read: (record, measured) => chosen('valid', record, measured)?.loss },
-    { name: 'last_training_loss', read: (_, { training }) => training.at(-1)?.loss },
-    { name: 'evaluations', read: (_, { evaluations }) => evaluations.length },
-    { name: 'train_rows', read: ({ result }) => result?.trainRows },
-    { name: 'valid_rows', read: ({ result }) => result?.validRows },
-    { name: 'test_rows', read: ({ result }) => result?.testRows },
-    { name: 'seconds', read: ({ result }) => result?.seconds },
+    { name: 'id', kind: 'text', read: ({ trial }) => trial.trialId },
+    // Equal for trials that may be put together, which settings alone do not say.
+    { name: 'cell', kind: 'text', read: ({ trial }) => cells.get(trial.trialId) },
+    { name: 'state', kind: 'text', read: ({ state }) => state },
+    { name: 'attempts', kind: 'whole', read: ({ attempts }) => attempts },
+    ...settingNames(records).map(
+      (name): TrialColumn => ({ name, kind: SETTING_KINDS[name], read: ({ trial }) => trial.settings[name] }),
+    ),
+    { name: 'test_accuracy', kind: 'real', read: ({ result }) => result?.testAccuracy },
+    { name: 'choice_accuracy', kind: 'real', read: ({ result }) => result?.choiceAccuracy },
+    { name: 'test_loss', kind: 'real', read: (record, measured) => chosen('test', record, measured)?.loss },
+    { name: 'selected_step', kind: 'whole', read: ({ result }) => result?.selectedStep },
+    { name: 'valid_accuracy', kind: 'real', read: (record, measured) => chosen('valid', record, measured)?.accuracy },
+    { name: 'valid_loss', kind: 'real', read: (record, measured) => chosen('valid', record, measured)?.loss },
+    { name: 'last_training_loss', kind: 'real', read: (_, { training }) => training.at(-1)?.loss },
+    { name: 'evaluations', kind: 'whole', read: (_, { evaluations }) => evaluations.length },
+    { name: 'train_rows', kind: 'whole', read: ({ result }) => result?.trainRows },
+    { name: 'valid_rows', kind: 'whole', read: ({ result }) => result?.validRows },
+    { name: 'test_rows', kind: 'whole', read: ({ result }) => result?.testRows },
+    { name: 'seconds', kind: 'real', read: ({ result }) => result?.seconds },
     ...MEASURES.map(
-      ([name, key]): TrialColumn => ({
+      ([name, key, kind]): TrialColumn => ({
         name,
+        kind,
         read: ({ result }) => (result === null ? null : measuresOf(result)[key]),
       }),
     ),
     ...phases.map(
       (phase): TrialColumn => ({
         name: `seconds_${phase}`,
+        kind: 'real',
         read: ({ result }) => result?.secondsByPhase[phase],
       }),
     ),
     ...environment.map(
       (name): TrialColumn => ({
         name: `environment_${name}`,
+        kind: 'text',
         read: ({ result }) => result?.environment[name],
       }),
     ),
-    { name: 'failure_code', read: ({ state, failure }) => (state === 'succeeded' ? null : failure?.code) },
-    { name: 'failure_message', read: ({ state, failure }) => (state === 'succeeded' ? null : failure?.message) },
+    {
+      name: 'failure_code',
+      kind: 'text',
+      read: ({ state, failure }) => (state === 'succeeded' ? null : failure?.code),
+    },
+    {
+      name: 'failure_message',
+      kind: 'text',
+      read: ({ state, failure }) => (state === 'succeeded' ? null : failure?.message),
+    },
   ];
 }
 
@@ -70,21 +88,48 @@ export function* trialRows(
   }
 }
 
-const MEASURES: readonly (readonly [string, keyof Measures])[] = [
-  ['resumed_step', 'resumedStep'],
-  ['examples_per_second', 'examplesPerSecond'],
-  ['useful_tokens_per_second', 'usefulTokensPerSecond'],
-  ['padded_tokens_per_second', 'paddedTokensPerSecond'],
-  ['mfu_useful', 'mfuUseful'],
-  ['mfu_padded', 'mfuPadded'],
-  ['peak_flops', 'peakFlops'],
-  ['peak_flops_source', 'peakFlopsSource'],
-  ['peak_memory_bytes', 'peakMemoryBytes'],
-  ['predicted_memory_bytes', 'predictedMemoryBytes'],
+const MEASURES: readonly (readonly [string, keyof Measures, ColumnKind])[] = [
+  ['resumed_step', 'resumedStep', 'whole'],
+  ['examples_per_second', 'examplesPerSecond', 'real'],
+  ['useful_tokens_per_second', 'usefulTokensPerSecond', 'real'],
+  ['padded_tokens_per_second', 'paddedTokensPerSecond', 'real'],
+  ['mfu_useful', 'mfuUseful', 'real'],
+  ['mfu_padded', 'mfuPadded', 'real'],
+  ['peak_flops', 'peakFlops', 'real'],
+  ['peak_flops_source', 'peakFlopsSource', 'text'],
+  ['peak_memory_bytes', 'peakMemoryBytes', 'whole'],
+  ['predicted_memory_bytes', 'predictedMemoryBytes', 'whole'],
 ];
 
-function settingOf(settings: Readonly<object>, name: string): TrialValue {
-  return (settings as Readonly<Record<string, TrialValue>>)[name];
+export const SETTING_KINDS: Readonly<Record<keyof TrialSettings, ColumnKind>> = {
+  model: 'text',
+  dataset: 'text',
+  label_type: 'text',
+  model_type: 'text',
+  seed: 'whole',
+  llm: 'text',
+  alpha: 'real',
+  subsample: 'real',
+  max_steps: 'whole',
+  eval_steps: 'whole',
+  batch_size: 'whole',
+  grad_steps: 'whole',
+  lr: 'real',
+  max_input_length: 'whole',
+  gen_max_len: 'whole',
+  precision: 'text',
+  dropout: 'real',
+  select: 'text',
+  init: 'text',
+  optimizer: 'text',
+  adapter: 'text',
+  lora_rank: 'whole',
+  lora_alpha: 'real',
+};
+
+/** In the order in which a trial has them. */
+export function settingNames(records: readonly TrialRecord[]): readonly (keyof TrialSettings)[] {
+  return Object.keys(records[0]?.trial.settings ?? {}) as (keyof TrialSettings)[];
 }
 
 function namesIn(

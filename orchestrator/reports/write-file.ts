@@ -11,8 +11,11 @@ export interface WrittenFile {
 /** A line at a time would be a call of the system for each. */
 const BUFFER_CHARACTERS = 1 << 18;
 
-/** Makes the folder too. `text` is taken a piece at a time, so that no more of a long file lies in memory. */
-export async function writeFile(path: string, text: Iterable<string>): Promise<WrittenFile> {
+/** Makes the folder too. Text is taken a piece at a time, so that no more of a long file lies in memory. */
+export async function writeFile(
+  path: string,
+  content: Iterable<string> | AsyncIterable<string> | Uint8Array,
+): Promise<WrittenFile> {
   const beside = `${path}.${randomBytes(6).toString('hex')}.part`;
   await mkdir(dirname(path), { recursive: true });
   try {
@@ -20,8 +23,7 @@ export async function writeFile(path: string, text: Iterable<string>): Promise<W
     const hash = createHash('sha256');
     let sizeBytes = 0;
     try {
-      for (const part of inLargePieces(text)) {
-        const bytes = Buffer.from(part);
+      for await (const bytes of content instanceof Uint8Array ? [content] : inLargePieces(content)) {
         hash.update(bytes);
         sizeBytes += bytes.length;
         await file.appendFile(bytes);
@@ -37,16 +39,16 @@ export async function writeFile(path: string, text: Iterable<string>): Promise<W
   }
 }
 
-function* inLargePieces(text: Iterable<string>): Generator<string> {
+async function* inLargePieces(text: Iterable<string> | AsyncIterable<string>): AsyncGenerator<Uint8Array> {
   let pieces: string[] = [];
   let length = 0;
-  for (const part of text) {
+  for await (const part of text) {
     pieces.push(part);
     length += part.length;
     if (length < BUFFER_CHARACTERS) continue;
-    yield pieces.join('');
+    yield Buffer.from(pieces.join(''));
     pieces = [];
     length = 0;
   }
-  if (length > 0) yield pieces.join('');
+  if (length > 0) yield Buffer.from(pieces.join(''));
 }

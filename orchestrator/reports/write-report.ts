@@ -2,19 +2,22 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrialMeasurements, TrialRecord } from '../core/records.js';
+import { ParquetTable, parquetFile } from '../exports/parquet.js';
+import { rowAddresses } from './addresses.js';
+import { evaluationColumns, rowsOfTrial } from './evaluation-rows.js';
 import { allCharts } from './figures/all-charts.js';
 import { figureCsv } from './figures/figure-csv.js';
 import { figureSvg } from './figures/figure-svg.js';
-import type { CurvePoint } from './figures/learning-curves.js';
+import { validationCurves } from './figures/learning-curves.js';
 import { reportPage } from './html/report-page.js';
 import { evaluationLines, trialLines } from './json-lines.js';
 import { reportLatex } from './latex/report-latex.js';
-import { MANIFEST_NAME, manifestValue } from './manifest.js';
+import { MANIFEST_NAME, type MadeByCode, manifestValue } from './manifest.js';
 import { reportMarkdown } from './report-markdown.js';
 import { csvOf } from './results-csv.js';
 import { summaryValue } from './summary-json.js';
 import type { SweepReport } from './sweep-report.js';
-import { trialColumns, trialRows } from './trial-columns.js';
+import { settingNames, type TrialColumn, type TrialRow, trialColumns } from './trial-columns.js';
 import { type WrittenFile, writeFile } from './write-file.js';
 
 /** Where each is. */
@@ -26,6 +29,9 @@ export interface ReportFiles {
   readonly latex: string;
   readonly trials: string;
   readonly evaluations: string;
+  /** The same two once more. */
+  readonly trialsParquet: string;
+  readonly evaluationsParquet: string;
   /** A folder; `null`: there is nothing to draw. */
   readonly figures: string | null;
   readonly manifest: string;
@@ -37,23 +43,29 @@ export interface ReportParts {
   readonly measured: { measurements(trialId: string): TrialMeasurements };
   /** Of dss. */
   readonly version: string;
+  readonly code: MadeByCode;
 }
 
 const FIGURES = 'figures';
 
 export async function writeReport(folder: string, parts: ReportParts): Promise<ReportFiles> {
-  const { report, records, version } = parts;
+  const { report, records, version, code } = parts;
   const measurementsOf = (trialId: string) => parts.measured.measurements(trialId);
-  const curveOf = remembered((trialId) => validCurve(measurementsOf(trialId)));
+  const curveOf = validationCurves(measurementsOf);
   const charts = allCharts(report, curveOf);
-  // For two files; of the measurements each row has only a few numbers.
   const columns = trialColumns(records);
-  const rows = [...trialRows(columns, records, measurementsOf)];
+  const summary = summaryValue(report);
+  // Measurements are read from the disk once for all files; of each trial's the rows keep only a few numbers.
+  const rows: TrialRow[] = [];
+  const evaluations = new ParquetTable(evaluationColumns(records));
   const texts: readonly (readonly [string, Iterable<string>])[] = [
+    [
+      'evaluations.jsonl',
+      ended(evaluationLines(records, seenBy({ columns, rows, evaluations, records, measurementsOf }))),
+    ],
     ['results.csv', ended(csvOf(columns, rows), '\r\n')],
     ['trials.jsonl', ended(trialLines(columns, rows))],
-    ['evaluations.jsonl', ended(evaluationLines(records, measurementsOf))],
-    ['summary.json', [jsonText(summaryValue(report))]],
+    ['summary.json', [jsonText(summary)]],
     ...charts.flatMap((chart): (readonly [string, Iterable<string>])[] => [
       [`${FIGURES}/${chart.id}.svg`, [figureSvg(chart)]],
       [`${FIGURES}/${chart.id}.csv`, ended(figureCsv(chart), '\r\n')],
@@ -64,9 +76,16 @@ export async function writeReport(folder: string, parts: ReportParts): Promise<R
   ];
   const files = new Map<string, WrittenFile>();
   for (const [name, text] of texts) files.set(name, await writeFile(join(folder, name), text));
+  const tables: readonly (readonly [string, () => Uint8Array])[] = [
+    ['trials.parquet', () => parquetFile(columns, rows)],
+    ['evaluations.parquet', () => evaluations.bytes()],
+  ];
+  for (const [name, bytes] of tables) files.set(name, await writeFile(join(folder, name), bytes()));
   await removeFormerFigures(join(folder, FIGURES), new Set(charts.map(({ id }) => id)));
   // Last: it vouches for what is there.
-  await writeFile(join(folder, MANIFEST_NAME), [jsonText(manifestValue({ report, records, version, files }))]);
+  const addresses = rowAddresses(summary);
+  const manifest = manifestValue({ report, records, version, code, addresses, files });
+  await writeFile(join(folder, MANIFEST_NAME), [jsonText(manifest)]);
   return {
     page: join(folder, 'report.html'),
     markdown: join(folder, 'report.md'),
@@ -75,22 +94,31 @@ export async function writeReport(folder: string, parts: ReportParts): Promise<R
     latex: join(folder, 'tables.tex'),
     trials: join(folder, 'trials.jsonl'),
     evaluations: join(folder, 'evaluations.jsonl'),
+    trialsParquet: join(folder, 'trials.parquet'),
+    evaluationsParquet: join(folder, 'evaluations.parquet'),
     figures: charts.length === 0 ? null : join(folder, FIGURES),
     manifest: join(folder, MANIFEST_NAME),
   };
 }
 
-function validCurve({ evaluations }: TrialMeasurements): readonly CurvePoint[] {
-  return evaluations.filter(({ split }) => split === 'valid').map(({ step, accuracy }) => ({ step, accuracy }));
+interface Seen {
+  readonly columns: readonly TrialColumn[];
+  readonly rows: TrialRow[];
+  readonly evaluations: ParquetTable;
+  readonly records: readonly TrialRecord[];
+  readonly measurementsOf: (trialId: string) => TrialMeasurements;
 }
 
-/** The page and the figures ask for the same few curves, and each is read from the disk. */
-function remembered<T>(read: (key: string) => T): (key: string) => T {
-  const known = new Map<string, T>();
-  return (key) => {
-    const value = known.get(key) ?? read(key);
-    known.set(key, value);
-    return value;
+/** Adds a trial's rows whenever its measurements are asked for, which must be once, and in the order of the records. */
+function seenBy({ columns, rows, evaluations, records, measurementsOf }: Seen): Seen['measurementsOf'] {
+  const names = settingNames(records);
+  return (trialId) => {
+    const measured = measurementsOf(trialId);
+    const record = records[rows.length];
+    if (record === undefined) return measured;
+    rows.push(columns.map(({ read }) => read(record, measured)));
+    for (const row of rowsOfTrial(record, measured, names)) evaluations.add(row);
+    return measured;
   };
 }
 

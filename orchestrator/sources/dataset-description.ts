@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Metric } from '../core/domain.js';
 import { SweepError } from '../core/errors.js';
-import { pathText, SpecError } from '../core/spec-error.js';
+import { pathText, SpecError } from '../core/sweep/spec-error.js';
 import { readYaml } from './read-yaml.js';
 import type { FolderFields } from './row-formats.js';
 

@@ -1,7 +1,7 @@
 /** Finds a dataset below the datasets root in either layout, and what keeps it from being trained on. */
 import type { Teacher } from '../core/domain.js';
 import { SweepError } from '../core/errors.js';
-import type { DatasetFacts } from '../core/source-facts.js';
+import type { DatasetFacts } from '../core/sweep/source-facts.js';
 import { isFolder, readFolder } from './folder-dataset.js';
 import { missingDataset } from './missing-dataset.js';
 import { isRelease, readRelease } from './release-dataset.js';

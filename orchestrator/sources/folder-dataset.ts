@@ -1,6 +1,6 @@
 /** A dataset of a user's own: train.jsonl, test.jsonl, perhaps valid.jsonl and dataset.yaml. */
 import { SweepError } from '../core/errors.js';
-import type { DatasetFacts, Problem, TeacherFacts } from '../core/source-facts.js';
+import type { DatasetFacts, Problem, TeacherFacts } from '../core/sweep/source-facts.js';
 import type { CheckedRows } from './check-rows.js';
 import { PLAIN_DESCRIPTION, readDescription, type TeacherFields } from './dataset-description.js';
 import { missingFiles } from './missing-dataset.js';

@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { SourceFile } from '../core/domain.js';
 import { type ErrorCode, EXIT_STATUS } from '../core/errors.js';
-import type { ModelFacts, Problem } from '../core/source-facts.js';
+import type { ModelFacts, Problem } from '../core/sweep/source-facts.js';
 import { readModel, unreadableModel } from './model-source.js';
 import type { SourceContext } from './source-context.js';
 

@@ -5,7 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { SourceFile, SourceFileRole } from '../core/domain.js';
 import { SweepError } from '../core/errors.js';
-import type { ModelFacts } from '../core/source-facts.js';
+import type { ModelFacts } from '../core/sweep/source-facts.js';
 import { problemOf, type SourceContext } from './source-context.js';
 
 /** Either holds the vocabulary; one must be there. */

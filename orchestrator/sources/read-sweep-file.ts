@@ -1,6 +1,6 @@
 /** A sweep file on disk, checked. */
 import { dirname, resolve } from 'node:path';
-import { parseSweepValue, type SweepSpec } from '../core/sweep-spec.js';
+import { parseSweepValue, type SweepSpec } from '../core/sweep/sweep-spec.js';
 import { readYaml } from './read-yaml.js';
 
 export interface SweepFile {

@@ -24,7 +24,7 @@ import {
   visit,
 } from 'yaml';
 import { SweepError } from '../core/errors.js';
-import { type PlacedIssue, SpecError } from '../core/spec-error.js';
+import { type PlacedIssue, SpecError } from '../core/sweep/spec-error.js';
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_DEPTH = 64;

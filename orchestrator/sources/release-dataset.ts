@@ -1,6 +1,6 @@
 /** A dataset in the release's layout. */
 import type { Teacher } from '../core/domain.js';
-import type { DatasetFacts, TeacherFacts } from '../core/source-facts.js';
+import type { DatasetFacts, TeacherFacts } from '../core/sweep/source-facts.js';
 import { missingFiles } from './missing-dataset.js';
 import { hasEquations, hasSplit, partsOf, SPLITS, splitPath } from './release-layout.js';
 import { readTeacher } from './release-teacher.js';

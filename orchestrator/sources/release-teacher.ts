@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SourceFile, Teacher } from '../core/domain.js';
 import { SweepError } from '../core/errors.js';
-import type { TeacherFacts } from '../core/source-facts.js';
+import type { TeacherFacts } from '../core/sweep/source-facts.js';
 import { problemOf, type SourceContext } from './source-context.js';
 import { wrongRows } from './wrong-rows.js';
 

@@ -1,6 +1,6 @@
 /** What finding models and datasets needs besides their names. */
 import type { SweepError } from '../core/errors.js';
-import type { Problem } from '../core/source-facts.js';
+import type { Problem } from '../core/sweep/source-facts.js';
 import type { RowChecks } from './check-rows.js';
 import type { FileHashes } from './file-hashes.js';
 

@@ -13,6 +13,7 @@ import { byteCount } from '../core/byte-count.js';
 import { SweepError } from '../core/errors.js';
 import type { StoredFile } from '../core/stored-file.js';
 import { storedPath, storePaths, UNFINISHED } from './store-paths.js';
+import { StoreRoom } from './store-room.js';
 
 /** A file without a name. */
 export type Content = Pick<StoredFile, 'sha256' | 'sizeBytes'>;
@@ -25,13 +26,16 @@ export class FileStore {
   readonly #spareBytes: number;
   /** Trials that may have files here. */
   readonly #trials = new Set<string>();
-  /** Of what is being written, the part that is not on disk yet. */
-  #expectedBytes = 0;
+  readonly #room: StoreRoom;
 
   /** @param home the state folder, absolute */
   constructor(home: string, spareBytes = SPARE_BYTES) {
     this.#home = home;
     this.#spareBytes = spareBytes;
+    this.#room = new StoreRoom(
+      () => freeBytes(home) - spareBytes,
+      (sizeBytes) => this.#full(sizeBytes),
+    );
   }
 
   /** Where a file is, if it is here. */
@@ -60,18 +64,19 @@ export class FileStore {
   /**
    * Keeps what comes. Two may bring one file at a time: each writes a draft of its own, and both drafts are equal.
    *
+   * @param caller who sends it, for others' sake
    * @throws SweepError STORE_MISMATCH, STORE_FULL; what the bytes throw
    */
-  async put(scope: string, content: Content, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  async put(scope: string, content: Content, bytes: AsyncIterable<Uint8Array>, caller = ''): Promise<void> {
     const path = this.pathOf(scope, content.sha256);
-    const room = this.#takeRoom(content.sizeBytes);
+    const room = this.#room.take(content.sizeBytes, caller);
     if (scope !== '') this.#trials.add(scope);
     const draft = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
     let file: FileHandle | null = null;
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       file = await open(draft, 'wx', 0o600);
-      mustBe(content, await writeAll(file, bytes, content.sizeBytes, room.wrote));
+      mustBe(content, await writeAll(file, bytes, content.sizeBytes, (count) => room.wrote(count)));
       await file.sync();
       await file.close();
       await rename(draft, path);
@@ -134,19 +139,6 @@ export class FileStore {
       for (const name of namesIn(folder)) if (name.endsWith(UNFINISHED)) rmSync(join(folder, name), { force: true });
     }
     return trialIds;
-  }
-
-  /** Of what is promised to others too: several files may be on their way. */
-  #takeRoom(sizeBytes: number): { readonly wrote: (bytes: number) => void; readonly leave: () => void } {
-    if (freeBytes(this.#home) - this.#expectedBytes - sizeBytes < this.#spareBytes) throw this.#full(sizeBytes);
-    let expected = sizeBytes;
-    this.#expectedBytes += expected;
-    const wrote = (bytes: number) => {
-      const less = Math.min(bytes, expected);
-      expected -= less;
-      this.#expectedBytes -= less;
-    };
-    return { wrote, leave: () => wrote(expected) };
   }
 
   #isFull(reason: unknown): boolean {

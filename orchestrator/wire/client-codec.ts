@@ -1,7 +1,8 @@
 /** Messages of client.proto ↔ what people and their programs ask and are told. */
 import type { TrialState } from '../core/domain.js';
-import type { SubmissionPart } from '../core/submission.js';
-import { MAX_PRIORITY, MAX_WEIGHT, type SweepOptions } from '../core/sweep-options.js';
+import { type JsonValue, LAUNCHED_POOL, LOCAL, PLACE_NAMES, type Place, type PlaceName } from '../core/sweep/place.js';
+import type { SubmissionPart } from '../core/sweep/submission.js';
+import { MAX_PRIORITY, MAX_WEIGHT, type SweepOptions } from '../core/sweep/sweep-options.js';
 import type { SweepSummary, TrialChange, WatchEvent, WorkerState } from '../core/watch-event.js';
 import { decodeFailure, decodeTrial, encodeFailure, encodeTrial } from './common-codec.js';
 import { matching, oneOf, positive, SWEEP_NAME, TRIAL_ID, WireError, wholeBetween } from './fields.js';
@@ -49,7 +50,7 @@ export function decodePart(request: wire.SubmitRequest): Omit<SubmissionPart, 'o
   };
 }
 
-export function encodeSweepOptions({ priority, weight, budget }: SweepOptions): wire.SweepOptions {
+export function encodeSweepOptions({ priority, weight, budget, place, compare }: SweepOptions): wire.SweepOptions {
   const { wallHours, deviceHours, failedTrials } = budget;
   return {
     priority,
@@ -59,6 +60,8 @@ export function encodeSweepOptions({ priority, weight, budget }: SweepOptions): 
       deviceHours: deviceHours ?? undefined,
       failedTrials: failedTrials ?? undefined,
     },
+    place: JSON.stringify(place),
+    compare: JSON.stringify(compare),
   };
 }
 
@@ -72,7 +75,36 @@ export function decodeSweepOptions(message: wire.SweepOptions | undefined): Swee
       deviceHours: deviceHours === undefined ? null : positive(deviceHours, 'budget device_hours'),
       failedTrials: failedTrials === undefined ? null : positive(failedTrials, 'budget failed_trials'),
     },
+    place: decodePlace(message?.place),
+    compare: jsonOf(message?.compare, 'compare') ?? null,
   };
+}
+
+/** The settings in it are for the place's launcher to check. */
+function decodePlace(text: string | undefined): Place {
+  const value = jsonOf(text, 'place');
+  if (value === undefined) return LOCAL;
+  const { on, pools, settings } = (typeof value === 'object' && value !== null ? value : {}) as Partial<Place>;
+  const isPool = (pool: unknown) => typeof pool === 'string' && LAUNCHED_POOL.test(pool);
+  const isMapping = typeof settings === 'object' && settings !== null && !Array.isArray(settings);
+  if (PLACE_NAMES.some((name) => name === on) && isMapping && Array.isArray(pools) && pools.every(isPool)) {
+    return { on: on as PlaceName, pools: pools as readonly string[], settings };
+  }
+  throw new WireError('place is not one, expected on, pools and settings');
+}
+
+/** Far above what a person writes. */
+const MOST_JSON = 256 * 1024;
+
+function jsonOf(text: string | undefined, name: string): JsonValue | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (text.length > MOST_JSON)
+    throw new WireError(`${name} has ${text.length} characters, expected ${MOST_JSON} at most`);
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    throw new WireError(`${name} is no JSON`);
+  }
 }
 
 export function decodeSweepName(name: string | undefined): string {

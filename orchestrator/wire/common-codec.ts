@@ -13,6 +13,7 @@ import type {
   ModelSource,
   ModelType,
   Optimizer,
+  OptimizerStates,
   Precision,
   RunOptions,
   Select,
@@ -44,9 +45,10 @@ const MODEL_TYPES: Record<ModelType, true> = { standard: true, task_prefix: true
 const PRECISIONS: Record<Precision, true> = { fp32: true, tf32: true, bf16: true };
 const SELECTS: Record<Select, true> = { valid: true, compat: true };
 const INITS: Record<Init, true> = { pretrained: true, random: true };
-const OPTIMIZERS: Record<Optimizer, true> = { adamw: true, adamw8bit: true };
+const OPTIMIZERS: Record<Optimizer, true> = { adamw: true, adamw8bit: true, adafactor: true };
 const ADAPTERS: Record<Adapter, true> = { none: true, lora: true };
 const KEEPS: Record<Keep, true> = { none: true, last: true, best: true };
+const OPTIMIZER_STATES: Record<OptimizerStates, true> = { device: true, host: true };
 const SWITCHES: Record<Switch, true> = { auto: true, on: true, off: true };
 const METRICS: Record<Metric, true> = { text: true, equation: true };
 const LAYOUTS: Record<DatasetSource['layout'], true> = { release: true, folder: true };
@@ -182,6 +184,10 @@ export function decodeRun(message: wire.RunOptions | undefined): RunOptions {
     gradientCheckpointing: oneOf(run.gradientCheckpointing, SWITCHES, 'gradient_checkpointing'),
     devices: run.devices || 1,
     machines: run.machines || 1,
+    minMachines: run.minMachines || run.machines || 1,
+    shard: run.shard ?? 0,
+    tensor: run.tensor ?? 0,
+    optimizerStates: oneOf(run.optimizerStates || 'device', OPTIMIZER_STATES, 'optimizer_states'),
     memoryBytes: safeInteger(run.memoryBytes, 'memory_bytes'),
   };
 }
@@ -230,6 +236,7 @@ const KINDS: Record<FailureKind, wire.FailureKind> = {
   user: wire.FailureKind.FAILURE_KIND_USER,
   infrastructure: wire.FailureKind.FAILURE_KIND_INFRASTRUCTURE,
   lost: wire.FailureKind.FAILURE_KIND_LOST,
+  preempted: wire.FailureKind.FAILURE_KIND_PREEMPTED,
 };
 
 function decodeKind(kind: wire.FailureKind | undefined): FailureKind {
@@ -240,6 +247,8 @@ function decodeKind(kind: wire.FailureKind | undefined): FailureKind {
       return 'infrastructure';
     case wire.FailureKind.FAILURE_KIND_LOST:
       return 'lost';
+    case wire.FailureKind.FAILURE_KIND_PREEMPTED:
+      return 'preempted';
     case undefined:
     case wire.FailureKind.FAILURE_KIND_UNSPECIFIED:
     case wire.FailureKind.UNRECOGNIZED:

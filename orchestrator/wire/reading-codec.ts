@@ -1,7 +1,7 @@
 /** Messages of client.proto by which sweeps, trials and workers are looked at ↔ what the journal knows of them. */
 import type { DatasetSource, ModelSource, TrialSettings } from '../core/domain.js';
 import type { SweepRecord, TrialMeasurements, TrialRecord } from '../core/records.js';
-import type { SweepState } from '../core/sweep-options.js';
+import type { SweepState } from '../core/sweep/sweep-options.js';
 import type { WorkerStanding } from '../core/worker-standing.js';
 import {
   decodeSummary,
@@ -29,8 +29,9 @@ import {
   encodeRun,
   encodeSettings,
 } from './common-codec.js';
-import { matching, oneOf, required, safeInteger, WireError, wholeBetween } from './fields.js';
+import { matching, oneOf, required, safeInteger, TRIAL_ID, WireError, wholeBetween } from './fields.js';
 import type * as wire from './generated/dss/v1/client.js';
+import { decodeLoad, encodeLoads } from './load-codec.js';
 
 /** Trials that one Standing asks about. */
 export const MAX_STANDINGS = 1_000;
@@ -46,8 +47,9 @@ const WORKER_STATES: Record<WorkerStanding['state'], true> = {
   drained: true,
 };
 
-export function encodeWorkerStanding({ devices, ...worker }: WorkerStanding): wire.WorkerStanding {
-  return { ...worker, devices: [...devices] };
+export function encodeWorkerStanding({ devices, load, running, ...worker }: WorkerStanding): wire.WorkerStanding {
+  const { devices: loads, warm } = load ?? { devices: [], warm: 0 };
+  return { ...worker, devices: [...devices], loads: encodeLoads(loads), warm, running: [...running] };
 }
 
 export function decodeWorkerStanding(message: wire.WorkerStanding): WorkerStanding {
@@ -59,11 +61,13 @@ export function decodeWorkerStanding(message: wire.WorkerStanding): WorkerStandi
     state: oneOf(message.state, WORKER_STATES, 'worker state'),
     reason: message.reason ?? '',
     devices: [...message.devices],
+    load: message.loads.length === 0 ? null : decodeLoad(message.loads, message.warm),
+    running: message.running.map((trialId) => matching(trialId, TRIAL_ID, 'running')),
   };
 }
 
 export function encodeSweepRecord({ standing, submittedAtUnixMs, ...summary }: SweepRecord): wire.SweepRecord {
-  const { state, reason, owner, options } = standing;
+  const { state, reason, owner, options, declaredAtUnixMs } = standing;
   return {
     summary: encodeSummary(summary),
     submittedAtUnixMs: BigInt(submittedAtUnixMs),
@@ -71,6 +75,7 @@ export function encodeSweepRecord({ standing, submittedAtUnixMs, ...summary }: S
     reason,
     owner,
     options: encodeSweepOptions(options),
+    declaredAtUnixMs: BigInt(declaredAtUnixMs),
   };
 }
 
@@ -83,6 +88,7 @@ export function decodeSweepRecord(message: wire.SweepRecord): SweepRecord {
       reason: message.reason ?? '',
       owner: message.owner ?? '',
       options: decodeSweepOptions(message.options),
+      declaredAtUnixMs: safeInteger(message.declaredAtUnixMs, 'declared_at_unix_ms'),
     },
   };
 }

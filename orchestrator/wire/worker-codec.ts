@@ -19,6 +19,7 @@ import {
 import { INSTANCE_ID, matching, oneOf, required, safeInteger, WireError, WORKER_ID, wholeBetween } from './fields.js';
 import type { StoredFile as StoredFileMessage } from './generated/dss/v1/common.js';
 import type * as wire from './generated/dss/v1/worker.js';
+import { decodeLoad, encodeLoads } from './load-codec.js';
 import {
   decodeStoredCheckpoint,
   decodeStoredFiles,
@@ -41,6 +42,8 @@ export function encodeFromWorker(said: FromWorker): wire.WorkerMessage {
       return { message: { $case: 'renew', value: { leases: said.leases.map(encodeLease) } } };
     case 'progress':
       return { message: { $case: 'progress', value: { lease: encodeLease(said.lease), ...said.progress } } };
+    case 'load':
+      return { message: { $case: 'load', value: { devices: encodeLoads(said.load.devices), warm: said.load.warm } } };
     case 'report':
       return { sequence: said.sequence, message: encodeReport(said.report) };
   }
@@ -90,6 +93,8 @@ export function decodeFromWorker({ sequence, message }: wire.WorkerMessage): Fro
       };
       return { kind: 'progress', lease: decodeLease(lease), progress };
     }
+    case 'load':
+      return { kind: 'load', load: decodeLoad(message.value.devices, message.value.warm) };
     default: {
       const number = sequence ?? 0n;
       if (number === 0n) throw new WireError(`a report of kind ${message.$case} has no number`);

@@ -1,4 +1,4 @@
-/** dist/: what `tsc` makes of orchestrator/. */
+/** dist/: what `tsc` makes of orchestrator/, and the page that web/ is bundled into. */
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.mjs';
@@ -15,7 +15,10 @@ function print() {
   const sources = join(ROOT, 'orchestrator');
   const files = filesBelow(sources).filter((file) => file.endsWith('.ts'));
   const configs = ['tsconfig.json', 'tsconfig.build.json'].map((name) => join(ROOT, name));
-  return fingerprint([compilerVersion(), ...files], [...configs, ...files.map((file) => join(sources, file))]);
+  const page = join(ROOT, 'web');
+  const ofPage = filesBelow(page).map((file) => join(page, file));
+  const all = [...configs, ...files.map((file) => join(sources, file)), ...ofPage, join(ROOT, 'scripts/build-web.mjs')];
+  return fingerprint([compilerVersion(), ...files], all);
 }
 
 function compilerVersion() {
@@ -35,6 +38,10 @@ export const build = {
     await run(tsc, ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', FRESH], {
       signal,
       hint: 'the sources do not compile; a fresh checkout does',
+    });
+    await run(process.execPath, [join(ROOT, 'scripts/build-web.mjs'), join(FRESH, 'web')], {
+      signal,
+      hint: 'the page cannot be bundled; a fresh checkout can',
     });
     chmodSync(join(FRESH, MAIN), 0o755);
     writeStamp(FRESH, made);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { requestDataCheck } from '../../orchestrator/cli/data-check-request.js';
+import { requestDataCheck } from '../../orchestrator/cli/data/data-check-request.js';
 import { readDataset } from '../../orchestrator/sources/dataset-source.js';
 import { temporaryFolder } from '../support/dss.js';
 import { contextIn } from '../support/source-context.js';

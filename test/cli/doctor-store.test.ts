@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkStore } from '../../orchestrator/cli/doctor-store.js';
+import { checkStore } from '../../orchestrator/cli/upkeep/doctor-store.js';
 import { acquireStateLock } from '../../orchestrator/control/state-lock.js';
 import type { Journal } from '../../orchestrator/journal/journal.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';

@@ -11,10 +11,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { checkCertificates } from '../../orchestrator/cli/doctor-certificates.js';
-import { checkJournalOf } from '../../orchestrator/cli/doctor-journal.js';
-import { checkNode } from '../../orchestrator/cli/doctor-machine.js';
-import { checkStateFolder } from '../../orchestrator/cli/doctor-state.js';
+import { checkCertificates } from '../../orchestrator/cli/upkeep/doctor-certificates.js';
+import { checkJournalOf } from '../../orchestrator/cli/upkeep/doctor-journal.js';
+import { checkNode } from '../../orchestrator/cli/upkeep/doctor-machine.js';
+import { checkStateFolder } from '../../orchestrator/cli/upkeep/doctor-state.js';
 import { acquireStateLock } from '../../orchestrator/control/state-lock.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { runDss, temporaryFolder } from '../support/dss.js';

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { resolveDatasets, resolveHome } from '../../orchestrator/cli/environment.js';
 import { painterFor } from '../../orchestrator/cli/output.js';
-import { isLive } from '../../orchestrator/cli/progress.js';
+import { isLive } from '../../orchestrator/cli/watch/progress.js';
 
 describe('the state folder', () => {
   const standard = join(homedir(), '.local', 'state', 'dss');

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { TokenStore } from '../../orchestrator/auth/token-store.js';
+import { receiveKept } from '../../orchestrator/control/kept-files.js';
+import { fetchKept } from '../../orchestrator/control/store-client.js';
 import type { Trial } from '../../orchestrator/core/domain.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
+import type { KeptPart } from '../../orchestrator/wire/generated/dss/v1/store.js';
+import { TestPlane } from '../support/control-planes.js';
 import { runDss, temporaryFolder } from '../support/dss.js';
 import { partOf } from '../support/parts.js';
 import { resultOf, trialOf } from '../support/records.js';
@@ -111,5 +116,115 @@ describe('dss export', () => {
     assert.match(stderr, /is not empty: it holds mine\.txt\n {2}name a folder that is empty or not there/);
     assert.deepEqual([code, contentOf(folder.path)], [2, { 'mine.txt': 'mine' }]);
     assert.match((await run('aa', 'mine.txt')).stderr, /mine\.txt is no folder/);
+  });
+});
+
+describe('dss export from a control plane whose folder is not here', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  let home: ReturnType<typeof temporaryFolder>;
+  let test: TestPlane;
+
+  beforeEach(async () => {
+    folder = temporaryFolder();
+    home = temporaryFolder();
+    writeState(home.path);
+    mkdirSync(join(home.path, 'trials', KEPT.trialId, 'model', 'deep', 'er'), { recursive: true });
+    writeFileSync(join(home.path, 'trials', KEPT.trialId, 'model', 'deep', 'er', 'large'), LARGE);
+    writeFileSync(join(home.path, 'secret'), 'nothing of a trial');
+    symlinkSync(join(home.path, 'secret'), join(home.path, 'trials', KEPT.trialId, 'model', 'link'));
+    test = await TestPlane.start({ home: home.path });
+    // As if another folder were mounted where the control plane has its own.
+    writeFileSync(join(home.path, 'id'), `${'f'.repeat(32)}\n`);
+  });
+
+  afterEach(async () => {
+    await test[Symbol.asyncDispose]();
+    home[Symbol.dispose]();
+    folder[Symbol.dispose]();
+  });
+
+  const LARGE = Buffer.alloc(3_000_000, 'weights');
+  const run = (words: readonly string[], token = test.plane.clientToken) =>
+    runDss(['export', ...words, '--server', test.plane.address], {
+      cwd: folder.path,
+      env: { DSS_HOME: folder.path, DSS_TOKEN: token },
+    });
+  const grant = (granted: Parameters<TokenStore['grant']>[0]) => new TokenStore(home.path).grant(granted);
+
+  it('fetches what was kept, files and nothing else, for whoever may look', async () => {
+    const times = { createdAt: new Date(0).toISOString(), expiresAt: null };
+    const token = grant({ kind: 'user', user: 'ada', role: 'read', ...times });
+    const { code, stdout, stderr } = await run(['aa', 'out'], token);
+    assert.deepEqual([code, stderr], [0, '']);
+    const out = join(folder.path, 'out');
+    assert.deepEqual(readdirSync(out).toSorted(), [...Object.keys(MODEL), 'deep'].toSorted());
+    assert.deepEqual(readFileSync(join(out, 'deep', 'er', 'large')), LARGE);
+    assert.equal(readFileSync(join(out, 'model.safetensors'), 'utf8'), MODEL['model.safetensors']);
+    assert.match(stdout, /out\/model\.safetensors/);
+    assert.deepEqual(readdirSync(folder.path), ['out'], 'nothing else is left');
+  });
+
+  it('fetches rationales alone where no model was kept', async () => {
+    const { code, stdout } = await run(['ab', 'out', '--json']);
+    assert.deepEqual([code, JSON.parse(stdout).files], [0, ['rationales.jsonl']]);
+  });
+
+  const refused: readonly [string, RegExp][] = [
+    ['bb', /nothing of it was kept: there is no model of it at 127\.0\.0\.1:\d+/],
+    ['cc', /is not done: it is queued/],
+  ];
+  for (const [trial, message] of refused) {
+    it(`refuses as it does here, and leaves nothing: ${message.source}`, async () => {
+      const { code, stderr } = await run([trial, 'out']);
+      assert.match(stderr, message);
+      assert.deepEqual([code, readdirSync(folder.path)], [2, []]);
+    });
+  }
+
+  it('sends nothing of a folder that a link stands for', async () => {
+    mkdirSync(join(home.path, 'private'));
+    writeFileSync(join(home.path, 'private', 'secret'), 'nothing of a trial');
+    const folderOf = join(home.path, 'trials', 'bb'.padEnd(20, '2'));
+    mkdirSync(folderOf, { recursive: true });
+    symlinkSync(join(home.path, 'private'), join(folderOf, 'model'));
+    const { code, stderr } = await run(['bb', 'out']);
+    assert.match(stderr, /nothing of it was kept/);
+    assert.deepEqual([code, readdirSync(folder.path)], [2, []]);
+  });
+
+  it('is not for workers', async () => {
+    const { storeAddress, joinToken } = test.plane;
+    const out = fetchKept(KEPT.trialId, folder.path, { address: storeAddress ?? '', token: joinToken });
+    await assert.rejects(out, { code: 'NOT_ALLOWED', message: /is not for workers/ });
+    assert.deepEqual(readdirSync(folder.path), []);
+  });
+});
+
+describe('what a control plane sends of a trial', () => {
+  const part = (value: KeptPart['part']): KeptPart => ({ part: value });
+  const received = async (parts: readonly KeptPart[]) => {
+    using folder = temporaryFolder();
+    const inside = join(folder.path, 'inside');
+    mkdirSync(inside);
+    await receiveKept(
+      (async function* () {
+        yield* parts;
+      })(),
+      inside,
+    );
+  };
+  const path = (value: string) => part({ $case: 'path', value });
+
+  for (const name of ['../out', '/etc/passwd', 'model/../../out', 'a\\b', '']) {
+    it(`is written nowhere but in its place: ${JSON.stringify(name)}`, async () => {
+      await assert.rejects(received([path(name)]), /expected a relative path/);
+    });
+  }
+
+  it('counts for nothing where it is cut off or damaged', async () => {
+    const data = part({ $case: 'data', value: Buffer.from('half') });
+    for (const rest of [[data], [data, path('next')], [data, part({ $case: 'sha256', value: '0'.repeat(64) })]]) {
+      await assert.rejects(received([path('model/a'), ...rest]), { code: 'STORE_MISMATCH' });
+    }
   });
 });

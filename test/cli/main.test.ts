@@ -26,6 +26,8 @@ const COMMANDS = [
   'models',
   'models import',
   'models list',
+  'ray',
+  'ray clean',
   'doctor',
   'backup',
   'completion',
@@ -49,7 +51,7 @@ describe('dss', () => {
       const { code, stdout } = await runDss([...command.split(' '), '--help']);
       assert.equal(code, 0);
       assert.match(stdout, /Examples:\n {2}\S/);
-      if (!['completion', 'data', 'models', 'serve', 'worker'].includes(command)) assert.match(stdout, /--json/);
+      if (!['completion', 'data', 'models', 'ray', 'serve', 'worker'].includes(command)) assert.match(stdout, /--json/);
     });
   }
 
@@ -127,7 +129,11 @@ describe('dss', () => {
     using folder = temporaryFolder();
     const env = { DSS_HOME: join(folder.path, 'none') };
     assert.match((await runDss(['status'], { env })).stdout, /no sweep has run yet/);
-    assert.deepEqual(JSON.parse((await runDss(['status', '--json'], { env })).stdout), { sweeps: [], workers: null });
+    assert.deepEqual(JSON.parse((await runDss(['status', '--json'], { env })).stdout), {
+      sweeps: [],
+      workers: null,
+      notices: [],
+    });
   });
 
   for (const shell of ['bash', 'zsh', 'fish']) {
@@ -151,10 +157,10 @@ describe('what every call of dss loads', () => {
     const light = ['yargs', 'yargs/helpers', 'node:fs', 'node:path', 'node:os', 'node:url', 'node:child_process'];
     const main = join(REPOSITORY, 'orchestrator/cli/main.ts');
     const found = new Set(importsOf(main));
-    const commands = [...readFileSync(main, 'utf8').matchAll(/import\('\.\/([a-z-]+)\.js'\)/g)].map(
+    const commands = [...readFileSync(main, 'utf8').matchAll(/import\('\.\/([a-z/-]+)\.js'\)/g)].map(
       ([, name = '']) => name,
     );
-    assert.ok(commands.includes('status'));
+    assert.ok(commands.includes('watch/status'));
     for (const name of commands) importsOf(join(dirname(main), `${name}.ts`), new Set(), found);
     assert.deepEqual([...found].filter((name) => !light.includes(name)).sort(), []);
   });

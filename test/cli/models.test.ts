@@ -33,8 +33,7 @@ function cachedModel(folder: string) {
 }
 
 describe('dss models', () => {
-  it('makes a hub model whose weights are pickled one that a sweep trains', async function () {
-    this.timeout(180_000); // five Pythons start, three of them with torch
+  it('makes a hub model whose weights are pickled one that a sweep trains', async () => {
     using folder = temporaryFolder();
     const { snapshot, env } = cachedModel(folder.path);
     const sweep = join(folder.path, 'one.yaml');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { planSpec } from '../../orchestrator/cli/plan-spec.js';
+import { planSpec } from '../../orchestrator/cli/plan/plan-spec.js';
 import type { Trial } from '../../orchestrator/core/domain.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { readSweepFile } from '../../orchestrator/sources/read-sweep-file.js';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPOSITORY, runDss, temporaryFolder } from '../support/dss.js';
 import { DATASETS, writeTinySweep } from '../support/tiny-sweep.js';
@@ -33,6 +33,11 @@ describe('dss plan with a device', () => {
       ],
     );
     assert.ok(sweeps.every(({ trials }: { trials: { id: unknown }[] }) => trials.every(({ id }) => id === null)));
+    const downloads = cost.downloads.map(({ model, bytes }: { model: string; bytes: number }) => [model, bytes / 1e9]);
+    assert.deepEqual(
+      downloads.map(([model, gigabytes]: [string, number]) => `${model} ${gigabytes.toFixed(2)}`),
+      ['google/t5-v1_1-small 0.31', 'google/t5-v1_1-base 0.99', 'google/t5-v1_1-large 3.13'],
+    );
     const [a100, h200] = cost.devices;
     // Twelve trials of the last file are those of the others.
     assert.deepEqual([a100.trials, a100.do_not_fit, a100.time_unknown], [84, 0, 0]);
@@ -53,9 +58,10 @@ describe('dss plan with a device', () => {
     assert.match(stdout, /11\.14 B +h200 .* no, 5\d\.\d GiB short/);
     assert.match(
       stdout,
-      /on h200: does not fit on 1; it fits on 1 with `optimizer: adamw8bit`, which is another method/,
+      /on h200: does not fit on 1; it fits on 1 with `optimizer_states: host` and 83\.0 GiB of ordinary memory; or it fits on 1 with `optimizer: adamw8bit`, which is another method/,
     );
     assert.match(stdout, /asks for 1 device; it fits on 4: `devices: 4`/);
+    assert.match(stdout, /download: about 41\.\d GiB of weights \(google\/t5-v1_1-xxl 41\.\d GiB\)/);
   });
 
   it('prices a device of a file', async () => {
@@ -92,5 +98,37 @@ describe('dss sweep', () => {
     assert.equal(code, 2);
     assert.match(stderr, /4 trials do not fit on any device here:\n.*giant on dispatch, standard: needs .*\(.*weights/);
     assert.match(stderr, /--ignore-memory tries it all the same/);
+  });
+});
+
+describe('dss plan of a sweep whose place has pools', () => {
+  it('says which pool takes how many trials, and what fits none', async () => {
+    using folder = temporaryFolder();
+    const env = { DSS_HOME: join(folder.path, 'home'), DSS_DATASETS: DATASETS };
+    const file = writeTinySweep(folder.path);
+    const planWith = async (memory: readonly string[], ...flags: readonly string[]) => {
+      const pools = memory.map((each, index) => ({ name: `p${index}`, max: 2, resources: { cpu: 1, memory: each } }));
+      const withPools = join(folder.path, 'pools.yaml');
+      const text = `${readFileSync(file, 'utf8')}run: ${JSON.stringify({ on: 'kubernetes', pools })}\n`;
+      writeFileSync(withPools, text);
+      const { code, stdout, stderr } = await runDss(['plan', withPools, ...flags], { env });
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    const lines = await planWith(['10Mi', '16Gi']);
+    assert.match(lines, /^pool p0: 2 workers with a CPU and 10\.0 MiB; takes 0 of 4 trials$/m);
+    assert.match(lines, /^pool p1: 2 workers with a CPU and 16\.0 GiB; takes all 4 trials$/m);
+    assert.doesNotMatch(lines, /no pool/);
+    const { pools, fits_no_pool: unfit } = JSON.parse(await planWith(['10Mi'], '--json'));
+    assert.deepEqual(
+      pools.map(({ name, trials }: { name: string; trials: number }) => [name, trials]),
+      [['p0', 0]],
+    );
+    assert.equal(
+      unfit.reduce((sum: number, { trials }: { trials: number }) => sum + trials, 0),
+      4,
+    );
+    assert.match(unfit[0].lacks[0].why, /a worker may use 10\.0 MiB, and it needs [\d.]+ MiB/);
+    assert.match(await planWith(['10Mi']), /fit no pool, as .*dispatch.*:\n {2}p0: a worker may use 10\.0 MiB/);
   });
 });

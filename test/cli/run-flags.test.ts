@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type SettingFlags, specOfFlags } from '../../orchestrator/cli/run-flags.js';
-import { countCells } from '../../orchestrator/core/grid.js';
+import { type SettingFlags, specOfFlags } from '../../orchestrator/cli/run/run-flags.js';
+import { countCells } from '../../orchestrator/core/sweep/grid.js';
 
 const FLAGS: SettingFlags = { from_pretrained: 'm', dataset: 'cqa', run: 0 };
 

@@ -85,13 +85,15 @@ describe('commands with --server', () => {
 
   it('show the workers with what they hold', async () => {
     const worker = test.worker({ host: 'lab\u001b[2J', slots: 2 });
-    await worker.next('assign');
-    const { stdout } = await asked(['status']);
-    assert.match(stdout, /^scripted-1 +lab\\u001b\[2J +a core +2 +1 +busy$/m);
-    const { workers } = JSON.parse((await asked(['status', '--json'])).stdout);
-    assert.deepEqual(workers, [
-      { worker: 'scripted-1', host: 'lab\u001b[2J', devices: ['a core'], slots: 2, lent: 1, state: 'busy', reason: '' },
-    ]);
+    const { lease } = await worker.next('assign');
+    const load = { devices: [{ utilization: 0.5, memoryUsedBytes: 2 ** 30, memoryTotalBytes: 2 ** 31 }], warm: 2 };
+    worker.say({ kind: 'load', load });
+    await worker.acknowledged(worker.report({ kind: 'log', lease, lines: [], dropped: 0 }));
+    const [table, json] = await Promise.all([asked(['status']), asked(['status', '--json'])]);
+    assert.match(table.stdout, /^scripted-1 +lab\\u001b\[2J +a core +50 % +1\.0 of 2\.0 GiB +2 +1 +busy$/m);
+    const standing = { worker: 'scripted-1', host: 'lab\u001b[2J', devices: ['a core'], slots: 2, lent: 1 };
+    const rest = { state: 'busy', reason: '', load, running: [lease.trialId] };
+    assert.deepEqual(JSON.parse(json.stdout).workers, [{ ...standing, ...rest }]);
   });
 
   it('change a sweep there, in the name of whoever holds the token', async () => {
@@ -163,13 +165,13 @@ describe('commands with --server', () => {
     assert.match(stderr, /is dss 9\.9\.9, and this is dss \d+\.\d+\.\d+.*\n {2}trials have other ids/);
   });
 
-  it('export from the state folder where it is on this machine, and else name the machine', async () => {
+  it('export from the state folder where it is on this machine, and else ask for what was kept', async () => {
     const nothing = await asked(['export', STEP_BY_STEP.trialId, 'out']);
     assert.ok(nothing.stderr.includes(home.path), nothing.stderr); // it looked there for what was kept
     writeFileSync(join(home.path, 'id'), `${'0'.repeat(64)}\n`); // as on another machine, whose folder is another one
     const { code, stderr } = await asked(['export', STEP_BY_STEP.trialId, 'out']);
     assert.equal(code, 2);
-    assert.ok(stderr.includes(`are in ${home.path} on ${hostname()}, not on this machine`), stderr);
+    assert.ok(stderr.includes(`there is no model of it at ${test.plane.address}`), stderr);
   });
 
   describe('at a port that speaks TLS', () => {

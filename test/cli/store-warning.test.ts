@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { withoutStoreLineAt } from '../../orchestrator/cli/store-warning.js';
+import { withoutStoreLineAt } from '../../orchestrator/cli/server/store-warning.js';
 import { TestPlane } from '../support/control-planes.js';
 import { temporaryFolder } from '../support/dss.js';
 

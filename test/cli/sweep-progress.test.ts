@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { apply } from '../../orchestrator/cli/progress-lines.js';
-import { SweepProgress, workOf } from '../../orchestrator/cli/sweep-progress.js';
+import { apply } from '../../orchestrator/cli/watch/progress-lines.js';
+import { SweepProgress, workOf } from '../../orchestrator/cli/watch/sweep-progress.js';
 import type { TrialSettings } from '../../orchestrator/core/domain.js';
 import type { TrialChange, WatchEvent, WorkerState } from '../../orchestrator/core/watch-event.js';
 import { failed, settingsOf, trialOf } from '../support/records.js';

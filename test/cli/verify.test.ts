@@ -54,6 +54,28 @@ describe('dss verify', () => {
     assert.match(compared_with, /^the state folder /);
   });
 
+  it('names each row that the manifest has no command for, another one, or that is not there', async () => {
+    const swapped: string[] = [];
+    changeJson('manifest.json', (value) => {
+      const numbers = value['numbers'] as { address: string; command: string }[];
+      const [first, second, ...others] = numbers.filter(({ address }) => address.startsWith('cells.'));
+      assert.ok(first && second && others.length > 0);
+      swapped.push(first.address, second.address);
+      value['numbers'] = numbers
+        .filter(({ address }) => address !== first.address)
+        .map((each) => (each === second ? { ...each, command: `rm -r . # ${each.address}` } : each))
+        .concat({ address: 'cells.none', command: 'dss report methods --number cells.none' });
+    });
+    const { code, stdout } = await run('verify', report, '--json');
+    assert.equal(code, 1);
+    const [missing, changed] = swapped;
+    assert.deepEqual(JSON.parse(stdout).differences, [
+      `manifest.json: ${changed} is printed by dss report methods --number ${changed}, not by rm -r . # ${changed}`,
+      'manifest.json: summary.json has no cells.none',
+      `manifest.json: no command prints ${missing} of summary.json`,
+    ]);
+  });
+
   it('compares no numbers of a summary that was changed', async () => {
     changeJson('summary.json', (value) => Object.assign(value, { trials: 5 }));
     const { code, stdout } = await run('verify', report);
@@ -72,7 +94,7 @@ describe('dss verify', () => {
     const { code, stdout } = await run('verify', report, '--home', later);
     assert.equal(code, 1);
     assert.match(stdout, /^summary\.json: counts\.succeeded is 2, and 3 by the state folder .*later$/m);
-    assert.match(stdout, /^summary\.json: cells\[\d\]\.test_accuracy\.mean is 0\.25, and 0\.375 by /m);
+    assert.match(stdout, /^summary\.json: cells\.[0-9a-f]{12}\.test_accuracy\.mean is 0\.25, and 0\.375 by /m);
     assert.match(stdout, /^\d+ files are as they were written$/m);
   });
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describeFinding } from '../../orchestrator/journal/check-history.js';
 import { checkDatabase } from '../../orchestrator/journal/sqlite/check-database.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
-import type { Launcher } from '../../orchestrator/launchers/launcher.js';
 import { TestPlane } from '../support/control-planes.js';
 import { temporaryFolder } from '../support/dss.js';
 import { fixedRandom, ManualClock } from '../support/manual-clock.js';
 import { partOf } from '../support/parts.js';
+import { ScriptedLauncher } from '../support/scripted-launcher.js';
 import { failureOf, resultOf, trialIdOf, trialsOf } from '../support/trials.js';
 
 const LEASE_MS = 30_000;
@@ -24,15 +24,6 @@ class SettableClock extends ManualClock {
     this.#offsetMs += ms;
   }
 }
-
-/** Of workers that outlive the control plane; the test speaks for them. */
-const SURVIVING: Launcher = {
-  workersSurvive: true,
-  open: () => {},
-  want: () => Promise.resolve(),
-  drain: () => {},
-  close: () => Promise.resolve(),
-};
 
 describe('a clock that is set while trials run', () => {
   for (const jumpMs of [HOUR_MS, -HOUR_MS]) {
@@ -83,7 +74,8 @@ describe('a clock that is set while trials run', () => {
     journal.close(); // and nothing else: as a kill leaves it
     const clock = new SettableClock();
     clock.setBy(-HOUR_MS);
-    await using second = await TestPlane.start({ home: folder.path, launcher: SURVIVING, clock, random: fixedRandom });
+    const launchers = [new ScriptedLauncher({ workersSurvive: true })];
+    await using second = await TestPlane.start({ home: folder.path, launchers, clock, random: fixedRandom });
     await second.client.submit('a', trialsOf(1), { retryFailed: false });
     clock.advance(LEASE_MS - 1);
     const worker = second.worker({ workerId: 'w', running: [lease] });

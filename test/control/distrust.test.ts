@@ -117,9 +117,10 @@ describe('a control plane', () => {
     loop.submit(partOf('a', [1]));
     const busy = await join('busy', 'here');
     await join('idle', 'there');
+    const each = { slots: 1, reason: '', devices: ['a core'], load: null };
     assert.deepEqual(loop.workers(), [
-      { workerId: 'busy', host: 'here', slots: 1, lent: 1, state: 'busy', reason: '', devices: ['a core'] },
-      { workerId: 'idle', host: 'there', slots: 1, lent: 0, state: 'idle', reason: '', devices: ['a core'] },
+      { ...each, workerId: 'busy', host: 'here', lent: 1, state: 'busy', running: [trialIdOf(1)] },
+      { ...each, workerId: 'idle', host: 'there', lent: 0, state: 'idle', running: [] },
     ]);
     loop.report('idle', 1n, { kind: 'drained' });
     loop.leave('busy', busy);

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
+import { findRunningPlane } from '../../orchestrator/cli/server/running-plane.js';
 import { systemClock } from '../../orchestrator/control/clock.js';
 import { ControlLoop } from '../../orchestrator/control/control-loop.js';
 import { LogStore } from '../../orchestrator/control/log-store.js';
 import { ENGINE_VERSION } from '../../orchestrator/core/domain.js';
 import { SweepError } from '../../orchestrator/core/errors.js';
 import type { ToWorker } from '../../orchestrator/core/worker-message.js';
-import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
-import type { LaunchContext, Launcher } from '../../orchestrator/launchers/launcher.js';
+import { openJournal, openJournalWhileChecking } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { silent, TestPlane } from '../support/control-planes.js';
 import { temporaryFolder } from '../support/dss.js';
 import { fixedRandom } from '../support/manual-clock.js';
 import { partOf } from '../support/parts.js';
+import { ScriptedLauncher } from '../support/scripted-launcher.js';
 import { failureOf, resultOf, trialIdOf, trialsOf } from '../support/trials.js';
 
 const HELLO = {
@@ -75,33 +78,37 @@ describe('a journal that cannot be written', () => {
   });
 });
 
-/** Starts nothing; the test speaks for its workers. */
-class ScriptedLauncher implements Launcher {
-  readonly workersSurvive = false;
-  readonly calls: string[] = [];
-  context: LaunchContext | null = null;
-
-  open(context: LaunchContext): void {
-    this.context = context;
-  }
-
-  async want(trials: number): Promise<void> {
-    this.calls.push(`want ${trials}`);
-  }
-
-  drain(): void {
-    this.calls.push('drain');
-  }
-
-  async close(): Promise<void> {
-    this.calls.push('close');
-  }
-}
+describe('a control plane that finds its journal damaged while it takes it up', () => {
+  it('ends before anybody can reach it: nothing is lent, written or announced', async () => {
+    using folder = temporaryFolder();
+    const whole = openJournal(folder.path);
+    whole.transaction(() => whole.submit(partOf('a', [], { trials: trialsOf(400) }), 1));
+    whole.close();
+    const path = join(folder.path, 'journal.db');
+    const bytes = readFileSync(path);
+    // Pages in the second half are those of rows and of what finds them: the first trials are read all the same.
+    bytes.fill(0xa5, Math.floor(bytes.length * 0.6), Math.floor(bytes.length * 0.6) + 4_096);
+    writeFileSync(path, bytes);
+    const launcher = new ScriptedLauncher({ workersSurvive: true });
+    const start = () =>
+      TestPlane.start({
+        home: folder.path,
+        serves: true,
+        launchers: [launcher],
+        openJournal: openJournalWhileChecking,
+      });
+    await assert.rejects(start(), { code: 'STATE_INVALID', message: /is damaged|cannot be read/ });
+    assert.equal(launcher.context, null);
+    assert.deepEqual(readFileSync(path), bytes);
+    assert.equal(await findRunningPlane(folder.path), null);
+    await assert.rejects(start(), { code: 'STATE_INVALID' }, 'and again');
+  });
+});
 
 describe('a launcher', () => {
   it('is asked for workers when there is something to run, and closed at the end', async () => {
     const launcher = new ScriptedLauncher();
-    await using test = await TestPlane.start({ launcher, workers: 2 });
+    await using test = await TestPlane.start({ launchers: [launcher], workers: 2 });
     assert.equal(launcher.context?.workers, 2);
     await test.client.submit('a', trialsOf(3), { retryFailed: false });
     await test.client.submit('none', [], { retryFailed: false });
@@ -113,7 +120,7 @@ describe('a launcher', () => {
   it('that gives up ends every sweep with its error', async () => {
     const launcher = new ScriptedLauncher();
     const fatal: SweepError[] = [];
-    await using test = await TestPlane.start({ launcher, onFatal: (error) => fatal.push(error) });
+    await using test = await TestPlane.start({ launchers: [launcher], onFatal: (error) => fatal.push(error) });
     await test.client.submit('a', trialsOf(1), { retryFailed: false });
     const watching = test.client.watch('a', new AbortController().signal)[Symbol.asyncIterator]();
     await watching.next();
@@ -125,7 +132,7 @@ describe('a launcher', () => {
 
   it('that saw a worker end frees its attempts at once, after what that worker still said', async () => {
     const launcher = new ScriptedLauncher();
-    await using test = await TestPlane.start({ launcher });
+    await using test = await TestPlane.start({ launchers: [launcher] });
     await test.client.submit('a', trialsOf(2), { retryFailed: false });
     const dying = test.worker({ workerId: 'dying', slots: 2 });
     const [first] = [await dying.next('assign'), await dying.next('assign')];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RunOptions, Trial } from '../../orchestrator/core/domain.js';
+import type { LeaseRef, RunOptions, Trial } from '../../orchestrator/core/domain.js';
 import type { Hello } from '../../orchestrator/core/worker-message.js';
 import { openJournalReader } from '../../orchestrator/journal/sqlite/sqlite-reader.js';
 import { TestPlane } from '../support/control-planes.js';
@@ -10,8 +10,10 @@ import { failureOf, resultOf, trialIdOf, trialsOf } from '../support/trials.js';
 const LEASE_MS = 30_000;
 const NORMAL = { retryFailed: false };
 
+/** On all the machines that it has, unless that is said. */
 function needing(run: Partial<RunOptions>, count = 1): readonly Trial[] {
-  return trialsOf(count).map((trial) => ({ ...trial, run: { ...trial.run, ...run } }));
+  const minMachines = run.machines ?? 1;
+  return trialsOf(count).map((trial) => ({ ...trial, run: { ...trial.run, minMachines, ...run } }));
 }
 
 function member(workerId: string): Partial<Hello> {
@@ -29,12 +31,12 @@ describe('a gang', () => {
   let clock: ManualClock;
   const start = () => TestPlane.start({ clock, random: fixedRandom });
   /** Two workers that run trial 1 together. */
-  const begin = async (test: TestPlane) => {
+  const begin = async (test: TestPlane, run: Partial<RunOptions> = {}) => {
     const first = test.worker(member('a'));
     await first.next('welcome');
     const other = test.worker(member('b'));
     await other.next('welcome');
-    await test.client.submit('s', needing({ machines: 2 }), NORMAL);
+    await test.client.submit('s', needing({ machines: 2, ...run }), NORMAL);
     const { lease } = await first.next('assign');
     await other.next('assign');
     return { first, other, lease };
@@ -92,6 +94,48 @@ describe('a gang', () => {
     clock.advance(1);
     const [again] = await Promise.all([first.next('assign'), other.next('assign')]);
     assert.equal(again.lease.attempt, 2);
+  });
+
+  /** The other one is not heard of any more: one lease later the attempt is over, and after another nobody is at it. */
+  const lose = async (first: ScriptedWorker, other: ScriptedWorker, lease: LeaseRef) => {
+    other.cut();
+    clock.advance(LEASE_MS - 1);
+    first.say({ kind: 'renew', leases: [lease] });
+    await first.next('renewed');
+    clock.advance(1);
+    await first.next('cancel');
+    clock.advance(LEASE_MS - 1);
+    first.say({ kind: 'renew', leases: [] });
+    await first.next('renewed');
+    assert.ok(!first.unread.some(({ kind }) => kind === 'assign'));
+    clock.advance(1);
+  };
+
+  it('goes on with the one that is left of it where it may, which has it alone', async () => {
+    await using test = await start();
+    const { first, other, lease } = await begin(test, { minMachines: 1 });
+    await lose(first, other, lease);
+    const again = await first.next('assign');
+    assert.deepEqual([again.lease.attempt, again.gang], [2, undefined]);
+    const { notices } = await test.client.info();
+    assert.deepEqual(
+      notices.map(({ code }) => code),
+      ['FEWER_MACHINES'],
+    );
+    await first.acknowledged(first.report({ kind: 'finished', lease: again.lease, result: resultOf(0.5) }));
+    assert.equal(recordOf(test.home, 1)?.state, 'succeeded');
+  });
+
+  it('waits for another where it may not, and has it when that comes', async () => {
+    await using test = await start();
+    const { first, other, lease } = await begin(test);
+    await lose(first, other, lease);
+    first.say({ kind: 'renew', leases: [] });
+    await first.next('renewed');
+    assert.ok(!first.unread.some(({ kind }) => kind === 'assign'));
+    const third = test.worker(member('c'));
+    const [again] = await Promise.all([first.next('assign'), third.next('assign')]);
+    assert.deepEqual([again.lease.attempt, again.gang?.size], [2, 2]);
   });
 
   it('loses its lease when one of them does not renew it, whoever does', async () => {

@@ -190,9 +190,8 @@ describe('what a control plane tells of sweeps and trials', () => {
     await test.worker({ slots: 4 }).next('welcome');
     const { version, home, workers } = await test.client.info();
     assert.deepEqual([version, home], ['1.2.3', test.home]);
-    assert.deepEqual(workers, [
-      { workerId: 'scripted-1', host: 'here', slots: 4, lent: 0, state: 'idle', reason: '', devices: ['a core'] },
-    ]);
+    const standing = { workerId: 'scripted-1', host: 'here', slots: 4, lent: 0, state: 'idle', reason: '' };
+    assert.deepEqual(workers, [{ ...standing, devices: ['a core'], load: null, running: [] }]);
   });
 
   const UNKNOWN: readonly [what: string, ask: () => Promise<unknown>, code: string, message: RegExp][] = [

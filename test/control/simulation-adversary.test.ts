@@ -259,5 +259,5 @@ describe('whatever happens in whatever order', () => {
       }),
       { numRuns: 300 },
     );
-  }).timeout(60_000);
+  });
 });

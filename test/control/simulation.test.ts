@@ -82,11 +82,11 @@ describe('a control plane among workers that die, stop, are cut off and come bac
     keepsItsPromises(RUNS, () => {
       const journal = new MemoryJournal();
       return () => journal;
-    })).timeout(300_000);
+    }));
 
   it('keeps every promise on the durable journal, which is opened again after each death', () =>
     keepsItsPromises(RUNS_ON_DISK, (run) => {
       const home = join(folder.path, `run-${run}`);
       return () => openJournal(home);
-    })).timeout(300_000);
+    }));
 });

@@ -43,7 +43,7 @@ describe('a state folder', () => {
     await ended;
     assert.ok(existsSync(join(folder.path, 'control.json')), 'the killed one left its file');
     acquireStateLock(folder.path).release();
-  }).timeout(20_000);
+  });
 
   it('is held against a second control plane of the same process too', () => {
     const lock = acquireStateLock(folder.path);

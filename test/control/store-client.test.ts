@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { sendFilesOf } from '../../orchestrator/cli/upload-files.js';
+import { sendFilesOf } from '../../orchestrator/cli/server/upload-files.js';
 import { filesOf, type LocalFile, uploadFiles } from '../../orchestrator/control/store-client.js';
 import type { Trial } from '../../orchestrator/core/domain.js';
 import { storedFile } from '../support/bytes.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Client } from '../../orchestrator/control/client.js';
-import { DEFAULT_SWEEP_OPTIONS, NO_BUDGET, type SweepOptions } from '../../orchestrator/core/sweep-options.js';
+import { DEFAULT_SWEEP_OPTIONS, NO_BUDGET, type SweepOptions } from '../../orchestrator/core/sweep/sweep-options.js';
 import type { SweepSummary, WatchEvent } from '../../orchestrator/core/watch-event.js';
 import type { SweepRecord } from '../../orchestrator/journal/journal.js';
 import { openJournalReader } from '../../orchestrator/journal/sqlite/sqlite-reader.js';
@@ -253,6 +253,32 @@ describe('the budget of a sweep', () => {
     clock.advance(1);
     await assertNothingLent(test.client, worker);
     assert.equal(recordOf(test, 'a').standing.reason, 'its budget of 3 device hours is used up');
+  });
+
+  it('of device time is used up as many times faster as an attempt has devices', async () => {
+    const clock = new ManualClock();
+    await using first = await TestPlane.start({ clock, leaseMs: LEASE_MS });
+    const wide = trialsOf(3).map((trial) => ({ ...trial, run: { ...trial.run, devices: 2 } }));
+    await first.client.submit('a', wide, withBudget({ deviceHours: 5 }));
+    const device = { kind: 'cuda' as const, name: 'a card', memoryBytes: 2 ** 34, threads: 1 };
+    const hello = { slots: 2, devices: [device, device] };
+    const worker = first.worker(hello);
+    const { lease } = await worker.next('assign');
+    clock.advance(HOUR_MS); // two of five are used up
+    await worker.acknowledged(worker.report({ kind: 'finished', lease, result: resultOf(0.5) }));
+    await worker.next('assign');
+    clock.advance(HOUR_MS); // four of five
+    await first.plane.stop();
+    // What the journal counts is what the control plane counted.
+    await using second = await TestPlane.start({ home: first.home, clock, leaseMs: LEASE_MS, serves: true });
+    const other = second.worker({ ...hello, workerId: 'other' });
+    await other.next('assign');
+    clock.advance(HOUR_MS / 2 - 1);
+    await assertNothingLent(second.client, other);
+    assert.equal(recordOf(second, 'a').standing.state, 'active');
+    clock.advance(1);
+    await assertNothingLent(second.client, other);
+    assert.equal(recordOf(second, 'a').standing.reason, 'its budget of 5 device hours is used up');
   });
 
   it('does not pause a sweep of which nothing waits', async () => {

@@ -26,6 +26,7 @@ describe('environments', () => {
     { torch: '2.13.0+cpu' },
     { transformers: '5.24.0' },
     { threads: '1' },
+    { processes: '2' },
   ];
   for (const change of alike) {
     it(`compare although they differ in ${JSON.stringify(change)}`, () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { oneLine, printable, wrapped } from '../../orchestrator/core/text.js';
+import { oneLine, printable } from '../../orchestrator/core/text.js';
 
 describe('text of others', () => {
   const cases: readonly [string, string, string][] = [
@@ -17,11 +17,6 @@ describe('text of others', () => {
   it('keeps its line feeds, unless it must be one line', () => {
     assert.equal(printable('a\nb'), 'a\nb');
     assert.equal(oneLine('a\nb'), 'a\\nb');
-  });
-
-  it('is broken where a line is longer than the terminal, and nowhere else', () => {
-    assert.equal(wrapped('abcdef\ngh\n', 4), 'abcd\nef\ngh\n');
-    assert.equal(wrapped('🙂🙂🙂', 2), '🙂🙂\n🙂');
   });
 
   it('never holds a control character afterwards', () => {

@@ -5,6 +5,7 @@ import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js
 import { type RunningDss, runDss, startDss, temporaryFolder } from '../support/dss.js';
 import { isAlive, workersBelow } from '../support/processes.js';
 import { DATASETS, historyOf, writeTinySweep } from '../support/tiny-sweep.js';
+import { until } from '../support/until.js';
 
 describe('a sweep that something is killed under', () => {
   let folder: ReturnType<typeof temporaryFolder>;
@@ -26,11 +27,12 @@ describe('a sweep that something is killed under', () => {
   const midway = (dss: RunningDss) => dss.lineOnStderr((line) => line.includes('[1/4] done'));
 
   const only = async (find: () => readonly number[]): Promise<number> => {
-    for (;;) {
-      const [pid] = find();
-      if (pid !== undefined) return pid;
-      await new Promise(setImmediate);
-    }
+    let pid: number | undefined;
+    await until(() => {
+      [pid] = find();
+      return pid !== undefined;
+    });
+    return pid as number;
   };
 
   async function checkComplete(): Promise<void> {
@@ -74,7 +76,7 @@ describe('a sweep that something is killed under', () => {
     const { agents, children } = workersBelow(dss.pid);
     process.kill(dss.pid, 'SIGKILL');
     await dss.finished;
-    while ([...agents, ...children].some(isAlive)) await new Promise(setImmediate);
+    await until(() => ![...agents, ...children].some(isAlive));
     const { code, stdout, stderr } = await runDss(['sweep', file, '--workers', '1'], { env });
     assert.equal(code, 0, stderr);
     assert.match(stdout, /4 distinct → [123] already done → [123] to run/);
@@ -106,7 +108,7 @@ describe('a sweep that something is killed under', () => {
       const trials = join(env['DSS_HOME'] ?? '', 'trials');
       const inside = (path: string) => (existsSync(path) ? readdirSync(path) : []);
       const found = () => inside(trials).flatMap((trialId) => inside(join(trials, trialId, 'checkpoints')));
-      while (!found().some((name) => /^step-\d+$/.test(name))) await new Promise(setImmediate);
+      await until(() => found().some((name) => /^step-\d+$/.test(name)));
     };
 
     const checkResumed = () => {
@@ -146,7 +148,7 @@ describe('a sweep that something is killed under', () => {
     await dss.lineOnStderr((line) => line.includes('again to stop at once'));
     process.kill(dss.pid, 'SIGINT');
     assert.equal((await dss.finished).code, 130);
-    while ([...agents, ...children].some(isAlive)) await new Promise(setImmediate);
+    await until(() => ![...agents, ...children].some(isAlive));
     assert.equal((await runDss(['sweep', file, '--workers', '1'], { env })).code, 0);
     await checkComplete();
   });
@@ -161,4 +163,4 @@ describe('a sweep that something is killed under', () => {
     assert.equal(existsSync(join(env['DSS_HOME'] ?? '', 'control.json')), false);
     await checkComplete();
   });
-}).timeout(180_000);
+});

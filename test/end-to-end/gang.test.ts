@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { planSpec } from '../../orchestrator/cli/plan-spec.js';
+import { planSpec } from '../../orchestrator/cli/plan/plan-spec.js';
 import type { RunOptions, Trial } from '../../orchestrator/core/domain.js';
 import { readSweepFile } from '../../orchestrator/sources/read-sweep-file.js';
 import { TestPlane } from '../support/control-planes.js';
@@ -46,15 +46,14 @@ describe('a trial that several workers have together', () => {
     return record;
   };
 
-  it('ends as it ends on one worker', async function () {
-    this.timeout(120_000);
+  it('ends as it ends on one worker', async () => {
     const sweep: TinySweep = { maxSteps: 12, train: { eval_steps: 6, dropout: 0 } };
     await using alone = await TestPlane.start();
     join(alone, 'alone');
     const expected = (await resultOf(alone, await plannedTrial({}, sweep))).result;
     await using together = await TestPlane.start();
     for (const name of ['first', 'second']) join(together, name);
-    const { result } = await resultOf(together, await plannedTrial({ machines: 2 }, sweep));
+    const { result } = await resultOf(together, await plannedTrial({ machines: 2, minMachines: 2 }, sweep));
     assert.equal(result?.environment['processes'], '2');
     assert.deepEqual(
       [result?.testAccuracy, result?.selectedStep, result?.testRows],
@@ -62,23 +61,35 @@ describe('a trial that several workers have together', () => {
     );
   });
 
-  it('goes on from its checkpoint with another worker when one of them is killed', async function () {
-    this.timeout(180_000);
+  /** Two workers are past a checkpoint when the second is killed. Gives the trial as it ends. */
+  const losingOne = async (plane: TestPlane, run: Partial<RunOptions>, then: () => void) => {
     const sweep: TinySweep = { maxSteps: 120, train: { eval_steps: 60, checkpoint_steps: 10, dropout: 0 } };
-    await using plane = await TestPlane.start(SHORT_LEASE);
     const [, second] = ['first', 'second'].map((name) => join(plane, name));
-    const trial = await plannedTrial({ machines: 2 }, sweep);
+    const trial = await plannedTrial({ machines: 2, ...run }, sweep);
     await plane.client.submit('tiny', [trial], { retryFailed: false });
     const leave = new AbortController();
     for await (const event of plane.client.watch('tiny', leave.signal)) {
       if (event.kind === 'worker' && event.worker.step >= 15) leave.abort();
     }
     second?.signal('SIGKILL');
-    join(plane, 'third');
+    then();
     await plane.watched('tiny');
     const record = await plane.client.trial(trial.trialId);
     assert.equal(record.state, 'succeeded', JSON.stringify(record.failure));
     assert.ok(record.attempts >= 2);
     assert.ok((record.result?.resumedStep ?? 0) >= 10);
+    return record.result?.environment;
+  };
+
+  it('goes on from its checkpoint with another worker when one of them is killed', async () => {
+    await using plane = await TestPlane.start(SHORT_LEASE);
+    const environment = await losingOne(plane, { minMachines: 2 }, () => join(plane, 'third'));
+    assert.equal(environment?.['processes'], '2');
+  });
+
+  it('goes on from its checkpoint with the worker that is left when one is killed for good, where it may', async () => {
+    await using plane = await TestPlane.start(SHORT_LEASE);
+    const environment = await losingOne(plane, { minMachines: 1 }, () => {});
+    assert.equal(environment?.['processes'], undefined);
   });
 });

@@ -50,4 +50,4 @@ train: { max_steps: 40, eval_steps: 40, batch_size: 16 }
     assert.equal(second.code, 0, second.stderr);
     assert.match(second.stdout, /16 already done → 0 to run/);
   });
-}).timeout(900_000);
+});

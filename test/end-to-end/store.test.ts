@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { planSpec } from '../../orchestrator/cli/plan-spec.js';
+import { planSpec } from '../../orchestrator/cli/plan/plan-spec.js';
 import type { ControlPlane } from '../../orchestrator/control/control-plane.js';
 import { filesOf, uploadFiles } from '../../orchestrator/control/store-client.js';
 import type { Trial } from '../../orchestrator/core/domain.js';
@@ -144,4 +144,4 @@ describe('machines that share no folder', () => {
     assert.ok(readdirSync(join(kept, 'model')).includes('model.safetensors'));
     assert.equal(existsSync(path('far/cache/trials', trial.trialId)), false, 'nothing of it stays there');
   });
-}).timeout(180_000);
+});

@@ -143,4 +143,4 @@ describe('a sweep through real workers', () => {
     const log = await runDss(['logs', (first?.id ?? '').slice(0, 10)], { env });
     assert.equal(log.code, 0);
   });
-}).timeout(180_000);
+});

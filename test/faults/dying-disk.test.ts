@@ -59,4 +59,4 @@ describe('a disk that fails below the journal', () => {
     assert.deepEqual(sweeps, [['acknowledged', 4]]);
     assert.deepEqual(checkDatabase(home)?.findings.map(describeFinding), []);
   });
-}).timeout(120_000);
+});

@@ -8,6 +8,7 @@ import { type Finished, runDss, temporaryFolder } from '../support/dss.js';
 import { isAlive } from '../support/processes.js';
 import { ScriptedPython } from '../support/scripted-python.js';
 import { DATASETS, writeTinySweep } from '../support/tiny-sweep.js';
+import { until } from '../support/until.js';
 
 const TRIALS = 4;
 
@@ -33,7 +34,7 @@ describe('a sweep whose control plane', () => {
 
   /** Its workers have ended: nobody waits for a fenced process. */
   const nobodyIsLeft = async () => {
-    while (python.pids.some(isAlive)) await new Promise(setImmediate);
+    await until(() => !python.pids.some(isAlive));
   };
 
   function checkComplete(): void {
@@ -106,4 +107,4 @@ describe('a sweep whose control plane', () => {
     assert.match(stderr, /there is no failpoint "befor-commit"\n {2}points: before-commit, after-commit/);
     assert.equal(python.pids.length, 0);
   });
-}).timeout(60_000);
+});

@@ -133,4 +133,4 @@ describe('dss serve with workers on two other machines, by TLS and with no folde
       }
     });
   }
-}).timeout(300_000);
+});

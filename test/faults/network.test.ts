@@ -99,4 +99,4 @@ describe('a worker on another machine', () => {
       assert.deepEqual(checkDatabase(home)?.findings.map(describeFinding), []);
     });
   }
-}).timeout(180_000);
+});

@@ -11,6 +11,7 @@ import { isAlive } from '../support/processes.js';
 import { ScriptedPython } from '../support/scripted-python.js';
 import { skip } from '../support/skip.js';
 import { DATASETS, writeTinySweep } from '../support/tiny-sweep.js';
+import { until } from '../support/until.js';
 
 describe('a sweep that is told to stop', () => {
   let folder: ReturnType<typeof temporaryFolder>;
@@ -31,7 +32,7 @@ describe('a sweep that is told to stop', () => {
   const hasBegun = (dss: RunningDss) => dss.lineOnStderr((line) => line.includes('start'));
 
   async function checkGivenBack(): Promise<void> {
-    while (python.pids.some(isAlive)) await new Promise(setImmediate);
+    await until(() => !python.pids.some(isAlive));
     const home = env['DSS_HOME'] ?? '';
     assert.deepEqual(checkDatabase(home)?.findings.map(describeFinding), []);
     const journal = openJournal(home);
@@ -73,13 +74,13 @@ describe('a sweep that is told to stop', () => {
       env: { ...process.env, ...env, SCRIPTED_AGENT_HOLDS: '1', TERM: 'xterm' },
       stdio: ['pipe', 'ignore', 'ignore'],
     });
-    while (python.begun.size === 0) await new Promise(setImmediate);
+    await until(() => python.begun.size > 0);
     const ended = once(terminal, 'close');
     terminal.kill('SIGKILL'); // and with it goes the terminal
     await ended;
-    while (python.drained === 0) await new Promise(setImmediate);
-    while (existsSync(join(env['DSS_HOME'] ?? '', 'control.json'))) await new Promise(setImmediate);
+    await until(() => python.drained > 0);
+    await until(() => !existsSync(join(env['DSS_HOME'] ?? '', 'control.json')));
     await checkGivenBack();
     await checkGoesOn();
   });
-}).timeout(60_000);
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { planSpec } from '../../orchestrator/cli/plan-spec.js';
+import { planSpec } from '../../orchestrator/cli/plan/plan-spec.js';
 import { describeFinding } from '../../orchestrator/journal/check-history.js';
 import { checkDatabase } from '../../orchestrator/journal/sqlite/check-database.js';
 import { openJournalReader } from '../../orchestrator/journal/sqlite/sqlite-reader.js';
@@ -10,6 +10,7 @@ import { isAlive } from '../support/processes.js';
 import { RealAgent } from '../support/real-agent.js';
 import { DATASETS, writeTinySweep } from '../support/tiny-sweep.js';
 import { resultOf } from '../support/trials.js';
+import { until } from '../support/until.js';
 
 describe('a worker that is stopped for longer than its lease', () => {
   it('finds its trial with another when it goes on, ends its training, and changes nothing any more', async () => {
@@ -38,7 +39,7 @@ describe('a worker that is stopped for longer than its lease', () => {
       await quick.acknowledged(quick.report({ kind: 'finished', lease, result: resultOf(0.125) }));
       stopped.signal('SIGCONT');
       await stopped.says(/was not renewed in time|is ours no more/);
-      while (below.some(isAlive)) await new Promise(setImmediate);
+      await until(() => !below.some(isAlive));
 
       const journal = openJournalReader(test.home);
       const record = journal?.trial(lease.trialId);
@@ -50,5 +51,5 @@ describe('a worker that is stopped for longer than its lease', () => {
       stopped.signal('SIGKILL');
       await stopped.ended;
     }
-  }).timeout(120_000);
+  });
 });

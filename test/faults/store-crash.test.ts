@@ -116,4 +116,4 @@ describe('the store of a control plane that is killed', () => {
     assert.equal((await client.trial(TRIAL)).state, 'succeeded');
     assert.ok(readFileSync(join(home, 'trials', TRIAL, FILE.path)).equals(WEIGHTS));
   });
-}).timeout(60_000);
+});

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { JournalEvent } from '../../orchestrator/core/events.js';
-import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep-options.js';
+import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep/sweep-options.js';
 import { checkHistory, describeFinding } from '../../orchestrator/journal/check-history.js';
 import { checkDatabase } from '../../orchestrator/journal/sqlite/check-database.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';

@@ -1,9 +1,9 @@
 /** What every journal does, whatever it is made of. */
 import assert from 'node:assert/strict';
 import type { LeaseRef } from '../../orchestrator/core/domain.js';
-import { NOTHING_SPENT } from '../../orchestrator/core/retry.js';
-import type { SubmissionPart } from '../../orchestrator/core/submission.js';
-import { DEFAULT_SWEEP_OPTIONS, NO_BUDGET } from '../../orchestrator/core/sweep-options.js';
+import { NOTHING_SPENT } from '../../orchestrator/core/schedule/retry.js';
+import type { SubmissionPart } from '../../orchestrator/core/sweep/submission.js';
+import { DEFAULT_SWEEP_OPTIONS, NO_BUDGET } from '../../orchestrator/core/sweep/sweep-options.js';
 import { checkJournal } from '../../orchestrator/journal/check-rows.js';
 import { FoldedState } from '../../orchestrator/journal/fold.js';
 import type { Journal, Submitted, TrialRecord, Written } from '../../orchestrator/journal/journal.js';
@@ -39,8 +39,9 @@ class Writer {
     return this.write((journal, at) => journal.submit(partOf(sweep, numbers, changes), at));
   }
 
-  begin(number: number): LeaseRef {
-    return this.write((journal, at) => journal.begin(trialIdOf(number), 'w', at)).lease;
+  /** `machines`: that it gets, where they are fewer than it asks for. */
+  begin(number: number, machines: number | null = null): LeaseRef {
+    return this.write((journal, at) => journal.begin(trialIdOf(number), 'w', at, 0, machines)).lease;
   }
 
   finish(lease: LeaseRef, accuracy = 0.5): Written['outcome'] {
@@ -91,6 +92,23 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
         [trialOf(3), trialOf(1), trialOf(2)],
       );
       assert.deepEqual(journal.sweep('a')?.counts, { queued: 3, running: 0, succeeded: 0, failed: 0, cancelled: 0 });
+    });
+
+    it('gives glances that agree with the records, one object for the settings of a cell', () => {
+      writer.submit('a', [3, 1, 2, 4]);
+      const [first, second] = [writer.begin(1), writer.begin(3)];
+      writer.finish(first, 0.25);
+      writer.fail(second, 'user');
+      const glances = [...journal.glances('a')];
+      const expected = [...journal.trials('a')].map(({ trial, state, attempts, failure, result }) => {
+        const { seed, ...cell } = trial.settings;
+        const shown = result === null ? null : { testAccuracy: result.testAccuracy, seconds: result.seconds };
+        return { trialId: trial.trialId, cell, seed, state, attempts, failure, result: shown };
+      });
+      assert.deepEqual(glances, expected);
+      assert.deepEqual(new Set(glances.map(({ state }) => state)), new Set(['queued', 'succeeded', 'failed']));
+      assert.equal(new Set(glances.map(({ cell }) => cell)).size, 1);
+      assert.deepEqual([...journal.glances('none')], []);
     });
 
     it('takes a sweep in parts, which is not one before the last of them', () => {
@@ -391,14 +409,19 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
     });
 
     it('keeps how a sweep stands: its options, who submitted it, and whether it is paused', () => {
-      const options = { priority: -3, weight: 2.5, budget: { wallHours: 1.5, deviceHours: null, failedTrials: 3 } };
+      const budget = { wallHours: 1.5, deviceHours: null, failedTrials: 3 };
+      const options = { ...DEFAULT_SWEEP_OPTIONS, priority: -3, weight: 2.5, budget };
+      const standing = () => {
+        const { declaredAtUnixMs: _, ...rest } = journal.sweep('a')?.standing ?? {};
+        return rest;
+      };
       writer.submit('a', [1], { options, owner: 'ada' });
-      assert.deepEqual(journal.sweep('a')?.standing, { state: 'active', reason: '', owner: 'ada', options });
+      assert.deepEqual(standing(), { state: 'active', reason: '', owner: 'ada', options });
       const event = writer.write((each, at) => each.setSweepState('a', 'paused', 'a person said so', at));
       assert.deepEqual(event, { kind: 'sweep', sweep: 'a', state: 'paused', reason: 'a person said so' });
       assert.equal(journal.sweep('a')?.standing.reason, 'a person said so');
       writer.submit('a', [1]);
-      assert.deepEqual(journal.sweep('a')?.standing, {
+      assert.deepEqual(standing(), {
         state: 'active',
         reason: '',
         owner: '',
@@ -408,6 +431,22 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
         () => writer.write((each, at) => each.setSweepState('b', 'paused', '', at)),
         /there is no sweep "b"/,
       );
+    });
+
+    it('keeps when the comparisons of a sweep were declared, which the same ones again do not change', () => {
+      const declaring = (compare: string) => ({ options: { ...DEFAULT_SWEEP_OPTIONS, compare: [compare] } });
+      const declaredAt = () => journal.sweep('a')?.standing.declaredAtUnixMs;
+      writer.submit('a', [1], declaring('first'));
+      const before = declaredAt();
+      writer.submit('a', [1, 2], { ...declaring('first'), extend: true });
+      assert.equal(declaredAt(), before);
+      writer.submit('a', [1, 2], declaring('second'));
+      const after = declaredAt();
+      assert.ok(before !== undefined && after !== undefined && after > before);
+      // What was declared first is forgotten: going back to it is another declaration.
+      writer.submit('a', [1, 2], declaring('first'));
+      assert.ok((declaredAt() ?? 0) > after);
+      assert.deepEqual(journal.sweep('a')?.standing.options.compare, ['first']);
     });
 
     it('names the sweeps that are active and not finished, the oldest first', () => {
@@ -427,6 +466,24 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
       );
       assert.deepEqual(journal.place('a'), journal.unfinished()[1]);
       assert.equal(journal.place('nothing'), null);
+    });
+
+    it('names the paused sweeps of which something runs, the oldest first', () => {
+      const pause = (sweep: string) => writer.write((each, at) => each.setSweepState(sweep, 'paused', '', at));
+      const names = () => journal.windingDown().map(({ sweep, submission }) => [sweep, submission]);
+      writer.submit('waits', [1]);
+      writer.submit('b', [2, 3]);
+      writer.submit('a', [3]);
+      writer.submit('active', [3]);
+      const lease = writer.begin(3);
+      for (const sweep of ['waits', 'b', 'a']) pause(sweep);
+      assert.deepEqual(names(), [
+        ['b', 2],
+        ['a', 3],
+      ]);
+      assert.deepEqual(journal.place('b'), journal.windingDown()[0]);
+      writer.finish(lease);
+      assert.deepEqual(names(), []);
     });
 
     it('knows which trials of a sweep are wanted elsewhere', () => {
@@ -459,19 +516,57 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
       assert.deepEqual(journal.spending('a'), {
         firstLentUnixMs: 1_003,
         endedMs: 3,
-        runningSinceUnixMs: new Map([[trialIdOf(2), 1_004]]),
+        running: new Map([[trialIdOf(2), { sinceUnixMs: 1_004, devices: 1 }]]),
         failedTrials: 1,
       });
       writer.write((each, at) => each.setSweepState('a', 'active', '', at)); // at 1,007
-      assert.deepEqual(journal.spending('a').runningSinceUnixMs, new Map([[trialIdOf(2), 1_007]]));
+      assert.equal(journal.spending('a').running.get(trialIdOf(2))?.sinceUnixMs, 1_007);
       writer.requeue(two, 'lost'); // at 1,008: a millisecond of it counts
       writer.write((each, at) => each.cancel(trialIdOf(3), at)); // which did not run
       assert.deepEqual(journal.spending('a'), {
         firstLentUnixMs: null,
         endedMs: 1,
-        runningSinceUnixMs: new Map(),
+        running: new Map(),
         failedTrials: 0,
       });
+    });
+
+    it('counts the time of an attempt for each of the devices that train it', () => {
+      const wide = [1, 2].map((number) => {
+        const trial = trialOf(number);
+        return { ...trial, run: { ...trial.run, devices: 4, machines: 2 } };
+      });
+      writer.submit('a', [], { trials: wide });
+      const one = writer.begin(1); // at 1,002
+      writer.begin(2); // at 1,003
+      writer.finish(one); // at 1,004: after 2 ms on 8 devices
+      const { endedMs, running } = journal.spending('a');
+      assert.equal(endedMs, 16);
+      assert.deepEqual(running, new Map([[trialIdOf(2), { sinceUnixMs: 1_003, devices: 8 }]]));
+    });
+
+    it('knows with how many machines an attempt goes on that got fewer, and counts those', () => {
+      const wide = [1, 2].map((number) => {
+        const trial = trialOf(number);
+        return { ...trial, run: { ...trial.run, devices: 4, machines: 3, minMachines: 1 } };
+      });
+      writer.submit('a', [], { trials: wide });
+      const machines = () => [...journal.standings('a')].map((standing) => standing.machines);
+      writer.requeue(writer.begin(1), 'lost'); // at 1,002 and 1,003: 1 ms on 12 devices
+      const one = writer.begin(1, 2); // at 1,004
+      writer.begin(2, 1); // at 1,005
+      assert.deepEqual(machines(), [2, 1]);
+      writer.requeue(one, 'lost'); // at 1,006: 2 ms on 8
+      const { endedMs, running } = journal.spending('a');
+      assert.equal(endedMs, 12 + 16);
+      assert.deepEqual(running, new Map([[trialIdOf(2), { sinceUnixMs: 1_005, devices: 4 }]]));
+      assert.deepEqual(
+        journal.running().map((standing) => standing.machines),
+        [1],
+      );
+      writer.begin(1);
+      assert.deepEqual(machines(), [null, 1]);
+      assert.deepEqual(checkJournal(journal), []);
     });
 
     it('takes the newest place of sources for a trial that is submitted again', () => {
@@ -522,14 +617,22 @@ export function assertEventsGiveRows(journal: Journal): void {
       standings.map(({ trialId }) => trialId),
       trialIds,
     );
-    for (const { trialId, state, attempts, token, workerId, spent } of standings) {
+    for (const { trialId, state, attempts, token, workerId, machines, spent } of standings) {
       const trial = folded.trials.get(trialId);
-      assert.deepEqual({ state, attempts, token, workerId, spent }, pick(trial, state, attempts));
+      assert.deepEqual({ state, attempts, token, workerId, machines, spent }, pick(trial, state, attempts));
     }
   }
   for (const [trialId, trial] of folded.trials) {
     const { trial: _, ...rows } = journal.trial(trialId) as TrialRecord;
-    const { token: _token, workerId: _worker, spent: _spent, measured, checkpoint, ...state } = trial;
+    const {
+      token: _token,
+      workerId: _worker,
+      machines: _machines,
+      spent: _spent,
+      measured,
+      checkpoint,
+      ...state
+    } = trial;
     assert.deepEqual(rows, state);
     assert.deepEqual(journal.storedCheckpoint(trialId), checkpoint);
     const { training, evaluations } = measured.get(trial.attempts) ?? { training: [], evaluations: [] };
@@ -552,6 +655,7 @@ function pick(trial: ReturnType<FoldedState['trials']['get']>, state: string, at
     attempts: trial.attempts,
     token: trial.token,
     workerId: trial.workerId,
+    machines: trial.machines,
     spent: trial.spent,
   };
 }

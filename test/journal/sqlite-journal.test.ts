@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep-options.js';
+import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep/sweep-options.js';
 import { checkJournal } from '../../orchestrator/journal/check-rows.js';
 import { FoldedState } from '../../orchestrator/journal/fold.js';
 import { withoutBits } from '../../orchestrator/journal/json.js';
 import { isOutdated } from '../../orchestrator/journal/sqlite/open-database.js';
-import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
+import { openJournal, openJournalWhileChecking } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { openJournalReader } from '../../orchestrator/journal/sqlite/sqlite-reader.js';
 import { temporaryFolder } from '../support/dss.js';
 import { partOf } from '../support/parts.js';
@@ -125,7 +125,46 @@ describe('the file of a journal', () => {
       );
       assert.deepEqual(readFileSync(path), before);
     });
+
+    it(`is refused when it is ${what}, and left as it is, by whoever reads while it is checked`, async () => {
+      const path = filled(folder.path);
+      damage(path);
+      const before = readFileSync(path);
+      const refused = { code: 'STATE_INVALID', message };
+      const open = async () => {
+        const journal = openJournalWhileChecking(folder.path);
+        try {
+          await journal.whole();
+        } finally {
+          assert.throws(() => journal.transaction(() => {}), /not known to be whole/);
+          journal.close();
+        }
+      };
+      await assert.rejects(open(), refused);
+      assert.deepEqual(readFileSync(path), before);
+      await assert.rejects(open(), refused, 'and again');
+    });
   }
+
+  it('may be read while it is checked, and written when it is known to be whole', async () => {
+    filled(folder.path);
+    const journal = openJournalWhileChecking(folder.path);
+    assert.equal([...journal.standings('a')].length, 50);
+    const begin = () => journal.transaction(() => journal.begin(trialIdOf(1), 'w', 2));
+    assert.throws(begin, /not known to be whole yet/);
+    await journal.whole();
+    assert.equal(begin().lease.attempt, 1);
+    journal.close();
+  });
+
+  it('is checked and brought up to date before anybody reads it, where an older dss wrote it', async () => {
+    load('schema-3.sql', folder.path);
+    const journal = openJournalWhileChecking(folder.path);
+    assert.equal(isOutdated(folder.path), false);
+    await journal.whole();
+    journal.transaction(() => journal.submit(partOf('b', [1]), 1));
+    journal.close();
+  });
 
   it('is not made anew beside the -wal of one that is gone', () => {
     writeFileSync(join(folder.path, 'journal.db-wal'), 'rest');
@@ -223,9 +262,14 @@ describe('a journal of the second schema', () => {
   it('has the options that a sweep has when nothing is said, and pauses what was left unfinished', () => {
     const journal = openJournal(folder.path);
     const reason = 'an older dss left it unfinished; submit or resume it';
-    const plain = { owner: '', options: DEFAULT_SWEEP_OPTIONS };
-    assert.deepEqual(journal.sweep('done')?.standing, { state: 'active', reason: '', ...plain });
-    assert.deepEqual(journal.sweep('half')?.standing, { state: 'paused', reason, ...plain });
+    // They were submitted once, and declared nothing then.
+    const plain = (name: string) => ({
+      owner: '',
+      options: DEFAULT_SWEEP_OPTIONS,
+      declaredAtUnixMs: journal.sweep(name)?.submittedAtUnixMs,
+    });
+    assert.deepEqual(journal.sweep('done')?.standing, { state: 'active', reason: '', ...plain('done') });
+    assert.deepEqual(journal.sweep('half')?.standing, { state: 'paused', reason, ...plain('half') });
     assert.equal(journal.sweep('parts'), null);
     journal.close();
   });

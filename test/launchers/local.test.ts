@@ -3,11 +3,15 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Failure } from '../../orchestrator/core/domain.js';
 import type { SweepError } from '../../orchestrator/core/errors.js';
+import type { Demand } from '../../orchestrator/core/schedule/demand.js';
+import { LOCAL } from '../../orchestrator/core/sweep/place.js';
 import type { Launcher } from '../../orchestrator/launchers/launcher.js';
 import { createLocalLauncher } from '../../orchestrator/launchers/local.js';
 import { silent } from '../support/control-planes.js';
 import { REPOSITORY, temporaryFolder } from '../support/dss.js';
 import { childrenOf, commandLineOf, isAlive } from '../support/processes.js';
+import { until } from '../support/until.js';
+import { keepsTheContract } from './contract.js';
 
 /** What a launcher tells, in order, to be waited for. */
 class Told<T> {
@@ -26,27 +30,81 @@ class Told<T> {
   }
 }
 
+const CONTEXT = {
+  address: '127.0.0.1:9',
+  reachable: null,
+  joinToken: 'secret',
+  grantPool: () => assert.fail('workers here join by their own token'),
+  revokePool: () => {},
+  onNotice: () => {},
+};
+
+function demand(waiting: number): readonly Demand[] {
+  return [{ sweep: 'a', place: LOCAL, waiting, running: 0, devices: 1, machines: 1 }];
+}
+
+/** The agents that run below this process, by worker id. */
+function agents(): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const pid of childrenOf(process.pid)) {
+    const words = commandLineOf(pid);
+    const workerId = words[words.indexOf('--worker-id') + 1];
+    if (words.includes('--worker-id') && workerId !== undefined) found.set(workerId, pid);
+  }
+  return found;
+}
+
+/** Writes a stand-in for an agent, which Node runs where Python would run the agent, and gives its path. */
+function writeFakePython(folder: string, does: 'live' | 'die'): string {
+  const path = join(folder, 'python');
+  writeFileSync(path, fakePython(join(REPOSITORY, 'test/support/fake-agent.mjs'), does));
+  chmodSync(path, 0o700);
+  return path;
+}
+
+const MACHINE = { cores: 4, memoryBytes: 2 ** 40, gpus: 0 };
+
+keepsTheContract(
+  'local',
+  async () => {
+    const folder = temporaryFolder();
+    const live = writeFakePython(folder.path, 'live');
+    const launcher = (python: string) =>
+      createLocalLauncher({
+        python,
+        pythonPath: '/package',
+        logger: silent,
+        restartDelayMs: () => 0,
+        machine: () => Promise.resolve(MACHINE),
+      });
+    return {
+      launcher: () => launcher(live),
+      settings: () => ({}),
+      wishes: { workers: 2 },
+      processes: agents,
+      hopeless: { launcher: () => launcher('/nowhere/python'), settings: {}, words: /could not be started: .*ENOENT/ },
+      [Symbol.asyncDispose]: async () => folder[Symbol.dispose](),
+    };
+  },
+  { survives: false },
+);
+
 describe('the local launcher', () => {
   let folder: ReturnType<typeof temporaryFolder>;
   let launcher: Launcher;
   let exits: Told<{ workerId: string; failure: Failure }>;
   let givenUp: Told<SweepError>;
 
-  /** Runs the stand-in for an agent with Node, where Python would run the agent. */
-  function open(does: 'live' | 'die', workers: 'auto' | number = 'auto', python = join(folder.path, 'python')): void {
-    const script = join(REPOSITORY, 'test/support/fake-agent.mjs');
-    writeFileSync(join(folder.path, 'python'), fakePython(script, does));
-    chmodSync(join(folder.path, 'python'), 0o700);
+  function open(does: 'live' | 'die', workers: 'auto' | number = 'auto'): void {
     launcher = createLocalLauncher({
-      python,
+      python: writeFakePython(folder.path, does),
       pythonPath: '/package',
       logger: silent,
       restartDelayMs: () => 0,
-      machine: () => Promise.resolve({ cores: 4, memoryBytes: 2 ** 40, gpus: 0 }),
+      machine: () => Promise.resolve(MACHINE),
     });
     launcher.open({
-      address: '127.0.0.1:9',
-      joinToken: 'secret',
+      ...CONTEXT,
       home: folder.path,
       workers,
       onExit: (workerId, failure) => exits.add({ workerId, failure }),
@@ -65,17 +123,6 @@ describe('the local launcher', () => {
     folder[Symbol.dispose]();
   });
 
-  /** The agents that run, by worker id. */
-  const agents = () => {
-    const found = new Map<string, number>();
-    for (const pid of childrenOf(process.pid)) {
-      const words = commandLineOf(pid);
-      const workerId = words[words.indexOf('--worker-id') + 1];
-      if (words.includes('--worker-id') && workerId !== undefined) found.set(workerId, pid);
-    }
-    return found;
-  };
-
   const logOf = (workerId: string) => {
     try {
       return readFileSync(join(folder.path, 'logs', 'workers', `${workerId}.log`), 'utf8');
@@ -86,37 +133,34 @@ describe('the local launcher', () => {
 
   /** The agent's log once it has said that something runs below it. */
   const running = async (workerId: string): Promise<{ said: string; below: number }> => {
-    for (;;) {
-      const said = logOf(workerId);
-      const below = /^below (\d+)$/m.exec(said)?.[1];
-      if (below !== undefined) return { said, below: Number(below) };
-      await new Promise(setImmediate);
-    }
+    const below = () => /^below (\d+)$/m.exec(logOf(workerId))?.[1];
+    await until(() => below() !== undefined);
+    return { said: logOf(workerId), below: Number(below()) };
   };
 
   it('starts as many workers as there are trials and cores, and never fewer later', async () => {
     open('live');
-    await launcher.want(2);
+    await launcher.want(demand(2));
     assert.deepEqual([...agents().keys()].sort(), ['local-1', 'local-2']);
-    await launcher.want(1);
-    await launcher.want(100);
+    await launcher.want(demand(1));
+    await launcher.want(demand(100));
     assert.deepEqual([...agents().keys()].sort(), ['local-1', 'local-2', 'local-3', 'local-4']);
   });
 
   it('starts none when none was asked for', async () => {
     open('live', 0);
-    await launcher.want(5);
+    await launcher.want(demand(5));
     assert.equal(agents().size, 0);
   });
 
   it('tells a worker where to go, and its token where no other user can see it', async () => {
     open('live', 2);
-    await launcher.want(5);
+    await launcher.want(demand(5));
     const { said } = await running('local-2');
     assert.deepEqual(JSON.parse(said.split('\n')[0] ?? ''), {
       args: [
         ...['-P', '-m', 'dss_worker', 'agent', '--server', '127.0.0.1:9'],
-        ...['--worker-id', 'local-2', '--threads', '2', '--device', 'cpu'],
+        ...['--worker-id', 'local-2', '--threads', '2', '--device', 'cpu', '--slots', '1'],
       ],
       token: 'secret',
       path: '/package',
@@ -127,17 +171,17 @@ describe('the local launcher', () => {
 
   it('ends every worker with all that runs below it', async () => {
     open('live', 2);
-    await launcher.want(2);
+    await launcher.want(demand(2));
     const below = [(await running('local-1')).below, (await running('local-2')).below];
     const pids = [...agents().values()];
     await launcher.close();
     for (const pid of pids) assert.ok(!isAlive(pid));
-    while (below.some(isAlive)) await new Promise(setImmediate);
+    await until(() => !below.some(isAlive));
   });
 
   it('starts another worker, under another name, for one that was killed, and says what happened', async () => {
     open('live', 1);
-    await launcher.want(1);
+    await launcher.want(demand(1));
     await running('local-1');
     process.kill(agents().get('local-1') ?? 0, 'SIGKILL');
     const { workerId, failure } = await exits.next();
@@ -147,31 +191,14 @@ describe('the local launcher', () => {
     await running('local-1-2');
   });
 
-  it('starts none in its place once it is draining', async () => {
-    open('live', 1);
-    await launcher.want(1);
-    await running('local-1');
-    launcher.drain();
-    process.kill(agents().get('local-1') ?? 0, 'SIGKILL');
-    await exits.next();
-    await new Promise(setImmediate);
-    assert.equal(agents().size, 0);
-  });
-
   it('gives up on a worker that dies five times in a row, with its last words', async () => {
     open('die', 1);
-    await launcher.want(1);
+    await launcher.want(demand(1));
     const error = await givenUp.next();
     assert.equal(error.code, 'WORKERS_FAILED');
     assert.match(error.message, /worker local-1-5 ended with exit code 3, 5 times in a row; it said:/);
     assert.match(error.message, /ImportError: no module named torch/);
     assert.match(error.hint, /logs\/workers\/local-1-5\.log/);
-  }).timeout(20_000);
-
-  it('gives up on a Python that cannot be started', async () => {
-    open('live', 1, '/nowhere/python');
-    await launcher.want(1);
-    assert.match((await givenUp.next()).message, /could not be started: .*ENOENT/);
   });
 });
 
@@ -179,14 +206,13 @@ describe('the local launcher with a worker package that does not answer', () => 
   it('says so instead of guessing what there is to run on', async () => {
     const launcher = createLocalLauncher({ python: process.execPath, pythonPath: '/nowhere', logger: silent });
     launcher.open({
-      address: '127.0.0.1:9',
-      joinToken: 'secret',
+      ...CONTEXT,
       home: '/nowhere',
       workers: 'auto',
       onExit: () => {},
       onGiveUp: () => {},
     });
-    await assert.rejects(launcher.want(1), { code: 'WORKERS_FAILED', message: /devices --json did not say/ });
+    await assert.rejects(launcher.want(demand(1)), { code: 'WORKERS_FAILED', message: /devices --json did not say/ });
   });
 });
 

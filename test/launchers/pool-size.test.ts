@@ -41,6 +41,19 @@ describe('a pool of workers', () => {
     assert.deepEqual(of(0, 4)[0], 'cpu');
   });
 
+  it('counts for each worker the trials that share its device', () => {
+    const of = (at: Machine, workers: 'auto' | number, slots: number, devices = 1) =>
+      sharesOf(at, workers, { trials: 100, toRun: 100, slots, devices }).map((share) => Object.values(share).join(' '));
+    assert.deepEqual(of(machine(4, 64), 'auto', 2), Array(2).fill('cpu 1 2'));
+    assert.deepEqual(of(machine(16, 17), 'auto', 2), Array(2).fill('cpu 4 2'));
+    assert.deepEqual(of(machine(1, 4), 'auto', 2), ['cpu 1 2']);
+    assert.deepEqual(of(machine(12, 64), 2, 3), Array(2).fill('cpu 2 3'));
+    assert.deepEqual(of(machine(16, 128, 2), 'auto', 4), ['cuda:0 2 4', 'cuda:1 2 4']);
+    // What has several GPUs has them alone.
+    assert.deepEqual(of(machine(16, 128, 2), 'auto', 4, 2), ['cuda:0,1 16 1']);
+    assert.equal(sharesOf(machine(8, 64), 'auto', { trials: 9, toRun: 3, slots: 2 }).length, 2);
+  });
+
   it('goes round the GPUs when more workers than GPUs were asked for', () => {
     const devices = sharesOf(machine(8, 64, 2), 3, { trials: 100, toRun: 100 }).map(({ device }) => device);
     assert.deepEqual(devices, ['cuda:0', 'cuda:1', 'cuda:0']);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { SourceFacts } from '../../orchestrator/core/source-facts.js';
-import { parseSweepValue } from '../../orchestrator/core/sweep-spec.js';
+import type { SourceFacts } from '../../orchestrator/core/sweep/source-facts.js';
+import { parseSweepValue } from '../../orchestrator/core/sweep/sweep-spec.js';
 import { expectGrid } from '../../orchestrator/plan/absent-sources.js';
 import { sha256 } from '../../orchestrator/plan/plan-sweep.js';
 import { datasetFactsOf, modelFactsOf } from '../support/sources.js';

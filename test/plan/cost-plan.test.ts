@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEVICE_KINDS, type DeviceChoice } from '../../orchestrator/core/cost/device-kinds.js';
 import type { RunOptions, Trial, TrialSettings } from '../../orchestrator/core/domain.js';
-import { runOptionsOf } from '../../orchestrator/core/run-options.js';
-import { DEFAULTS } from '../../orchestrator/core/settings.js';
+import { runOptionsOf } from '../../orchestrator/core/sweep/run-options.js';
+import { DEFAULTS } from '../../orchestrator/core/sweep/settings.js';
 import { type CostOptions, planCost } from '../../orchestrator/plan/cost-plan.js';
 import { findMisfits } from '../../orchestrator/plan/misfits.js';
 import { temporaryFolder } from '../support/dss.js';
@@ -122,6 +122,16 @@ describe('a trial that fits nowhere', () => {
       [[trials[0], 2, 'a100-80', 4]],
     );
     assert.ok((found[0]?.bytes ?? 0) > 178e9);
+  });
+
+  it('is one too that fits on its machines, and not on those that it may go on with', async () => {
+    const found = (run: Partial<RunOptions>) => findMisfits([trialOf(XXL, run)], [choiceOf('a100-80', 8)]);
+    const [misfit, ...others] = await found({ machines: 4, minMachines: 1 });
+    assert.deepEqual([misfit?.left, others], [1, []]);
+    assert.deepEqual(await found({ machines: 4, minMachines: 4 }), []);
+    const { kinds } = await planCost([trialOf(XXL, { machines: 4, minMachines: 1 })], options());
+    const { fit, fewest } = kinds[0]?.places[0] ?? {};
+    assert.deepEqual([fit?.fits, fit?.devices, fewest?.fits, fewest?.devices], [true, 4, false, 1]);
   });
 
   it('is none where one device has nobody known memory', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseSweepValue } from '../../orchestrator/core/sweep-spec.js';
+import { parseSweepValue } from '../../orchestrator/core/sweep/sweep-spec.js';
 import { type PlanOptions, planSweep } from '../../orchestrator/plan/plan-sweep.js';
 import type { HubRequest } from '../../orchestrator/sources/hub-models.js';
 import { temporaryFolder } from '../support/dss.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expandGrid } from '../../orchestrator/core/grid.js';
+import { expandGrid } from '../../orchestrator/core/sweep/grid.js';
 import { readSweepFile } from '../../orchestrator/sources/read-sweep-file.js';
 import { REPOSITORY, temporaryFolder } from '../support/dss.js';
 

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { cellIntervals } from '../../orchestrator/reports/cell-intervals.js';
 import { foldCells, missingSeeds, shownSettings } from '../../orchestrator/reports/cells.js';
+import { summaryValue } from '../../orchestrator/reports/summary-json.js';
+import { foldSweep } from '../../orchestrator/reports/sweep-report.js';
+import { cellTable } from '../../orchestrator/reports/tables.js';
 import { failed, queued, succeeded } from '../support/records.js';
 
 describe('cells', () => {
@@ -53,17 +57,23 @@ describe('cells', () => {
     assert.ok(shownSettings(chosen).includes('gen_max_len'));
   });
 
-  it('say which of their seeds ran in environments that do not compare', () => {
+  it('put no two seeds together that ran in environments that do not compare', () => {
     const on = (device_name: string, threads = '1') => ({ environment: { device_name, threads, host: device_name } });
-    const [alike, mixed] = foldCells([
+    const [alike, ...apart] = foldCells([
       succeeded({ seed: 0 }, on('A100')),
       succeeded({ seed: 1 }, on('A100')),
       succeeded({ seed: 0, lr: 1 }, on('A100')),
       succeeded({ seed: 1, lr: 1 }, on('H100', '2')),
       queued({ seed: 2, lr: 1 }),
     ]);
-    assert.deepEqual(alike?.mixedEnvironment, {});
-    assert.deepEqual(mixed?.mixedEnvironment, { device_name: ['A100', 'H100'], threads: ['1', '2'] });
+    assert.deepEqual([alike?.environmentText, alike?.accuracy.n], ['A100, threads 1', 2]);
+    assert.deepEqual(
+      apart.map(({ environmentText, seeds }) => [environmentText, seeds.map(({ seed }) => seed)]),
+      [
+        ['A100, threads 1', [0, 2]],
+        ['H100, threads 2', [1]],
+      ],
+    );
   });
 
   it('do not put together what has the same number of rows a step in another way', () => {
@@ -76,8 +86,36 @@ describe('cells', () => {
       succeeded({ seed: 0 }, { testAccuracy: 0.5, choiceAccuracy: 0.75 }),
       succeeded({ seed: 1 }, { testAccuracy: 0.5, choiceAccuracy: 0.25 }),
       succeeded({ seed: 2 }, { testAccuracy: 0.5, choiceAccuracy: null }),
+      succeeded({ seed: 3 }, { testAccuracy: 0.5, choiceAccuracy: Number.NaN }),
     ]);
-    assert.deepEqual([cell?.accuracy.n, cell?.accuracy.mean], [3, 0.5]);
+    assert.deepEqual([cell?.accuracy.n, cell?.accuracy.mean], [4, 0.5]);
     assert.deepEqual([cell?.choiceAccuracy.n, cell?.choiceAccuracy.mean], [2, 0.5]);
+  });
+});
+
+describe("intervals of a cell's mean", () => {
+  const recordsOf = (count: number) =>
+    Array.from({ length: count }, (_, seed) => succeeded({ seed }, { testAccuracy: 0.5 + seed ** 2 / 1_000 }));
+
+  it('are by t from two seeds on, and by the bootstrap from ten', () => {
+    const of = (count: number) => [...cellIntervals(foldCells(recordsOf(count))).values()][0];
+    assert.deepEqual(of(1), { byT: null, byBootstrap: null });
+    assert.ok(of(9)?.byT !== null && of(9)?.byBootstrap === null);
+    const { byT, byBootstrap } = of(10) ?? {};
+    assert.ok(byT && byBootstrap);
+    // The values lean upward, which t does not see.
+    assert.ok(byBootstrap.low > byT.low && byBootstrap.high - byBootstrap.low < byT.high - byT.low);
+  });
+
+  it('stand in the summary, and in the tables of documents', () => {
+    const report = foldSweep('s', recordsOf(10), []);
+    const [{ interval_95: byT, bootstrap_interval_95: byBootstrap } = {}] = summaryValue(report)['cells'] as Record<
+      string,
+      unknown
+    >[];
+    assert.ok(byT && byBootstrap);
+    const titles = cellTable(report, true).columns.map(({ title }) => title);
+    assert.ok(titles.includes('95 % interval') && titles.includes('by bootstrap'), titles.join());
+    assert.ok(!cellTable(report).columns.some(({ title }) => title === '95 % interval'));
   });
 });

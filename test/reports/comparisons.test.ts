@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { foldCells } from '../../orchestrator/reports/cells.js';
-import { compareMethods } from '../../orchestrator/reports/comparisons.js';
+import { compareCells } from '../../orchestrator/reports/comparisons.js';
 import { failed, succeeded } from '../support/records.js';
 
 const standard = (seed: number, testAccuracy: number) => succeeded({ model_type: 'standard', seed }, { testAccuracy });
@@ -9,7 +9,7 @@ const stepByStep = (seed: number, testAccuracy: number) =>
 
 describe('comparisons with standard training', () => {
   it('pair by seed and take the spread of the differences', () => {
-    const [found, ...others] = compareMethods(
+    const [found, ...others] = compareCells(
       foldCells([standard(0, 0.5), standard(1, 0.25), stepByStep(1, 0.75), stepByStep(0, 0.75)]),
     );
     assert.ok(found);
@@ -23,7 +23,7 @@ describe('comparisons with standard training', () => {
   });
 
   it('leave out and name the seeds that only one side has a result for', () => {
-    const [found] = compareMethods(
+    const [found] = compareCells(
       foldCells([standard(0, 0.5), standard(1, 0.5), stepByStep(0, 0.75), failed({ seed: 1 }), stepByStep(2, 0.75)]),
     );
     assert.deepEqual(
@@ -34,11 +34,11 @@ describe('comparisons with standard training', () => {
   });
 
   it('compare each alpha and each teacher with the one standard cell that reads neither', () => {
-    const found = compareMethods(
+    const found = compareCells(
       foldCells([standard(0, 0.5), succeeded({ alpha: 0.25 }), succeeded({ alpha: 0.75 }), succeeded({ llm: 'gpt' })]),
     );
     assert.deepEqual(
-      found.map(({ method: { settings } }) => [settings.alpha, settings.llm]),
+      found.map(({ candidate: { settings } }) => [settings.alpha, settings.llm]),
       [
         [0.25, 'palm'],
         [0.75, 'palm'],
@@ -49,7 +49,7 @@ describe('comparisons with standard training', () => {
 
   it('never mix the labels of two teachers', () => {
     const llm = (changes: object) => succeeded({ label_type: 'llm', ...changes });
-    const found = compareMethods(
+    const found = compareCells(
       foldCells([
         llm({ model_type: 'standard', llm: 'palm' }),
         llm({ model_type: 'standard', llm: 'gpt' }),
@@ -58,7 +58,7 @@ describe('comparisons with standard training', () => {
       ]),
     );
     assert.deepEqual(
-      found.map((each) => [each.standard.settings.llm, each.method.settings.llm]),
+      found.map((each) => [each.baseline.settings.llm, each.candidate.settings.llm]),
       [
         ['palm', 'palm'],
         ['gpt', 'gpt'],
@@ -68,18 +68,18 @@ describe('comparisons with standard training', () => {
 
   it('need all other settings to be equal', () => {
     assert.deepEqual(
-      compareMethods(foldCells([standard(0, 0.5), succeeded({ lr: 1 }), succeeded({ label_type: 'llm' })])),
+      compareCells(foldCells([standard(0, 0.5), succeeded({ lr: 1 }), succeeded({ label_type: 'llm' })])),
       [],
     );
   });
 
   it('hold single-task against standard too, whatever a rule says of the length that it generates', () => {
     const singleTask = succeeded({ model_type: 'single_task', gen_max_len: 256 }, { testAccuracy: 0.25 });
-    const found = compareMethods(foldCells([standard(0, 0.5), stepByStep(0, 0.75), singleTask]));
+    const found = compareCells(foldCells([standard(0, 0.5), stepByStep(0, 0.75), singleTask]));
     assert.deepEqual(
-      found.map(({ standard, method, difference }) => [
-        standard.settings.model_type,
-        method.settings.model_type,
+      found.map(({ baseline, candidate, difference }) => [
+        baseline.settings.model_type,
+        candidate.settings.model_type,
         difference.mean,
       ]),
       [
@@ -90,6 +90,6 @@ describe('comparisons with standard training', () => {
   });
 
   it('hold step-by-step against what generates as many tokens alone', () => {
-    assert.deepEqual(compareMethods(foldCells([standard(0, 0.5), succeeded({ gen_max_len: 32 })])), []);
+    assert.deepEqual(compareCells(foldCells([standard(0, 0.5), succeeded({ gen_max_len: 32 })])), []);
   });
 });

@@ -47,14 +47,32 @@ describe('a figure as a file', () => {
   it('has a row in its CSV for each mean with its interval, each seed, and the line across', () => {
     const [header, ...rows] = [...figureCsv(charts[0] as (typeof charts)[number])];
     assert.equal(header, 'series,kind,x,y,low,high');
-    // 2 methods × 3 shares × (a mean and 3 seeds), and the teacher.
-    assert.equal(rows.length, 25);
+    // 2 methods × 3 shares × (a mean and 3 seeds), where one crosses, and the teacher.
+    assert.equal(rows.length, 26);
     const [name, kind, x, y, low, high] = (rows[0] ?? '').split(',');
     const mean = (100 * (0.525 + 0.545 + 0.605)) / 3;
     assert.deepEqual([name, kind, x], ['standard', 'mean', '25']);
     assert.ok(Math.abs(Number(y) - mean) < 1e-9 && Math.abs(Number(low) + Number(high) - 2 * mean) < 1e-9);
     assert.equal(rows[1], 'standard,seed,25,52.5,,');
+    assert.match(rows.at(-2) ?? '', /^step-by-step,crossing,[\d.]+,[\d.]+,,$/);
     assert.equal(rows.at(-1), 'the teacher,line,,62,,');
+  });
+});
+
+describe('a figure along training', () => {
+  it('names as many steps as there is room for on a phone', () => {
+    const steps = Array.from({ length: 20 }, (_, place) => ({ step: (place + 1) * 1_000, accuracy: 0.5 }));
+    const chart = allCharts(report, () => steps).find(({ id }) => id === 'learning-0');
+    assert.ok(chart);
+    const texts = named(parsedFragment(figureSvg(chart)), 'text');
+    const places = texts.filter((text) => /^\d+,000$/.test(textOf(text))).map((text) => Number(attributeOf(text, 'x')));
+    assert.ok(places.length > 3 && places.length < 9, String(places.length));
+    for (const [place, x] of places.entries()) if (place > 0) assert.ok(x - (places[place - 1] ?? 0) >= 6 * 11);
+  });
+
+  it('is not drawn of a single evaluation', () => {
+    const ids = allCharts(report, () => [{ step: 100, accuracy: 0.5 }]).map(({ id }) => id);
+    assert.deepEqual(ids, ['data-0']);
   });
 });
 

@@ -56,14 +56,15 @@ describe('the documents that scripts read', () => {
     });
   });
 
-  it('name each method that is held against standard by its own name', () => {
+  it('say what is held against what', () => {
     const records = [
       succeeded({ model_type: 'standard' }),
       succeeded({ model_type: 'single_task', gen_max_len: 256 }, { testAccuracy: 0.25 }),
     ];
     const value = JSON.parse(JSON.stringify(summaryValue(foldSweep('s', records, []))));
-    assert.equal(value.comparisons[0].single_task.model_type, 'single_task');
-    assert.equal(value.comparisons[0].single_task_test_accuracy.mean, 0.25);
+    assert.equal(value.comparisons[0].candidate.model_type, 'single_task');
+    assert.equal(value.comparisons[0].candidate_test_accuracy.mean, 0.25);
+    assert.equal(value.comparisons[0].baseline.model_type, 'standard');
     assert.equal(value.comparisons[0].difference.mean, -0.25);
   });
 

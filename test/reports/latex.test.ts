@@ -13,7 +13,7 @@ import { skip } from '../support/skip.js';
 const NASTY = `${Array.from({ length: 95 }, (_, place) => String.fromCharCode(32 + place)).join('')} --- ?\` \u00e9 \u010d \u00c5 \u00df \u0142 ± − 模型 \u{1f600} \\input{x} a\tb`;
 
 const TEXT = `\\documentclass{article}
-\\usepackage{booktabs,longtable,textcomp}
+\\usepackage{booktabs,graphicx,longtable,textcomp}
 \\begin{document}
 \\input{tables}
 \\end{document}
@@ -69,8 +69,10 @@ describe('tables.tex', () => {
   it('has a booktabs table of the accuracies and one of the comparisons, with the columns that vary', () => {
     const text = reportLatex(foldSweep('s', both('models/t5_small', [0.5, 1]), []));
     assert.deepEqual(text.match(/\\(toprule|midrule|bottomrule)/g)?.length, 6);
-    assert.match(text, /^\{\}model & dataset & label\\_type & model\\_type & subsample & accuracy \\% & n & /m);
-    assert.match(text, /^\{\}models\/t5\\_small & cqa & gt & standard & 0\.5 & 60\.00 \$\\pm\$ 10\.00 & 3 & /m);
+    assert.match(text, /^\{\}model\\_type & subsample & accuracy \\% & 95 \\% interval & n & /m);
+    assert.match(text, /^\{\}standard & 0\.5 & 60\.00 \$\\pm\$ 10\.00 & 35\.16 to 84\.84 & 3 & /m);
+    // What is the same in all rows is said once.
+    assert.match(text, /In all rows: model models\/t5\\_small, dataset cqa, label\\_type gt\./);
     assert.doesNotMatch(text, /batch/);
   });
 
@@ -81,6 +83,11 @@ describe('tables.tex', () => {
 
   it('is set by pdflatex as it is, whatever the names hold', function () {
     typeset(this, both(NASTY));
+  });
+
+  it('fits into the column of text, however many columns a table has', function () {
+    const said = typeset(this, both('models/a-model-with-a-name-of-some-length', [0.5, 1]));
+    assert.doesNotMatch(said, /Overfull \\hbox/);
   });
 
   it('is set over several pages where there are many cells', function () {

@@ -8,7 +8,7 @@ import { differences } from '../../orchestrator/reports/differences.js';
 import { writeReport } from '../../orchestrator/reports/write-report.js';
 import { temporaryFolder } from '../support/dss.js';
 import { succeeded } from '../support/records.js';
-import { reportParts } from '../support/report-sweep.js';
+import { CODE, reportParts } from '../support/report-sweep.js';
 
 const file = (path: string, digit: string): SourceFile => ({
   path,
@@ -39,13 +39,14 @@ describe('manifest.json', () => {
       files.map(({ name }: { name: string }) => name).sort(),
       names.filter((name) => name !== 'manifest.json').sort(),
     );
-    for (const { name, size_bytes, sha256, made_by } of files) {
+    for (const { name, size_bytes, sha256, made_by, one_number } of files) {
       const bytes = readFileSync(join(folder.path, name));
       assert.deepEqual(
         [name, size_bytes, sha256],
         [name, bytes.length, createHash('sha256').update(bytes).digest('hex')],
       );
       assert.match(made_by, /^dss (report s|results s --format csv)$/);
+      assert.match(one_number, /^dss report s --number \S+$/);
     }
   });
 
@@ -68,6 +69,7 @@ describe('manifest.json', () => {
       [manifest.dss_version, manifest.engine_version, manifest.sweep, manifest.trials, manifest.counts.succeeded],
       ['1.2.3', ENGINE_VERSION, 's', 3, 3],
     );
+    assert.deepEqual(manifest.code, { control_plane: CODE.controlPlane, worker: CODE.worker });
     assert.deepEqual(manifest.environments, [
       { environment: { torch: '2' }, trials: 2 },
       { environment: { torch: '3' }, trials: 1 },

@@ -83,13 +83,20 @@ describe('report.html', () => {
   });
 
   it('shows names as they are, whatever signs they have', () => {
-    const cells = named(elements, 'td').map(textOf);
-    assert.ok(cells.includes(NASTY));
+    assert.ok(named(elements, 'caption').some((caption) => textOf(caption).includes(`model ${NASTY}`)));
     assert.ok(
       named(elements, 'desc', 'title')
         .map(textOf)
         .some((text) => text.includes(NASTY)),
     );
+  });
+
+  it('says a setting that is the same in every row once, and has columns for those that differ', () => {
+    const [accuracy] = named(elements, 'table').filter((each) => textOf(each).startsWith('Test accuracy. In all rows'));
+    assert.ok(accuracy);
+    const titles = named(elementsBelow(accuracy), 'th').map(textOf);
+    assert.deepEqual(titles.slice(0, 2), ['model_type', 'subsample']);
+    assert.match(textOf(named(elementsBelow(accuracy), 'caption')[0] ?? accuracy), /dataset cqa, label_type gt/);
   });
 
   it('links to files that lie beside it', () => {

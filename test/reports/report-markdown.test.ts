@@ -10,6 +10,7 @@ const TEACHER = {
   rows: 1221,
   labelAccuracy: 0.7723,
   rationaleCoverage: 1,
+  rationaleWords: { mean: 31.25, p99: 80 },
 } as const;
 
 function lines(text: string): readonly string[] {
@@ -24,15 +25,17 @@ describe('report.md', () => {
     ];
     const text = reportMarkdown(foldSweep('s', records, [TEACHER]));
     assert.ok(
-      lines(text).includes('| models/tiny | cqa | gt | task_prefix | 55.00 ± 7.07 | 2 | 77.23 | 100 | 15.0 s |'),
+      lines(text).includes(
+        '| models/tiny | cqa | gt | task_prefix | 55.00 ± 7.07 | -8.53 to 118.53 | 2 | 77.23 | 100 | 15.0 s |',
+      ),
       text,
     );
-    assert.ok(lines(text).includes('| cqa | palm | test | 1221 | 77.23 | 100.00 |'), text);
+    assert.ok(lines(text).includes('| cqa | palm | test | 1221 | 77.23 | 100.00 | 31.3 | 80 |'), text);
     assert.match(text, /2 trials: 2 done, 0 failed\. 30\.0 s of training/);
   });
 
   it('makes up no spread from one seed', () => {
-    assert.match(reportMarkdown(foldSweep('s', [succeeded({})], [])), /\| 50\.00 \| 1 \|/);
+    assert.match(reportMarkdown(foldSweep('s', [succeeded({})], [])), /\| 50\.00 \| – \| 1 \|/);
   });
 
   it('puts the methods side by side with the difference paired by seed', () => {
@@ -55,18 +58,18 @@ describe('report.md', () => {
       failed({ seed: 2 }, {}, 3_000),
     ];
     const text = reportMarkdown(foldSweep('s', records, []));
-    assert.match(text, /\| 50\.00 \| 1 of 3 \|/);
+    assert.match(text, /\| 50\.00 \| – \| 1 of 3 \|/);
     assert.match(text, /seed 1 failed \(OUT_OF_MEMORY\), 2 failed \(NON_FINITE_LOSS\)/);
     assert.ok(text.indexOf('NON_FINITE_LOSS: the loss') < text.indexOf('OUT_OF_MEMORY: too large'));
   });
 
-  it('says when seeds ran in different environments', () => {
+  it('says when seeds ran in different environments, and puts none of them together', () => {
     const records = [succeeded({ seed: 0 }), succeeded({ seed: 1 }, { environment: { torch: '2', threads: '4' } })];
     const text = reportMarkdown(foldSweep('s', records, []));
     assert.match(text, /- threads: 1, 4/);
-    assert.match(text, /- mixed seeds in models\/tiny, cqa, gt, task_prefix: threads: 1, 4/);
-    assert.match(text, /\| 2, mixed \|/);
-    assert.doesNotMatch(reportMarkdown(foldSweep('s', [succeeded({ seed: 0 })], [])), /mixed/);
+    assert.match(text, /- apart in models\/tiny, cqa, gt, task_prefix: 1 seed on threads 1; 1 seed on threads 4/);
+    assert.match(text, /\| threads 4 \| 50\.00 \| – \| 1 \|/);
+    assert.doesNotMatch(reportMarkdown(foldSweep('s', [succeeded({ seed: 0 })], [])), /apart|Comparability/);
   });
 
   it('says that a compat number comes from the test curve', () => {
@@ -91,10 +94,10 @@ describe('report.md', () => {
     ];
     const text = reportMarkdown(foldSweep('s', records, []));
     for (const row of [
-      '| models/tiny | cqa | gt | single_task | 45.00 ± 7.07 | 2 | 100 | 10.0 s |',
-      '## Standard against step-by-step and single-task',
-      '| models/tiny | cqa | gt | step-by-step | 55.00 ± 7.07 | 70.00 ± 0.00 | +15.00 ± 7.07 | -48.53 to +78.53 | 2 (2 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
-      '| models/tiny | cqa | gt | single-task | 55.00 ± 7.07 | 45.00 ± 7.07 | -10.00 ± 0.00 | – | 2 (0 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
+      '| models/tiny | cqa | gt | single_task | 45.00 ± 7.07 | -18.53 to 108.53 | 2 | 100 | 10.0 s |',
+      '## Step-by-step against standard, single-task against standard',
+      '| models/tiny | cqa | gt | step-by-step against standard | 55.00 ± 7.07 | 70.00 ± 0.00 | +15.00 ± 7.07 | -48.53 to +78.53 | 2 (2 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
+      '| models/tiny | cqa | gt | single-task against standard | 55.00 ± 7.07 | 45.00 ± 7.07 | -10.00 ± 0.00 | – | 2 (0 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
     ]) {
       assert.ok(lines(text).includes(row), `${row}\n${text}`);
     }
@@ -103,8 +106,8 @@ describe('report.md', () => {
   it('gives choice accuracy a column of its own, only where there is one', () => {
     const records = [succeeded({ seed: 0 }, { testAccuracy: 0.5, choiceAccuracy: 0.75 })];
     const text = reportMarkdown(foldSweep('s', records, []));
-    assert.match(text, /\| accuracy % \| choices % \| n \|/);
-    assert.match(text, /\| 50\.00 \| 75\.00 \| 1 \|/);
+    assert.match(text, /\| accuracy % \| 95 % interval \| choices % \| n \|/);
+    assert.match(text, /\| 50\.00 \| – \| 75\.00 \| 1 \|/);
     assert.match(text, /another metric than accuracy/);
     assert.doesNotMatch(reportMarkdown(foldSweep('s', [succeeded({})], [])), /choices/);
   });

@@ -38,6 +38,10 @@ class Checkout {
       include: ['orchestrator'],
     });
     this.write('orchestrator/cli/main.ts', 'export const answer: number = 42;\n');
+    // What bundles the page is a package that this checkout has not.
+    this.write('web/main.tsx', '');
+    const bundle = `import { mkdirSync } from 'node:fs';\nmkdirSync(process.argv[2], { recursive: true });\n`;
+    this.write('scripts/build-web.mjs', bundle);
   }
 
   at(...path: readonly string[]): string {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expandGrid } from '../../orchestrator/core/grid.js';
-import { SpecError } from '../../orchestrator/core/spec-error.js';
+import { expandGrid } from '../../orchestrator/core/sweep/grid.js';
+import { SpecError } from '../../orchestrator/core/sweep/spec-error.js';
 import { readSweepFile } from '../../orchestrator/sources/read-sweep-file.js';
 import { temporaryFolder } from '../support/dss.js';
 
@@ -23,6 +23,9 @@ overrides:
     set: { batch_size: 16 }
 exclude:
   - { datasets: svamp, label_type: llm }
+compare:
+  - model_type: [task_prefix, standard]
+    where: { datasets: cqa, subsample: 1.0 }
 run: { on: local, workers: auto }
 `;
 
@@ -51,6 +54,7 @@ describe('a sweep file', () => {
     // 2 models × 2 datasets × 2 × 2 × 2 sizes × 3 seeds, without svamp's llm labels.
     assert.equal([...expandGrid(spec)].length, 96 - 24);
     assert.deepEqual(spec.overrides[0]?.set, { batch_size: 16 });
+    assert.deepEqual(spec.compare[0]?.where, { dataset: ['cqa'], subsample: [1] });
   });
 
   it('may use anchors, and a mistake behind one is shown where it stands', async () => {

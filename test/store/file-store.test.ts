@@ -148,6 +148,36 @@ describe('a store of files', () => {
       await strict.put('', storedFile(two), inPieces(two, 65_536));
     });
 
+    it('keeps none of it free for others from whoever has announced three quarters, until that has come', async function () {
+      using disk = SmallDisk.mount(folder.path, 1024 ** 2);
+      if (disk === null) skip(this, 'needs root on Linux');
+      const strict = new FileStore(folder.path, 0);
+      const [one, two, small] = [400_000, 401_000, 150_000].map((length) => Buffer.alloc(length, 1)) as [
+        Buffer,
+        Buffer,
+        Buffer,
+      ];
+      let goOn = () => {};
+      const told = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      const slow = (async function* () {
+        yield one.subarray(0, 10);
+        await told;
+        yield one.subarray(10);
+      })();
+      const first = strict.put('', storedFile(one), slow, 'ada');
+      await assert.rejects(strict.put('', storedFile(two), inPieces(two), 'ada'), {
+        code: 'STORE_FULL',
+        message: /was announced beside .* on their way; one caller has/,
+      });
+      await strict.put('', storedFile(small), inPieces(small), 'bob');
+      goOn();
+      await first;
+      const third = Buffer.alloc(150_001, 1);
+      await strict.put('', storedFile(third), inPieces(third), 'ada');
+    });
+
     it('says that the disk is full when it gets full on the way, and is as before', async function () {
       using disk = SmallDisk.mount(folder.path, 1024 ** 2);
       if (disk === null) skip(this, 'needs root on Linux');

@@ -9,6 +9,8 @@ import type {
   Trial,
   TrialSettings,
 } from '../../orchestrator/core/domain.js';
+import { type JsonValue, LOCAL } from '../../orchestrator/core/sweep/place.js';
+import type { DeviceLoad } from '../../orchestrator/core/worker-standing.js';
 
 /** As literals are: with a prototype. */
 const object = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
@@ -50,7 +52,7 @@ const settings: fc.Arbitrary<TrialSettings> = object({
   dropout: finite,
   select: fc.constantFrom('valid', 'compat'),
   init: fc.constantFrom('pretrained', 'random'),
-  optimizer: fc.constantFrom('adamw', 'adamw8bit'),
+  optimizer: fc.constantFrom('adamw', 'adamw8bit', 'adafactor'),
   adapter: fc.constantFrom('none', 'lora'),
   lora_rank: fc.option(uint32),
   lora_alpha: fc.option(finite),
@@ -87,6 +89,10 @@ const run: fc.Arbitrary<RunOptions> = object({
   gradientCheckpointing: fc.constantFrom('auto', 'on', 'off'),
   devices: fc.integer({ min: 1, max: 64 }),
   machines: fc.integer({ min: 1, max: 256 }),
+  minMachines: fc.integer({ min: 1, max: 256 }),
+  shard: uint32,
+  tensor: uint32,
+  optimizerStates: fc.constantFrom('device', 'host'),
   memoryBytes: fc.maxSafeNat(),
 });
 
@@ -179,9 +185,16 @@ const report = fc.oneof(
   kind('drained', {}),
 );
 
+const deviceLoad: fc.Arbitrary<DeviceLoad> = object({
+  utilization: fc.option(share),
+  memoryUsedBytes: fc.maxSafeNat(),
+  memoryTotalBytes: fc.maxSafeNat(),
+});
+
 export const fromWorker = fc.oneof(
   kind('hello', { hello }),
   kind('renew', { leases: fc.array(lease) }),
+  kind('load', { load: object({ devices: fc.array(deviceLoad, { maxLength: 256 }), warm: fc.nat(256) }) }),
   kind('progress', {
     lease,
     progress: object({ step: uint32, loss: fc.double(), examplesPerSecond: fc.double(), phase: text }),
@@ -235,6 +248,9 @@ export const watchEvent = fc.oneof(
 
 const positive = fc.double({ noNaN: true, noDefaultInfinity: true, min: Number.MIN_VALUE });
 
+/** What JSON says and reads back as it was: without -0. */
+const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as JsonValue);
+
 const sweepOptions = object({
   priority: fc.integer({ min: -100, max: 100 }),
   weight: fc.double({ noNaN: true, min: Number.MIN_VALUE, max: 1_000 }),
@@ -243,6 +259,15 @@ const sweepOptions = object({
     deviceHours: fc.option(positive),
     failedTrials: fc.option(fc.integer({ min: 1, max: 2 ** 32 - 1 })),
   }),
+  place: fc.oneof(
+    fc.constant(LOCAL),
+    object({
+      on: fc.constantFrom('kubernetes', 'ray'),
+      pools: fc.array(fc.constantFrom('kubernetes.gpu-0a1b2c3d', 'ray.0a1b2c3d')),
+      settings: fc.dictionary(fc.string(), json).map((value) => ({ ...value })),
+    }),
+  ),
+  compare: json,
 });
 
 export const part = object({

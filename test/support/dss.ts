@@ -20,6 +20,8 @@ export interface Finished {
 }
 
 export interface RunOptions {
+  /** Of another installation; else that of these sources. */
+  readonly main?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
@@ -34,8 +36,7 @@ export interface RunningDss {
 
 /** Starts `dss`; its process group is its own, so that a test's signals reach nothing else. */
 export function startDss(args: readonly string[], options: RunOptions = {}): RunningDss {
-  const [program = '', ...words] = [...COMMAND, ...args];
-  const child = spawn(program, words, {
+  const child = spawn(process.execPath, ['--import', TSX, options.main ?? MAIN, ...args], {
     cwd: options.cwd ?? REPOSITORY,
     env: { ...process.env, NO_COLOR: '1', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

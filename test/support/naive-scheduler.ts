@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import type { TrialState } from '../../orchestrator/core/domain.js';
-import type { LivePlace, TrialStanding } from '../../orchestrator/core/snapshot.js';
-import type { TrialNeed } from '../../orchestrator/core/trial-need.js';
+import type { LivePlace, TrialStanding } from '../../orchestrator/core/schedule/snapshot.js';
+import type { TrialNeed } from '../../orchestrator/core/schedule/trial-need.js';
+import { takesFrom } from '../../orchestrator/core/sweep/place.js';
 import type { StateCounts } from '../../orchestrator/core/watch-event.js';
 
 const HOUR_MS = 3_600_000;
@@ -25,6 +26,7 @@ export interface NaiveWorker {
   /** Of each device; 0: not known. */
   readonly memory: readonly number[];
   readonly address: string;
+  readonly pool: string;
 }
 
 interface NaiveTrial {
@@ -33,6 +35,7 @@ interface NaiveTrial {
   /** Where it runs, and on which devices. */
   at: readonly { readonly worker: NaiveWorker; readonly places: readonly number[] }[];
   readonly kind: string;
+  hasBegun: boolean;
   state: TrialState;
   /** Not before, while it is queued. */
   fromMs: number;
@@ -97,9 +100,10 @@ export class NaiveScheduler {
     const kept = new Map(before?.members.map(({ trial }) => [trial.trialId, trial]));
     if (before !== undefined) this.removeSweep(name, nowMs);
     const ranks = [...new Set(standings.map(({ seed }) => seed))];
-    const members = standings.map(({ trialId, kind, need, state, seed }, position) => {
+    const members = standings.map(({ trialId, kind, need, state, seed, attempts }, position) => {
       const known = this.trials.get(trialId) ?? kept.get(trialId);
-      const trial = known ?? { trialId, kind, need, at: [], state, fromMs: nowMs, diedOn: [], payer: null };
+      const begun = { at: [], hasBegun: attempts > 0, diedOn: [], payer: null };
+      const trial: NaiveTrial = known ?? { trialId, kind, need, state, fromMs: nowMs, ...begun };
       this.trials.set(trialId, trial);
       return { trial, rank: ranks.indexOf(seed), position };
     });
@@ -137,7 +141,10 @@ export class NaiveScheduler {
       for (const trial of trialsOf(round.grants)) trial.payer = null;
       for (const trial of trialsOf(round.grants.slice(lent.length))) Object.assign(trial, { state: 'queued', at: [] });
       // For whom it was lent matters within the round; it counts for the first that wants it.
-      for (const trial of trialsOf(lent)) trial.payer = this.#firstOf(this.#wanting(trial), nowMs) ?? null;
+      for (const trial of trialsOf(lent)) {
+        trial.payer = this.#firstOf(this.#wanting(trial), nowMs) ?? null;
+        trial.hasBegun = true;
+      }
       if (isNew) {
         this.#kinds.clear();
         for (const [workerId, kind] of kinds) this.#kinds.set(workerId, kind);
@@ -167,8 +174,8 @@ export class NaiveScheduler {
     if (holder === undefined || !this.#isOpen(holder, nowMs)) return;
     const sweep = this.#firstOf(this.#wanting(holder), nowMs);
     assert.ok(sweep !== undefined);
-    const free = this.#freeFor(holder.need, []);
-    const soonest = this.#soonestFor(holder.need);
+    const free = this.#freeFor(holder, sweep, []);
+    const soonest = this.#soonestFor(holder, sweep);
     if (free !== null) {
       this.#begin(holder, sweep, free, round);
       round.at = Infinity;
@@ -187,7 +194,7 @@ export class NaiveScheduler {
       );
       const sweep = this.#firstOf(open, nowMs);
       if (sweep === undefined || this.#priorityOf(sweep, nowMs) <= above) return;
-      const lent = this.#lendOf(sweep, worker, round, nowMs);
+      const lent = takes(sweep, worker) ? this.#lendOf(sweep, worker, round, nowMs) : 'nothing';
       if (lent === 'here') return;
       if (lent === 'nothing') passed.push(sweep);
     }
@@ -200,15 +207,19 @@ export class NaiveScheduler {
       const alike = open.filter(({ trial }) => bulkOf(trial.need) === bulk);
       const head = alike[0]?.trial;
       assert.ok(head !== undefined);
-      if (!fits(head)) {
+      // One that may have fewer machines is not kept by one before it that has to wait for all of them.
+      const mayShrink = (trial: NaiveTrial) => leastOf(trial) < trial.need.machines;
+      const behind = mayShrink(head) ? undefined : alike.find(({ trial }) => mayShrink(trial))?.trial;
+      for (const each of behind === undefined ? [head] : [head, behind]) {
+        if (fits(each)) continue;
         const priority = this.#priorityOf(sweep, nowMs);
-        const free = this.#freeFor(head.need, priority <= round.at ? round.kept : []);
+        const free = this.#freeFor(each, sweep, priority <= round.at ? round.kept : []);
         if (free !== null) {
-          this.#begin(head, sweep, free, round);
+          this.#begin(each, sweep, free, round);
           return 'elsewhere';
         }
-        if (priority > round.at && this.#soonestFor(head.need) !== null) {
-          round.reserveFor = head.trialId;
+        if (priority > round.at && this.#soonestFor(each, sweep) !== null) {
+          round.reserveFor = each.trialId;
           round.at = priority;
           round.before = round.grants.length;
         }
@@ -288,20 +299,26 @@ export class NaiveScheduler {
     return memory.length >= devices && (machines === 1 || address !== '');
   }
 
-  #freeFor(need: TrialNeed, kept: readonly NaiveWorker[]): readonly NaiveWorker[] | null {
-    const free = this.#workers.filter((each) => {
-      return !kept.includes(each) && this.#canRun(each, need) && this.#placesFor(each, need) !== null;
-    });
-    return free.length < need.machines ? null : free.slice(0, need.machines);
+  #ableFor({ need }: NaiveTrial, sweep: NaiveSweep): readonly NaiveWorker[] {
+    return this.#workers.filter((each) => takes(sweep, each) && this.#canRun(each, need));
   }
 
-  #soonestFor(need: TrialNeed): readonly NaiveWorker[] | null {
-    const able = this.#workers.filter((each) => this.#canRun(each, need));
+  #freeFor(trial: NaiveTrial, sweep: NaiveSweep, kept: readonly NaiveWorker[]): readonly NaiveWorker[] | null {
+    const { need } = trial;
+    const able = this.#ableFor(trial, sweep);
+    const size = Math.min(able.length, need.machines);
+    const free = able.filter((each) => !kept.includes(each) && this.#placesFor(each, need) !== null);
+    return size < leastOf(trial) || free.length < size ? null : free.slice(0, size);
+  }
+
+  #soonestFor(trial: NaiveTrial, sweep: NaiveSweep): readonly NaiveWorker[] | null {
+    const { need } = trial;
+    const able = this.#ableFor(trial, sweep);
     const toEnd = (each: NaiveWorker) => (this.#placesFor(each, need) === null ? this.#runningAt(each).length : 0);
     const soonest = able
       .map((each, index) => [toEnd(each), index, each] as const)
       .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    return able.length < need.machines ? null : soonest.slice(0, need.machines).map(([, , each]) => each);
+    return able.length < leastOf(trial) ? null : soonest.slice(0, need.machines).map(([, , each]) => each);
   }
 
   // What becomes of trials.
@@ -325,7 +342,7 @@ export class NaiveScheduler {
     const trial = this.trials.get(trialId);
     assert.ok(trial !== undefined);
     const { payer } = trial;
-    if (trial.state === 'running' && trial.need.machines > 1) this.#heldBack.set(trialId, nowMs + this.#leaseMs);
+    if (trial.at.length > 1) this.#heldBack.set(trialId, nowMs + this.#leaseMs);
     trial.state = state;
     trial.fromMs = nowMs + delayMs;
     trial.payer = null;
@@ -374,7 +391,7 @@ export class NaiveScheduler {
   /** Devices. */
   #lent(sweep: NaiveSweep): number {
     const paid = [...this.trials.values()].filter(({ payer }) => payer === sweep);
-    return paid.reduce((sum, { need }) => sum + need.devices * need.machines, 0);
+    return paid.reduce((sum, { need, at }) => sum + need.devices * at.length, 0);
   }
 
   /** In the order in which they are lent. */
@@ -395,4 +412,13 @@ export class NaiveScheduler {
   #forgetIfUnwanted(trial: NaiveTrial): void {
     if (trial.state !== 'running' && this.#wanting(trial).length === 0) this.trials.delete(trial.trialId);
   }
+}
+
+/** Machines that it begins with at least. */
+function leastOf({ need: { machines, minMachines }, hasBegun }: NaiveTrial): number {
+  return hasBegun ? Math.min(machines, minMachines) : machines;
+}
+
+function takes({ place }: NaiveSweep, { pool }: NaiveWorker): boolean {
+  return takesFrom(place.options.place, pool);
 }

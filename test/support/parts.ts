@@ -1,6 +1,6 @@
 /** Submissions, whole ones unless a test says otherwise. */
-import type { SubmissionPart } from '../../orchestrator/core/submission.js';
-import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep-options.js';
+import type { SubmissionPart } from '../../orchestrator/core/sweep/submission.js';
+import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep/sweep-options.js';
 import { trialOf } from './trials.js';
 
 export function partOf(

@@ -5,7 +5,7 @@
  */
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
-import { planSpec } from '../../orchestrator/cli/plan-spec.js';
+import { planSpec } from '../../orchestrator/cli/plan/plan-spec.js';
 import { openJournalReader } from '../../orchestrator/journal/sqlite/sqlite-reader.js';
 import { readSweepFile } from '../../orchestrator/sources/read-sweep-file.js';
 import { TestPlane } from './control-planes.js';

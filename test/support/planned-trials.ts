@@ -2,7 +2,7 @@
 import { KNOWN_SHAPES } from '../../orchestrator/core/cost/known-shapes.js';
 import { KNOWN_DATASETS } from '../../orchestrator/core/cost/lengths.js';
 import type { TrialFacts } from '../../orchestrator/core/cost/memory.js';
-import type { RunOptions, TrialSettings } from '../../orchestrator/core/domain.js';
+import type { TrialSettings } from '../../orchestrator/core/domain.js';
 
 export const SETTINGS: TrialSettings = {
   model: 'google/t5-v1_1-small',
@@ -30,10 +30,7 @@ export const SETTINGS: TrialSettings = {
   lora_alpha: null,
 };
 
-export function factsOf(
-  changes: Partial<TrialSettings> = {},
-  run: Partial<Pick<RunOptions, 'gradientCheckpointing' | 'microBatches'>> = {},
-): TrialFacts {
+export function factsOf(changes: Partial<TrialSettings> = {}, run: Partial<TrialFacts['run']> = {}): TrialFacts {
   const settings = { ...SETTINGS, ...changes };
   const shape = KNOWN_SHAPES.get(settings.model);
   const dataset = KNOWN_DATASETS.get(settings.dataset);

@@ -47,6 +47,10 @@ export const PLAIN_RUN: RunOptions = {
   gradientCheckpointing: 'auto',
   devices: 1,
   machines: 1,
+  minMachines: 1,
+  shard: 0,
+  tensor: 0,
+  optimizerStates: 'device',
   memoryBytes: 0,
 };
 

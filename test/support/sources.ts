@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SourceFile, SourceFileRole } from '../../orchestrator/core/domain.js';
-import type { DatasetFacts, ModelFacts, Problem, TeacherFacts } from '../../orchestrator/core/source-facts.js';
+import type { DatasetFacts, ModelFacts, Problem, TeacherFacts } from '../../orchestrator/core/sweep/source-facts.js';
 
 function fileOf(path: string, role: SourceFileRole, content = path): SourceFile {
   return {

@@ -1,10 +1,10 @@
 /** What scheduling knows of trials and sweeps, by number. */
-import type { JournalEvent } from '../../orchestrator/core/events.js';
-import { NOTHING_SPENT } from '../../orchestrator/core/retry.js';
-import type { Decision } from '../../orchestrator/core/schedule.js';
-import type { LivePlace, TrialStanding } from '../../orchestrator/core/snapshot.js';
-import { DEFAULT_SWEEP_OPTIONS, type SweepOptions } from '../../orchestrator/core/sweep-options.js';
-import { ONE_DEVICE } from '../../orchestrator/core/trial-need.js';
+import { attemptBegun, type JournalEvent } from '../../orchestrator/core/events.js';
+import { NOTHING_SPENT } from '../../orchestrator/core/schedule/retry.js';
+import type { Decision } from '../../orchestrator/core/schedule/schedule.js';
+import type { LivePlace, Snapshot, TrialStanding } from '../../orchestrator/core/schedule/snapshot.js';
+import { ONE_DEVICE } from '../../orchestrator/core/schedule/trial-need.js';
+import { DEFAULT_SWEEP_OPTIONS, type SweepOptions } from '../../orchestrator/core/sweep/sweep-options.js';
 import { trialIdOf } from './trials.js';
 
 export function standingOf(number: number, changes: Partial<TrialStanding> = {}): TrialStanding {
@@ -14,6 +14,7 @@ export function standingOf(number: number, changes: Partial<TrialStanding> = {})
     attempts: 0,
     token: 0n,
     workerId: null,
+    machines: null,
     spent: NOTHING_SPENT,
     seed: 0,
     kind: 'a model and a dataset',
@@ -39,6 +40,17 @@ export function placeOf(
 
 export function begunOf(number: number, workerId: string, token = 1n, attempt = 1): JournalEvent & { kind: 'begun' } {
   return { kind: 'begun', lease: { trialId: trialIdOf(number), attempt, token }, workerId };
+}
+
+/** What carrying out a grant writes. */
+export function grantedIn(
+  snapshot: Snapshot,
+  { trialId, workerId, others = [] }: Decision & { kind: 'grant' },
+  token: bigint,
+): JournalEvent & { kind: 'begun' } {
+  const machines = 1 + others.length;
+  const asked = snapshot.standing(trialId)?.need.machines ?? 1;
+  return attemptBegun({ trialId, attempt: 1, token }, workerId, machines < asked ? machines : null);
 }
 
 export function numberOf(trialId: string): number {

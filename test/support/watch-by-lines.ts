@@ -1,5 +1,5 @@
 /** Says in JSON lines what a watcher of a sweep hears, and when: argv HOME SWEEP. On the machine of the control plane. */
-import { findRunningPlane } from '../../orchestrator/cli/running-plane.js';
+import { findRunningPlane } from '../../orchestrator/cli/server/running-plane.js';
 import { connectClient } from '../../orchestrator/control/client.js';
 
 const [home = '', sweep = ''] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep-options.js';
+import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep/sweep-options.js';
 import {
   decodeFromWorker,
   decodePart,
@@ -199,6 +199,14 @@ describe('the codec', () => {
       /budget device_hours is Infinity/,
     ],
     ['a budget of no failure', submitted({ options: { budget: { failedTrials: 0 } } }), /budget failed_trials is 0/],
+    ['a place in no JSON', submitted({ options: { budget, place: '{' } }), /place is no JSON/],
+    ['a place that is none', submitted({ options: { budget, place: '{"on":"mars"}' } }), /place is not one, expected/],
+    [
+      'a pool that a person could have named',
+      submitted({ options: { budget, place: '{"on":"ray","pools":["mine"]}' } }),
+      /place is not one/,
+    ],
+    ['too much of a place', submitted({ options: { budget, place: ' '.repeat(300_000) } }), /300000 characters/],
     ['too many trials at once', submitted({ trials: new Array(MAX_TRIALS_PER_PART + 1).fill({}) }), /at most 2000/],
   ];
   for (const [what, decode, message] of refused) {

@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,10 @@ _WORKER_ID = re.compile(r"[a-z0-9-]{1,63}")
 _DEVICE = re.compile(r"cpu|cuda:\d{1,3}(,\d{1,3})*")
 _SERVER = re.compile(r"(?P<host>\[[0-9a-f:]+\]|[^:\[\]]+):(?P<port>\d{1,5})")
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+# Each is a process that has loaded torch.
+_MAX_SLOTS = 64
 _JOIN_TOKEN = "DSS_JOIN_TOKEN"
+_JOIN_TOKEN_FILE = "DSS_JOIN_TOKEN_FILE"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,8 +39,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _agent(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    # Until the agent takes it: the first process of a container that has no handler does not hear it.
+    signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
     # Out of the environment at once, so that no child gets it.
     token = os.environ.pop(_JOIN_TOKEN, "")
+    path = os.environ.pop(_JOIN_TOKEN_FILE, "")
+    if not token and path:
+        try:
+            token = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            parser.error(f"{_JOIN_TOKEN_FILE}: {path} cannot be read: {error}")
+    if options.slots > 1 and "," in options.device:
+        parser.error(
+            f"argument --slots: trials share one device, and --device names several: {options.device!r}. "
+            "Start a worker for each of them, or leave --slots at 1"
+        )
     from dss_worker.agent.channel import TLS_CA, TLS_CERT, tls_files_of
     from dss_worker.errors import WorkerError
 
@@ -51,8 +68,8 @@ def _agent(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         )
     if not token and (tls is None or tls.certificate is None):
         parser.error(
-            f"{_JOIN_TOKEN} is not set: the control plane gives each worker a token to join with, unless {TLS_CERT} "
-            "names a certificate of its CA"
+            f"{_JOIN_TOKEN} is not set, nor {_JOIN_TOKEN_FILE}: the control plane gives each worker a token to join "
+            f"with, unless {TLS_CERT} names a certificate of its CA"
         )
     from dss_worker.parent import die_with_parent
 
@@ -71,6 +88,9 @@ def _agent(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
             cache=Path(options.cache) if options.cache else None,
             cache_bytes=options.cache_bytes,
             rendezvous_port=options.rendezvous_port,
+            idle_exit_s=options.idle_exit,
+            drained_status=options.drained_status,
+            slots=options.slots,
         )
     )
 
@@ -94,7 +114,13 @@ def _child(options: argparse.Namespace) -> int:
     die_with_parent(options.agent_pid)
     from dss_worker.training.serve import serve
 
-    return serve(options.read_fd, options.write_fd, device=options.device, threads=options.threads)
+    return serve(
+        options.read_fd,
+        options.write_fd,
+        device=options.device,
+        threads=options.threads,
+        sharers=options.sharers,
+    )
 
 
 def _rank(options: argparse.Namespace) -> int:
@@ -116,15 +142,22 @@ def _parser() -> argparse.ArgumentParser:
         "agent",
         help="join a control plane and run what it lends",
         description=f"Joins a control plane and runs what it lends, until it is drained. The token to join with is "
-        f"read from {_JOIN_TOKEN}.",
+        f"read from {_JOIN_TOKEN}, or from the file that {_JOIN_TOKEN_FILE} names.",
         epilog="example: python -m dss_worker agent --server 127.0.0.1:50051 --worker-id local-1 --threads 2 "
         "--device cpu",
     )
     agent.add_argument("--server", required=True, type=_server, metavar="HOST:PORT", help="of the control plane")
     agent.add_argument("--worker-id", required=True, type=_worker_id, metavar="ID", help="unlike any other worker's")
-    agent.add_argument("--threads", type=_threads, default=1, metavar="N", help="CPU threads of training (default 1)")
+    agent.add_argument("--threads", type=_threads, default=1, metavar="N", help="CPU threads of each trial (default 1)")
     devices = "one or several GPUs (default cpu)"
     agent.add_argument("--device", type=_device, default="cpu", metavar="cpu|cuda:K,…", help=devices)
+    agent.add_argument(
+        "--slots",
+        type=_slots,
+        default=os.environ.get("DSS_WORKER_SLOTS", "1"),
+        metavar="N",
+        help="trials side by side on the device, where its memory bears them (default $DSS_WORKER_SLOTS, else 1)",
+    )
     agent.add_argument(
         "--rendezvous-port",
         type=_port,
@@ -135,6 +168,10 @@ def _parser() -> argparse.ArgumentParser:
     agent.add_argument(
         "--keep-trying", action="store_true", help="never give up while the control plane is out of reach"
     )
+    idle = "end after so long without a trial (default: never)"
+    agent.add_argument("--idle-exit", type=_seconds, default=None, metavar="SECONDS", help=idle)
+    drained = "exit status once the control plane has drained it (default 0)"
+    agent.add_argument("--drained-status", type=_exit_status, default=0, metavar="N", help=drained)
 
     agent.add_argument(
         "--cache",
@@ -161,6 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     child = commands.add_parser("child", help="train for an agent; it starts this itself")
     child.add_argument("--threads", required=True, type=_threads)
     child.add_argument("--device", required=True, choices=["cpu", "cuda"])
+    child.add_argument("--sharers", type=_slots, default=1)
     child.add_argument("--read-fd", required=True, type=int)
     child.add_argument("--write-fd", required=True, type=int)
     child.add_argument("--agent-pid", required=True, type=int)
@@ -190,6 +228,18 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> float:
+    if re.fullmatch(r"\d{1,7}(\.\d{1,3})?", text) is None or float(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, got {text!r}")
+    return float(text)
+
+
+def _exit_status(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 255:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 255, got {text!r}")
+    return int(text)
+
+
 def _worker_id(text: str) -> str:
     if _WORKER_ID.fullmatch(text) is None:
         raise argparse.ArgumentTypeError(f"expected 1 to 63 of a-z, 0-9 and -, got {text!r}")
@@ -205,6 +255,12 @@ def _device(text: str) -> str:
 def _bytes(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"expected a number of bytes, got {text!r}")
+    return int(text)
+
+
+def _slots(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MAX_SLOTS:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {_MAX_SLOTS}, got {text!r}")
     return int(text)
 
 

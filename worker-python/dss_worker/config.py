@@ -22,7 +22,7 @@ LabelType = Literal["gt", "llm"]
 ModelType = Literal["standard", "task_prefix", "single_task"]
 # "palm" and "gpt" in the release's layout; in layout "folder" the names that the dataset gives its teachers.
 Teacher = str
-Optimizer = Literal["adamw", "adamw8bit"]
+Optimizer = Literal["adamw", "adamw8bit", "adafactor"]
 Adapter = Literal["none", "lora"]
 Precision = Literal["fp32", "tf32", "bf16"]
 Select = Literal["valid", "compat"]
@@ -31,6 +31,7 @@ Metric = Literal["text", "equation"]
 Layout = Literal["release", "folder"]
 Keep = Literal["none", "last", "best"]
 Switch = Literal["auto", "on", "off"]
+OptimizerStates = Literal["device", "host"]
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "label_type": ("gt", "llm"),
@@ -38,7 +39,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "precision": ("fp32", "tf32", "bf16"),
     "select": ("valid", "compat"),
     "init": ("pretrained", "random"),
-    "optimizer": ("adamw", "adamw8bit"),
+    "optimizer": ("adamw", "adamw8bit", "adafactor"),
     "adapter": ("none", "lora"),
 }
 _TEACHER = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
@@ -88,7 +89,8 @@ class TrialSettings:
     select: Select
     # "pretrained", or "random": weights drawn from the seed.
     init: Init
-    # "adamw8bit": AdamW with its moments in 8 bits; another method than "adamw", so never chosen silently.
+    # "adamw8bit": AdamW with its moments in 8 bits; "adafactor": moments of rows and columns. Other methods than
+    # "adamw", so never chosen silently.
     optimizer: Optimizer = "adamw"
     # "lora": only low-rank updates of the attention's and feed-forward layers' matrices are trained.
     adapter: Adapter = "none"
@@ -172,6 +174,20 @@ class DatasetSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RankLayout:
+    """How the processes of one trial divide its model; as often as they fit, each group has a copy of it."""
+
+    # That divide the rows of each weight, and take other rows of a batch each.
+    shard: int
+    # That divide heads, feed-forward layers and vocabulary, and take the same rows.
+    tensor: int
+
+    def __post_init__(self) -> None:
+        for name in ("shard", "tensor"):
+            _require(getattr(self, name) >= 1, f"layout.{name}: expected at least 1, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """How a trial is run and what is kept of it: nothing here changes what it learns, or its id."""
 
@@ -194,6 +210,10 @@ class RunOptions:
     gradient_checkpointing: Switch = "auto"
     # Of each machine that trains it, with a process each.
     devices: int = 1
+    # Of the processes of a trial that has several; None: chosen by their number.
+    layout: RankLayout | None = None
+    # Where the optimizer keeps its moments between steps: "host", ordinary memory, for models that fill a device.
+    optimizer_states: OptimizerStates = "device"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +249,13 @@ class TrialConfig:
                     "choices": tuple(dataset["choices"]),
                 }
             ),
-            run=RunOptions(**{**run, "directory": None if run["directory"] is None else Path(run["directory"])}),
+            run=RunOptions(
+                **{
+                    **run,
+                    "directory": None if run["directory"] is None else Path(run["directory"]),
+                    "layout": None if run["layout"] is None else RankLayout(**run["layout"]),
+                }
+            ),
         )
 
 

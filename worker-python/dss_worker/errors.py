@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FailureKind = Literal["user", "infrastructure", "lost"]
+FailureKind = Literal["user", "infrastructure", "lost", "preempted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

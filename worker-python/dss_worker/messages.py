@@ -95,6 +95,8 @@ class GangPlace:
     # Where the first waits for the others.
     address: str
     port: int
+    # The same for all of them, and never again.
+    run_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

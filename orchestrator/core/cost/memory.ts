@@ -2,7 +2,8 @@
  * How many bytes a trial needs, by what they are for. The worker makes the same prediction of its own trial from its
  * real rows (`training/memory.py`), and measures what it came to; here rows are known by mean and spread.
  */
-import type { RunOptions, TrialSettings } from '../domain.js';
+import type { Optimizer, RunOptions, TrialSettings } from '../domain.js';
+import type { Layout } from '../sweep/layout.js';
 import { pairsOf, rowWork, type Spread, type TokenLengths } from './lengths.js';
 import { adapterParameters, gatheredParameters, innerWidth, parameterCount, type T5Shape } from './shape.js';
 
@@ -40,19 +41,22 @@ export interface Place {
   readonly memoryBytes: number;
   /** Over all machines; they share one model. */
   readonly devices: number;
+  /** How they divide it; default: the rows of its weights, over all. */
+  readonly layout?: Layout;
 }
 
 export interface TrialFacts {
   readonly shape: T5Shape;
   readonly settings: TrialSettings;
-  readonly run: Pick<RunOptions, 'gradientCheckpointing' | 'microBatches'>;
+  readonly run: Pick<RunOptions, 'gradientCheckpointing' | 'microBatches'> &
+    Partial<Pick<RunOptions, 'shard' | 'tensor' | 'optimizerStates'>>;
   readonly lengths: TokenLengths;
 }
 
 const FLOAT32 = 4;
 const BFLOAT16 = 2;
-/** AdamW's two of a weight: float32 each, or a byte and a share of its block's scale each. */
-const MOMENT_BYTES = { adamw: 2 * 4, adamw8bit: 2 * (1 + 4 / 256) } as const;
+/** AdamW's two of a weight: float32 each, or a byte and a share of its block's scale each. Adafactor's are few. */
+const MOMENT_BYTES: Readonly<Record<Optimizer, number>> = { adamw: 2 * 4, adamw8bit: 2 * (1 + 4 / 256), adafactor: 0 };
 /** Scores of so many tokens are there at once. */
 const CHUNK_TOKENS = 256;
 /** Of the largest of 30,000 sums. */
@@ -102,23 +106,33 @@ export function trainedParameters({ shape, settings }: Pick<TrialFacts, 'shape' 
   return { all: model + trained, trained };
 }
 
+/** Of the optimizer's moments where they are in ordinary memory, on all machines together. */
+export function hostMomentBytes(facts: Pick<TrialFacts, 'shape' | 'settings'>): number {
+  return trainedParameters(facts).trained * MOMENT_BYTES[facts.settings.optimizer];
+}
+
 type Fixed = Omit<MemoryParts, 'activations' | 'outputs'> & { readonly selected: number };
 
-function fixedBytes(facts: TrialFacts, { kind, devices }: Place): Fixed {
-  const { shape, settings } = facts;
+function fixedBytes(facts: TrialFacts, place: Place): Fixed {
+  const { shape, settings, run } = facts;
+  const { kind, devices } = place;
+  const { shard, tensor } = layoutAt(place);
   const { all, trained } = trainedParameters(facts);
-  const weights = (all * FLOAT32) / devices;
-  const gradients = (trained * FLOAT32) / devices;
+  const holders = shard * tensor;
+  const weights = (all * FLOAT32) / holders;
+  const gradients = (trained * FLOAT32) / holders;
   const selected = kind === 'cpu' && settings.select === 'valid' ? gradients : 0;
-  const shared = devices > 1 ? gatheredParameters(shape) : 0;
+  const shared = devices > tensor ? gatheredParameters(shape) / tensor : 0;
+  // On a CPU they are in ordinary memory wherever they are said to be.
+  const areElsewhere = kind !== 'cpu' && run.optimizerStates === 'host';
   // The first weights are kept for the next trial, unless a model is shared.
   const first = kind === 'cpu' && devices === 1 ? parameterCount(shape) * FLOAT32 : 0;
   return {
     weights,
     gradients,
-    moments: (trained * MOMENT_BYTES[settings.optimizer]) / devices,
+    moments: areElsewhere ? 0 : (trained * MOMENT_BYTES[settings.optimizer]) / holders,
     gathered: 2 * shared * FLOAT32,
-    casts: settings.precision === 'bf16' ? BFLOAT16 * (devices > 1 ? shared : all) : 0,
+    casts: settings.precision === 'bf16' ? BFLOAT16 * (shared > 0 ? shared : all / tensor) : 0,
     copies: first + selected,
     process: kind === 'cpu' ? PROCESS_BYTES : 0,
     selected,
@@ -132,10 +146,11 @@ interface Pass {
 }
 
 /** The plan that the worker would make. */
-function passBounds({ shape, settings, run }: TrialFacts, { kind, memoryBytes }: Place, fixed: number): Pass {
+function passBounds({ shape, settings, run }: TrialFacts, place: Place, fixed: number): Pass {
+  const { kind, memoryBytes } = place;
   if (kind === 'cpu') return { ...CPU_PASS, isCheckpointed: run.gradientCheckpointing === 'on' };
   const room = GPU_ACTIVATION_SHARE * Math.max(0, memoryBytes - fixed);
-  const perToken = activationBytesPerToken(shape, settings);
+  const perToken = activationBytesPerToken(shape, settings, layoutAt(place));
   const longest = Math.min(2 * settings.max_input_length, GPU_CELLS_PER_TOKEN);
   const { gradientCheckpointing: asked } = run;
   const isCheckpointed = asked === 'on' || (asked === 'auto' && room / perToken < longest);
@@ -149,44 +164,52 @@ function checkpointed(perToken: number, { encoderLayers: layers, width }: T5Shap
 }
 
 /** What a token's forward pass keeps for its backward pass, about; counted in `training/micro_batches.py`. */
-function activationBytesPerToken(shape: T5Shape, { precision }: TrialSettings): number {
+function activationBytesPerToken(shape: T5Shape, { precision }: TrialSettings, { tensor }: Layout): number {
   const size = precision === 'bf16' ? BFLOAT16 : FLOAT32;
   const inner = innerWidth(shape);
   const { width, feedForward, encoderLayers: layers } = shape;
-  return (6 * FLOAT32 * width + size * (4 * width + 8 * inner + 5 * feedForward)) * layers;
+  const divided = (8 * inner + 5 * feedForward) / tensor;
+  return (6 * FLOAT32 * width + size * (4 * width + divided)) * layers;
 }
 
-function passBytes(
-  facts: TrialFacts,
-  { kind, devices }: Place,
-  pass: Pass,
-): Pick<MemoryParts, 'activations' | 'outputs'> {
+function passBytes(facts: TrialFacts, place: Place, pass: Pass): Pick<MemoryParts, 'activations' | 'outputs'> {
   const { shape, settings, run } = facts;
+  const { kind, devices } = place;
+  const layout = layoutAt(place);
   const { width, heads, encoderLayers: layers, feedForward, vocabulary } = shape;
   const isDropping = settings.dropout > 0;
-  const { tokens, cells } = largestPass(facts, pass, Math.max(1, run.microBatches), devices);
-  let activations = activationBytesPerToken(shape, settings) * tokens;
+  const { tokens, cells } = largestPass(facts, pass, Math.max(1, run.microBatches), devices / layout.tensor);
+  let activations = activationBytesPerToken(shape, settings, layout) * tokens;
   // Of each head the probabilities; dropout's factors and the product stay, too.
-  if (kind === 'cpu') activations += (isDropping ? 3 : 1) * FLOAT32 * heads * layers * cells;
+  if (kind === 'cpu') activations += (isDropping ? 3 : 1) * ((FLOAT32 * heads) / layout.tensor) * layers * cells;
   const isAdapted = settings.adapter === 'lora';
   if (isAdapted && isDropping) {
     // What each adapted matrix reads, dropped: factors and product.
     activations += 2 * FLOAT32 * (6 * width + 2 * innerWidth(shape) + feedForward) * layers * tokens;
   }
   if (pass.isCheckpointed) activations = activations / layers + FLOAT32 * width * layers * tokens;
-  const scores = 2 * FLOAT32 * vocabulary * Math.min(CHUNK_TOKENS, tokens);
-  return { activations, outputs: scores + (isAdapted ? 0 : FLOAT32 * vocabulary * width) };
+  const scored = vocabulary / layout.tensor;
+  const scores = 2 * FLOAT32 * scored * Math.min(CHUNK_TOKENS, tokens);
+  return { activations, outputs: scores + (isAdapted ? 0 : FLOAT32 * scored * width) };
 }
 
-/** Tokens, and pairs of tokens that attend, of the largest pass in thousands of steps, on one device. */
+function layoutAt({ devices, layout }: Place): Layout {
+  return layout ?? { shard: devices, tensor: 1 };
+}
+
+/**
+ * Tokens, and pairs of tokens that attend, of the largest pass in thousands of steps, on one device.
+ *
+ * @param shares devices, or groups of them, that have other rows
+ */
 function largestPass(
   { settings, lengths }: TrialFacts,
   bounds: Pass,
   passes: number,
-  devices: number,
+  shares: number,
 ): { readonly tokens: number; readonly cells: number } {
   const { tokens, cells } = rowWork(pairsOf(lengths, settings));
-  const rows = Math.ceil(settings.batch_size / devices);
+  const rows = Math.ceil(settings.batch_size / shares);
   // Of a step in several parts the first has the longest rows.
   const shift = longestShift(settings.grad_steps);
   const [batchTokens, batchCells] = [largestSum(tokens, rows, shift), largestSum(cells, rows, shift)];

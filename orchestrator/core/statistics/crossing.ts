@@ -19,7 +19,14 @@ export type Crossing =
  * @param curve one point a share, in any order; at least one
  */
 export function crossingOf(curve: readonly CurvePoint[], accuracy: number): Crossing {
-  const points = curve.toSorted((a, b) => a.share - b.share);
+  return crossingOfSorted(
+    curve.toSorted((a, b) => a.share - b.share),
+    accuracy,
+  );
+}
+
+/** @param points in the order of their shares */
+export function crossingOfSorted(points: readonly CurvePoint[], accuracy: number): Crossing {
   const below = points.findLastIndex((point) => point.accuracy < accuracy);
   if (below === points.length - 1) return { kind: 'never' };
   const above = points[below + 1] as CurvePoint;

@@ -28,6 +28,22 @@ export function agreementOf(first: Uint8Array, second: Uint8Array, rows: number)
   return { rows, both, onlyFirst: one, onlySecond: other, neither: rows - both - one - other };
 }
 
+/** Of each row, over the seeds: how often only the second got it right, less how often only the first did. */
+export function rowDifferences(
+  seeds: readonly { readonly first: Uint8Array; readonly second: Uint8Array }[],
+  rows: number,
+): Int32Array {
+  const sums = new Int32Array(rows);
+  for (const { first, second } of seeds) {
+    for (let row = 0; row < rows; row += 1) {
+      const [byte, place] = [row >> 3, row & 7];
+      sums[row] =
+        (sums[row] as number) + (((second[byte] as number) >> place) & 1) - (((first[byte] as number) >> place) & 1);
+    }
+  }
+  return sums;
+}
+
 /**
  * McNemar's exact test, two-sided: under chance, a row that only one model got right is as likely to be either's.
  * `null`: there is no such row.

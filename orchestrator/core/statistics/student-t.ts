@@ -17,8 +17,20 @@ export function tTwoSided(t: number, df: number): number {
     : regularizedBeta(df / 2, 0.5, df / (df + square));
 }
 
+/** The same few are asked for again and again. */
+const CRITICAL = new Map<string, number>();
+
 /** The t that T exceeds in absolute value with probability `alpha`. */
 export function tCritical(alpha: number, df: number): number {
+  const key = `${alpha} ${df}`;
+  const known = CRITICAL.get(key);
+  if (known !== undefined) return known;
+  const found = bisected(alpha, df);
+  CRITICAL.set(key, found);
+  return found;
+}
+
+function bisected(alpha: number, df: number): number {
   let [low, high] = [0, 1];
   while (tTwoSided(high, df) > alpha) [low, high] = [high, high * 2];
   for (let step = 0; step < 200 && high - low > 1e-15 * high; step += 1) {
@@ -43,6 +55,13 @@ export interface Interval {
 export function meanInterval({ n, mean, sd }: Sample, confidence = 0.95): Interval | null {
   if (mean === null || sd === null || isAlike({ n, mean, sd })) return null;
   const half = (tCritical(1 - confidence, n - 1) * sd) / Math.sqrt(n);
+  return { low: mean - half, high: mean + half };
+}
+
+/** For the mean of so many new values of the same normal population; `null` as for `meanInterval`. */
+export function predictionInterval({ n, mean, sd }: Sample, values: number, confidence = 0.95): Interval | null {
+  if (mean === null || sd === null || isAlike({ n, mean, sd })) return null;
+  const half = tCritical(1 - confidence, n - 1) * sd * Math.sqrt(1 / n + 1 / values);
   return { low: mean - half, high: mean + half };
 }
 

@@ -4,13 +4,14 @@
  */
 import Database from 'better-sqlite3';
 import type { JournalEvent } from '../../core/events.js';
+import type { TrialStanding } from '../../core/schedule/trial-standing.js';
 import { type Finding, HistoryCheck } from '../check-history.js';
 import { checkMembers, checkSweep, checkTrial, missingRow, rowFinding } from '../check-rows.js';
 import { FoldedState } from '../fold.js';
 import type { RecordedEvent } from '../journal.js';
 import { decodeEvent, digestOf, stableJson } from '../json.js';
 import { journalPath, openForReading } from './open-database.js';
-import { checkpointOf, standingOf, TOKEN, type TrialRow } from './rows.js';
+import { checkpointOf, TOKEN, type TrialRow } from './rows.js';
 import { migrate } from './schema.js';
 import { SqliteReader } from './sqlite-reader.js';
 
@@ -174,7 +175,7 @@ class HistoryReader extends SqliteReader {
     const folded = FoldedState.of(events.map(recordedOf)).trials.get(trialId);
     const measured = this.measurements(trialId);
     this.#find(
-      checkTrial(trialId, folded, { record, standing: standingOf(row), checkpoint: checkpointOf(row), measured }),
+      checkTrial(trialId, folded, { record, standing: leaseFactsOf(row), checkpoint: checkpointOf(row), measured }),
     );
     const { seed } = record.trial.settings;
     if (row.seed !== seed)
@@ -215,6 +216,11 @@ function freshSchema(): string {
   } finally {
     db.close();
   }
+}
+
+function leaseFactsOf(row: TrialRow): Pick<TrialStanding, 'token' | 'workerId' | 'machines' | 'spent'> {
+  const { machines, infrastructure_failures: infrastructure, lost_failures: lost, crashes } = row;
+  return { token: BigInt(row.token), workerId: row.worker_id, machines, spent: { infrastructure, lost, crashes } };
 }
 
 function recordedOf({ at, body }: EventRow): RecordedEvent {

@@ -16,6 +16,7 @@ import Database from 'better-sqlite3';
 import { SweepError } from '../../core/errors.js';
 import { repairHint } from './backups.js';
 import { hasLostWal, lostWalHint, markOpen } from './open-marker.js';
+import { checkPages } from './page-check.js';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION } from './schema.js';
 
 export function journalPath(home: string): string {
@@ -27,8 +28,44 @@ export function restorePath(journalPath: string): string {
   return `${journalPath}.restored`;
 }
 
-/** For the one writer. Makes the folder and the file when they are absent. */
+export interface Opened {
+  readonly db: Database.Database;
+  /** "ok", or what is wrong with its pages: nothing is to be written before it is there. */
+  readonly verdict: Promise<string>;
+}
+
+/** For the one writer, whole. Makes the folder and the file when they are absent. */
 export function openForWriting(home: string): Database.Database {
+  return opened(home, (db, path) => {
+    mustBeWhole(String(db.pragma('quick_check(1)', { simple: true })), path);
+    configure(db);
+    migrate(db);
+    return db;
+  });
+}
+
+/** As above; its pages are checked while its caller reads. */
+export function openWhileChecking(home: string): Opened {
+  return opened(home, (db, path) => {
+    // To bring it up to date is to write.
+    if ((db.pragma('user_version', { simple: true }) as number) < SCHEMA_VERSION) {
+      mustBeWhole(String(db.pragma('quick_check(1)', { simple: true })), path);
+      configure(db);
+      migrate(db);
+      return { db, verdict: Promise.resolve('ok') };
+    }
+    configure(db);
+    const verdict = checkPages(path).catch(() => String(db.pragma('quick_check(1)', { simple: true })));
+    return { db, verdict };
+  });
+}
+
+/** @throws SweepError STATE_INVALID */
+export function mustBeWhole(verdict: string, path: string): void {
+  if (verdict !== 'ok') throw invalid(path, `is damaged: ${verdict}`);
+}
+
+function opened<T>(home: string, open: (db: Database.Database, path: string) => T): T {
   const path = journalPath(home);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   if (!existsSync(path)) {
@@ -41,12 +78,9 @@ export function openForWriting(home: string): Database.Database {
     const db = new Database(path, { fileMustExist: true, timeout: 5_000 });
     try {
       checkIdentity(db, path);
-      const verdict = db.pragma('quick_check(1)', { simple: true });
-      if (verdict !== 'ok') throw invalid(path, `is damaged: ${String(verdict)}`);
-      configure(db);
-      migrate(db);
+      const value = open(db, path);
       markOpen(path);
-      return db;
+      return value;
     } catch (error) {
       db.close();
       throw error;

@@ -20,6 +20,12 @@
  *
  * 2026-11, fifth entry: what a trial needs. It stays among the options in which it was asked for: few trials differ in
  * their texts, so that each text is read once.
+ *
+ * 2026-11, sixth entry: where a sweep runs, and the comparisons that its file declared. What there was ran here, and
+ * declared none.
+ *
+ * 2026-11, seventh entry: with how many machines at least a trial goes on that has lost one, and how many its newest
+ * attempt got where those are fewer than it asks for, else NULL. What there was waits for all of them.
  */
 import type { Database } from 'better-sqlite3';
 
@@ -189,6 +195,22 @@ const MIGRATIONS: readonly string[] = [
   `,
   `
   UPDATE trials SET run = json_set(run, '$.devices', 1, '$.machines', 1, '$.memoryBytes', 0);
+  `,
+  `
+  UPDATE trials SET run = json_set(run, '$.shard', 0, '$.tensor', 0, '$.optimizerStates', 'device');
+  ALTER TABLE submissions ADD COLUMN place TEXT NOT NULL DEFAULT '{"on":"local","pools":[],"settings":{}}';
+  ALTER TABLE submissions ADD COLUMN compare TEXT NOT NULL DEFAULT 'null';
+  ALTER TABLE submissions ADD COLUMN declared_at INTEGER NOT NULL DEFAULT 0;
+  UPDATE submissions SET declared_at = coalesce((
+    SELECT min(at) FROM events WHERE kind = 'submitted' AND json_extract(body, '$.sweep') = sweep
+  ), 0);
+  UPDATE events SET body = json_set(body, '$.options.place',
+    json_object('on', 'local', 'pools', json('[]'), 'settings', json('{}')), '$.options.compare', NULL)
+    WHERE kind = 'submitted';
+  `,
+  `
+  UPDATE trials SET run = json_set(run, '$.minMachines', run ->> '$.machines');
+  ALTER TABLE trials ADD COLUMN machines INTEGER;
   `,
 ];
 

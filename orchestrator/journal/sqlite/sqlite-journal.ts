@@ -1,13 +1,13 @@
 /** The durable journal: SQLite, one connection, one writer. */
 import type { Database } from 'better-sqlite3';
 import type { Failure, LeaseRef, TrialResult } from '../../core/domain.js';
-import { type JournalEvent, trialOf } from '../../core/events.js';
+import { attemptBegun, type JournalEvent, trialOf } from '../../core/events.js';
 import { leaseToken } from '../../core/lease-token.js';
-import { isCrash } from '../../core/retry.js';
-import type { TrialStanding } from '../../core/snapshot.js';
+import { isCrash } from '../../core/schedule/retry.js';
+import type { TrialStanding } from '../../core/schedule/snapshot.js';
 import type { StoredFile } from '../../core/stored-file.js';
-import type { SubmissionPart } from '../../core/submission.js';
-import type { SweepState } from '../../core/sweep-options.js';
+import type { SubmissionPart } from '../../core/sweep/submission.js';
+import type { SweepState } from '../../core/sweep/sweep-options.js';
 import type {
   Journal,
   RecordedEvent,
@@ -18,13 +18,13 @@ import type {
   Written,
 } from '../journal.js';
 import { decodeEvent, encodeEvent, encodeResult, stableJson } from '../json.js';
-import { SpendingCount } from '../spending.js';
-import { journalPath, openForWriting } from './open-database.js';
+import { type AskedOf, type RunningNow, SpendingCount } from '../spending.js';
+import { guarded, journalPath, mustBeWhole, openForWriting, openWhileChecking } from './open-database.js';
 import { markClosed } from './open-marker.js';
 import {
   SharedParts,
   STANDING_COLUMNS,
-  type StandingRow,
+  type StandingValues,
   type SubmissionRow,
   standingOf,
   storedNumber,
@@ -40,6 +40,23 @@ export function openJournal(home: string): Journal {
   return new SqliteJournal(openForWriting(home), journalPath(home));
 }
 
+/**
+ * Opens it at once, for reading; `whole` tells when it may be written, or that it is damaged. What is read meanwhile is
+ * not to be acted on.
+ */
+export function openJournalWhileChecking(home: string): Journal {
+  const { db, verdict } = openWhileChecking(home);
+  const path = journalPath(home);
+  return guarded(path, () => {
+    try {
+      return new SqliteJournal(db, path, verdict);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
 const EVENTS_PAGE = 1_000;
 const STANDINGS_PAGE = 2_000;
 
@@ -47,11 +64,21 @@ class SqliteJournal extends SqliteReader implements Journal {
   readonly #submissions: SubmissionWriter;
   readonly #sql: ReturnType<typeof prepare>;
   readonly #shared = new SharedParts();
+  readonly #whole: Promise<void> | undefined;
+  #isWhole: boolean;
 
-  constructor(db: Database, path: string) {
+  constructor(db: Database, path: string, verdict?: Promise<string>) {
     super(db, path);
+    this.#whole = verdict?.then((said) => {
+      mustBeWhole(said, path);
+      db.pragma('query_only = OFF');
+      this.#isWhole = true;
+    });
+    this.#whole?.catch(() => {}); // for whoever asks
+    this.#isWhole = verdict === undefined;
     this.#sql = prepare(db);
     this.#submissions = new SubmissionWriter(db, (event, atUnixMs) => this.#record(event, atUnixMs));
+    if (verdict !== undefined) db.pragma('query_only = ON'); // what is temporary is made by now
   }
 
   override close(): void {
@@ -59,7 +86,12 @@ class SqliteJournal extends SqliteReader implements Journal {
     super.close();
   }
 
+  async whole(): Promise<void> {
+    await this.#whole;
+  }
+
   transaction<T>(write: () => T): T {
+    if (!this.#isWhole) throw new Error('the journal is not known to be whole yet');
     return this.db.transaction(write).immediate();
   }
 
@@ -68,14 +100,20 @@ class SqliteJournal extends SqliteReader implements Journal {
     return this.#submissions.submit(part, atUnixMs);
   }
 
-  begin(trialId: string, workerId: string, atUnixMs: number, chance = 0): JournalEvent & { readonly kind: 'begun' } {
+  begin(
+    trialId: string,
+    workerId: string,
+    atUnixMs: number,
+    chance = 0,
+    machines: number | null = null,
+  ): JournalEvent & { readonly kind: 'begun' } {
     this.#mustBeInTransaction();
     const row = this.#sql.held.get(trialId) as HeldRow | undefined;
     if (row?.state !== 'queued') throw new Error(`trial ${trialId} is ${row?.state ?? 'unknown'}, not queued`);
     const token = leaseToken(BigInt(this.#sql.nextToken.get() as number), chance);
     const attempt = row.attempts + 1;
-    this.#sql.begin.run({ trialId, attempt, token, workerId, at: atUnixMs });
-    return this.#record({ kind: 'begun', lease: { trialId, attempt, token }, workerId }, atUnixMs);
+    this.#sql.begin.run({ trialId, attempt, token, workerId, machines, at: atUnixMs });
+    return this.#record(attemptBegun({ trialId, attempt, token }, workerId, machines), atUnixMs);
   }
 
   finish(lease: LeaseRef, result: TrialResult, atUnixMs: number): Written {
@@ -189,14 +227,14 @@ class SqliteJournal extends SqliteReader implements Journal {
     const submission = this.submission(sweep)?.submission;
     if (submission === undefined) return;
     for (let from = 0; ; from += STANDINGS_PAGE) {
-      const rows = this.#sql.standings.all(submission, from) as StandingRow[];
+      const rows = this.#sql.standings.all(submission, from) as StandingValues[];
       for (const row of rows) yield standingOf(row, this.#shared);
       if (rows.length < STANDINGS_PAGE) return;
     }
   }
 
   running(): readonly TrialStanding[] {
-    return (this.#sql.running.all() as StandingRow[]).map((row) => standingOf(row, this.#shared));
+    return (this.#sql.running.all() as StandingValues[]).map((row) => standingOf(row, this.#shared));
   }
 
   place(sweep: string): SweepPlace | null {
@@ -208,6 +246,10 @@ class SqliteJournal extends SqliteReader implements Journal {
     return (this.#sql.unfinished.all() as SubmissionRow[]).map(placeOf);
   }
 
+  windingDown(): readonly SweepPlace[] {
+    return (this.#sql.windingDown.all() as SubmissionRow[]).map(placeOf);
+  }
+
   wantedElsewhere(sweep: string): ReadonlySet<string> {
     const submission = this.submission(sweep)?.submission ?? 0;
     return new Set(this.#sql.wantedElsewhere.all({ submission }) as string[]);
@@ -217,14 +259,16 @@ class SqliteJournal extends SqliteReader implements Journal {
     const row = this.submission(sweep);
     const [submission, since] = [row?.submission ?? 0, row?.active_since ?? 0];
     // The statement below leaves out the trials of others.
-    const count = new SpendingCount({ has: () => true }, (this.#sql.eventTime.get(since) as number | undefined) ?? 0);
+    const sinceUnixMs = (this.#sql.eventTime.get(since) as number | undefined) ?? 0;
+    const askedOf = remembered((trialId) => this.#sql.askedOf.get(trialId) as ReturnType<AskedOf>);
+    const count = new SpendingCount({ has: () => true }, askedOf, sinceUnixMs);
     for (let after = since; ; ) {
       const events = this.#sql.attemptEvents.all(after, submission) as EventRow[];
       for (const { at, body } of events) count.add({ atUnixMs: at, event: decodeEvent(body) });
       if (events.length < EVENTS_PAGE) break;
       after = events.at(-1)?.event_id ?? after;
     }
-    return count.sum(this.#sql.runningOf.raw().all(submission) as [string, number][]);
+    return count.sum(this.#sql.runningOf.raw().all(submission) as RunningNow[]);
   }
 
   *events(): IterableIterator<RecordedEvent> {
@@ -269,6 +313,15 @@ interface EventRow {
   readonly body: string;
 }
 
+function remembered(ask: AskedOf): AskedOf {
+  const known = new Map<string, ReturnType<AskedOf>>();
+  return (trialId) => {
+    const answer = known.get(trialId) ?? ask(trialId);
+    known.set(trialId, answer);
+    return answer;
+  };
+}
+
 function placeOf(row: SubmissionRow): SweepPlace {
   return { sweep: row.sweep, submission: row.submission, standing: sweepStandingOf(row) };
 }
@@ -279,7 +332,7 @@ function prepare(db: Database) {
     held: db.prepare(`SELECT state, attempts, ${TOKEN} FROM trials WHERE trial_id = ?`),
     begin: db.prepare(
       `UPDATE trials SET state = 'running', attempts = @attempt, token = @token, worker_id = @workerId,
-       started_at = @at WHERE trial_id = @trialId`,
+       machines = @machines, started_at = @at WHERE trial_id = @trialId`,
     ),
     succeed: db.prepare(
       `UPDATE trials SET state = 'succeeded', result = @result, failure = NULL, ended_at = @at, checkpoint = NULL
@@ -303,19 +356,27 @@ function prepare(db: Database) {
        VALUES (@trialId, @attempt, @step, @split, @loss, @accuracy, @rows, @correct, @choiceAccuracy)`,
     ),
     addEvent: db.prepare('INSERT INTO events (at, kind, trial_id, body) VALUES (@at, @kind, @trialId, @body)'),
-    standings: db.prepare(
-      `SELECT ${STANDING_COLUMNS} FROM members m JOIN trials t USING (trial_id)
-       WHERE m.submission = ? AND m.position >= ? ORDER BY m.position LIMIT ${STANDINGS_PAGE}`,
-    ),
-    running: db.prepare(`SELECT ${STANDING_COLUMNS} FROM trials t WHERE state = 'running' ORDER BY trial_id`),
+    standings: db
+      .prepare(
+        `SELECT ${STANDING_COLUMNS} FROM members m JOIN trials t USING (trial_id)
+         WHERE m.submission = ? AND m.position >= ? ORDER BY m.position LIMIT ${STANDINGS_PAGE}`,
+      )
+      .raw(),
+    running: db.prepare(`SELECT ${STANDING_COLUMNS} FROM trials t WHERE state = 'running' ORDER BY trial_id`).raw(),
     runningOf: db.prepare(
-      `SELECT trial_id, started_at FROM trials t WHERE state = 'running'
+      `SELECT trial_id, started_at, machines FROM trials t WHERE state = 'running'
        AND EXISTS (SELECT 1 FROM members m WHERE m.submission = ? AND m.trial_id = t.trial_id)`,
     ),
     unfinished: db.prepare(
       `SELECT * FROM submissions s WHERE complete = 1 AND state = 'active'
        AND EXISTS (SELECT 1 FROM tallies t
          WHERE t.submission = s.submission AND t.state IN ('queued', 'running') AND t.trials > 0)
+       ORDER BY submission`,
+    ),
+    windingDown: db.prepare(
+      `SELECT * FROM submissions s WHERE complete = 1 AND state = 'paused'
+       AND EXISTS (SELECT 1 FROM tallies t
+         WHERE t.submission = s.submission AND t.state = 'running' AND t.trials > 0)
        ORDER BY submission`,
     ),
     wantedElsewhere: db
@@ -331,6 +392,9 @@ function prepare(db: Database) {
       `UPDATE submissions SET state = @state, reason = @reason,
        active_since = iif(@state = 'active', (SELECT max(event_id) FROM events), active_since)
        WHERE sweep = @sweep AND complete = 1`,
+    ),
+    askedOf: db.prepare(
+      "SELECT run ->> 'devices' AS devices, run ->> 'machines' AS machines FROM trials WHERE trial_id = ?",
     ),
     eventTime: db.prepare('SELECT at FROM events WHERE event_id = ?').pluck(),
     attemptEvents: db.prepare(

@@ -4,12 +4,16 @@ import type { TrialState } from '../../core/domain.js';
 import type { PlacedSource } from '../../core/records.js';
 import type { StoredCheckpoint } from '../../core/stored-file.js';
 import { NO_TRIALS } from '../../core/watch-event.js';
-import type { JournalReader, SweepRecord, TrialMeasurements, TrialRecord } from '../journal.js';
+import type { JournalReader, SweepRecord, TrialGlance, TrialMeasurements, TrialRecord } from '../journal.js';
+import { SharedCells } from '../shared-cells.js';
 import { guarded, journalPath, openForReading } from './open-database.js';
 import {
   checkpointOf,
   type EvaluationRow,
   evaluationOf,
+  GLANCE_COLUMNS,
+  type GlanceValues,
+  glanceOf,
   type PointRow,
   pointOf,
   recordOf,
@@ -50,16 +54,22 @@ export class SqliteReader implements JournalReader {
   }
 
   *trials(sweep: string): IterableIterator<TrialRecord> {
+    for (const row of this.#members<TrialRow>(sweep, `t.*, ${TOKEN}`)) yield recordOf(row, this.#sourceOf);
+  }
+
+  *glances(sweep: string): IterableIterator<TrialGlance> {
+    const cells = new SharedCells();
+    for (const values of this.#members<GlanceValues>(sweep, GLANCE_COLUMNS, true)) yield glanceOf(values, cells);
+  }
+
+  *#members<Row>(sweep: string, columns: string, asArrays = false): IterableIterator<Row> {
     const submission = this.submission(sweep)?.submission;
     if (submission === undefined) return;
+    const sql = `SELECT ${columns} FROM members m JOIN trials t USING (trial_id)
+      WHERE m.submission = ? AND m.position >= ? ORDER BY m.position LIMIT ${PAGE}`;
     for (let from = 0; ; from += PAGE) {
-      const rows = this.#all<TrialRow>(
-        `SELECT t.*, ${TOKEN} FROM members m JOIN trials t USING (trial_id)
-         WHERE m.submission = ? AND m.position >= ? ORDER BY m.position LIMIT ${PAGE}`,
-        submission,
-        from,
-      );
-      for (const row of rows) yield recordOf(row, this.#sourceOf);
+      const rows = this.#rows<Row>(sql, asArrays, submission, from);
+      yield* rows;
       if (rows.length < PAGE) return;
     }
   }
@@ -156,10 +166,14 @@ export class SqliteReader implements JournalReader {
   readonly #statements = new Map<string, Statement<unknown[]>>();
 
   #all<Row>(sql: string, ...values: unknown[]): Row[] {
+    return this.#rows<Row>(sql, false, ...values);
+  }
+
+  #rows<Row>(sql: string, asArrays: boolean, ...values: unknown[]): Row[] {
     return guarded(this.#path, () => {
       let statement = this.#statements.get(sql);
       if (statement === undefined) {
-        statement = this.db.prepare<unknown[]>(sql);
+        statement = this.db.prepare<unknown[]>(sql).raw(asArrays);
         this.#statements.set(sql, statement);
       }
       return statement.all(...values) as Row[];

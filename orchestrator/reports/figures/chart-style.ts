@@ -27,6 +27,8 @@ export function chartStyle(colour: (name: ColourName) => string): string {
 .chart .band { fill: currentColor; opacity: .14; }
 .chart .dot { fill: currentColor; opacity: .4; }
 .chart .mean { fill: currentColor; stroke: ${colour('ground')}; stroke-width: 1.5; }
+.chart .crossing path { fill: none; stroke: currentColor; stroke-width: 1.5; stroke-dasharray: 2 3; }
+.chart .crossing text { fill: currentColor; }
 .chart .reference line { stroke: ${colour('quiet')}; stroke-width: 2; stroke-dasharray: 3 4; }
 ${([0, 1, 2, 3, 4, 5] as const).map((place) => `.colour-${place} { color: ${colour(`c${place}`)}; }`).join('\n')}`;
 }

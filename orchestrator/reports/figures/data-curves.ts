@@ -1,13 +1,16 @@
 /** Test accuracy against the share of the training split: how much data a method saves. */
 import type { ModelType } from '../../core/domain.js';
 import { type Crossing, crossingOf } from '../../core/statistics/crossing.js';
+import { type CrossingInterval, crossingInterval } from '../../core/statistics/crossing-interval.js';
+import { seededRandom } from '../../core/statistics/random.js';
 import { meanInterval } from '../../core/statistics/student-t.js';
-import { type Cell, isPresent, keyWithout } from '../cells.js';
+import { keyWithout } from '../cell-groups.js';
+import { type Cell, isPresent } from '../cells.js';
 import { grouped } from '../grouped.js';
 import { METHODS } from '../methods.js';
 import type { TeacherQuality } from '../sweep-report.js';
 import { teacherOf } from '../teacher-of.js';
-import type { LineChart } from './line-chart.js';
+import type { ChartCrossing, LineChart } from './line-chart.js';
 
 export interface DataCurves {
   /** What the curves have in common, in words. */
@@ -25,13 +28,22 @@ export interface Saving {
   readonly accuracy: number;
   readonly fullShare: number;
   readonly crossing: Crossing;
+  /** Standard training is better with its largest share than with its smallest; else there is no data to save. */
+  readonly isGain: boolean;
+  /** To other seeds; `null`: too few of them to say. */
+  readonly interval: CrossingInterval | null;
+  /** Of the method: the least and the largest. */
+  readonly tried: readonly [number, number];
 }
 
-/** One for each model, dataset and kind of label of which several shares were trained on. */
+const SEED = 20_233;
+
+/** One for each model, dataset and kind of label of which several shares were trained on, on what compares. */
 export function dataCurves(cells: readonly Cell[], teachers: readonly TeacherQuality[]): readonly DataCurves[] {
   const groups = grouped(
     cells.filter(({ accuracy }) => accuracy.mean !== null),
-    ({ settings }) => keyWithout(settings, ['subsample', 'model_type', 'alpha', 'llm', 'gen_max_len']),
+    ({ settings, environmentKey }) =>
+      keyWithout(settings, ['subsample', 'model_type', 'alpha', 'llm', 'gen_max_len']) + environmentKey,
   );
   return groups.flatMap((group, place) => {
     const shares = new Set(group.map(({ settings }) => settings.subsample));
@@ -40,16 +52,18 @@ export function dataCurves(cells: readonly Cell[], teachers: readonly TeacherQua
 }
 
 function curvesOf(group: readonly [Cell, ...Cell[]], place: number, teachers: readonly TeacherQuality[]): DataCurves {
-  const [{ settings }] = group;
-  const name = `${settings.model} on ${settings.dataset}, ${settings.label_type === 'gt' ? 'gold' : 'teacher'} labels`;
+  const [{ settings, environmentText }] = group;
+  const labels = settings.label_type === 'gt' ? 'gold' : 'teacher';
+  const name = `${settings.model} on ${settings.dataset}, ${labels} labels${environmentText === '' ? '' : `, ${environmentText}`}`;
   const curves = grouped(group, byAllButShare).map((curve) => ({
     name: seriesName(curve[0], group),
     cells: curve.toSorted((a, b) => a.settings.subsample - b.settings.subsample),
   }));
   const teacher = teacherOf(settings, teachers);
+  const savings = savingsOf(group);
   return {
     name,
-    savings: savingsOf(group),
+    savings,
     chart: {
       id: `data-${place}`,
       title: `Test accuracy against training data: ${name}`,
@@ -59,9 +73,16 @@ function curvesOf(group: readonly [Cell, ...Cell[]], place: number, teachers: re
       isLogarithmic: true,
       series: curves.map((curve) => ({ name: curve.name, points: curve.cells.map(pointOf) })),
       reference: teacher === null ? null : { name: 'the teacher', y: 100 * teacher.labelAccuracy },
+      crossings: savings.flatMap(crossingMark),
       xText: (x) => String(Number(x.toPrecision(3))),
     },
   };
+}
+
+/** None where there is nothing to save, or no share that was tried is enough. */
+function crossingMark({ method, accuracy, crossing, fullShare, isGain: isSaving }: Saving): readonly ChartCrossing[] {
+  if (!isSaving || crossing.kind !== 'reached' || crossing.share >= fullShare) return [];
+  return [{ name: method, x: 100 * crossing.share, y: 100 * accuracy, fromX: 100 * fullShare }];
 }
 
 function byAllButShare({ settings }: Cell): string {
@@ -101,10 +122,11 @@ function savingsOf(group: readonly Cell[]): readonly Saving[] {
   return grouped(others, byAllButShare).flatMap((curve) => {
     const [{ settings }] = curve;
     // A standard cell reads a teacher only for its labels, and then the method must have read the same.
-    const full = group
+    const standards = group
       .filter((each) => each.settings.model_type === 'standard')
       .filter((each) => each.settings.llm === null || each.settings.llm === settings.llm)
-      .toSorted((x, y) => y.settings.subsample - x.settings.subsample)[0];
+      .toSorted((x, y) => y.settings.subsample - x.settings.subsample);
+    const [full] = standards;
     if (full === undefined || full.accuracy.mean === null) return [];
     const accuracy = full.accuracy.mean;
     const points = curve.map((cell) => ({ share: cell.settings.subsample, accuracy: cell.accuracy.mean ?? 0 }));
@@ -116,25 +138,70 @@ function savingsOf(group: readonly Cell[]): readonly Saving[] {
         fullShare: full.settings.subsample,
         leastSeeds: Math.min(full.accuracy.n, ...curve.map((cell) => cell.accuracy.n)),
         crossing: crossingOf(points, accuracy),
+        isGain: isGain(standards),
+        interval: intervalOf(curve, full),
+        tried: [Math.min(...points.map(({ share }) => share)), Math.max(...points.map(({ share }) => share))],
       },
     ];
   });
 }
 
-/** `step-by-step needs 38 % of the data for the 71.2 % that standard training reaches with all of it`. */
-export function savingText({ method, accuracy, fullShare, crossing }: Saving): string {
+/** @param standards the largest share first */
+function isGain(standards: readonly Cell[]): boolean {
+  const [largest, smallest] = [standards[0], standards.at(-1)].map((cell) => cell?.accuracy.mean ?? 0);
+  return standards.length < 2 ? (largest ?? 0) > 0 : (largest ?? 0) > (smallest ?? 0);
+}
+
+/** Over the seeds that every cell has a result for. */
+function intervalOf(curve: readonly Cell[], full: Cell): CrossingInterval | null {
+  const bySeed = [full, ...curve].map(
+    ({ seeds }) => new Map(seeds.map(({ seed, testAccuracy }) => [seed, testAccuracy])),
+  );
+  const common = full.seeds.map(({ seed }) => seed).filter((seed) => bySeed.every((cell) => isPresent(cell.get(seed))));
+  const [goal = [], ...rest] = bySeed.map((cell) => common.map((seed) => cell.get(seed) ?? 0));
+  const shares = curve.map(({ settings }, place) => ({ share: settings.subsample, accuracies: rest[place] ?? [] }));
+  return crossingInterval(shares, goal, seededRandom(SEED));
+}
+
+/** `step-by-step needs 38 % [31–47] of the data for the 71.2 % that standard training reaches with all of it`. */
+export function savingText(saving: Saving): string {
+  const { method, accuracy, fullShare, crossing, interval, isGain: isSaving } = saving;
+  if (!isSaving) {
+    return `standard training is no better with ${shareText(fullShare)} of the data than with the least that was tried, so there is no data for ${method} to save`;
+  }
   const full = fullShare === 1 ? 'all of it' : shareText(fullShare);
   const goal = `the ${(100 * accuracy).toFixed(1)} % that standard training reaches with ${full}`;
   switch (crossing.kind) {
     case 'reached':
-      return `${method} needs ${shareText(crossing.share)} of the data for ${goal}`;
+      return `${method} needs ${shareNumber(crossing.share)} %${rangeText(saving)} of the data for ${goal}`;
     case 'always':
-      return `${method} needs no more than ${shareText(crossing.share)} of the data, the least that was tried, for ${goal}`;
+      return `${method} needs no more than ${shareText(crossing.share)} of the data, the least that was tried, for ${goal}${spreadText(interval)}`;
     case 'never':
-      return `${method} does not come to ${goal}, with any share of the data that was tried`;
+      return `${method} does not come to ${goal}, with any share of the data that was tried${spreadText(interval)}`;
   }
 }
 
+/** ` [31–47]`, ` [≤12.5–47]`, ` [31–>100]`. */
+function rangeText({ interval, tried: [least, most] }: Saving): string {
+  if (interval === null) return '';
+  const tried = (share: number) => Number((100 * share).toPrecision(3));
+  const low = interval.low === null ? `≤${tried(least)}` : shareNumber(interval.low);
+  const high = interval.high === null ? `>${tried(most)}` : shareNumber(interval.high);
+  return ` [${low}–${high}]`;
+}
+
+/** Where the mean curve itself does not cross, what other seeds may do. */
+function spreadText(interval: CrossingInterval | null): string {
+  if (interval === null || interval.low === Infinity) return '';
+  if (interval.low === null && interval.high === null) return '; with other seeds it may be any share, or none';
+  if (interval.high === null) return `; with other seeds it may be from ${shareNumber(interval.low ?? 0)} % on`;
+  return `; with other seeds it may be up to ${shareNumber(interval.high)} %`;
+}
+
+function shareNumber(share: number): string {
+  return String(Number((100 * share).toPrecision(2)));
+}
+
 function shareText(share: number): string {
-  return `${Number((100 * share).toPrecision(2))} %`;
+  return `${Number((100 * share).toPrecision(3))} %`;
 }

@@ -2,8 +2,9 @@
 import { csvLine } from '../csv.js';
 import type { LineChart } from './line-chart.js';
 
-/** `kind`: a mean with its interval, one seed's value, or a line across the chart, which has no x. */
-export function* figureCsv({ series, reference }: LineChart): Generator<string> {
+/** `kind`: a mean with its interval, one seed's value, where a series comes to what standard training has with all data, or a
+ * line across the chart, which has no x. */
+export function* figureCsv({ series, reference, crossings }: LineChart): Generator<string> {
   yield csvLine(['series', 'kind', 'x', 'y', 'low', 'high']);
   for (const { name, points } of series) {
     for (const { x, y, low, high, dots } of points) {
@@ -11,5 +12,6 @@ export function* figureCsv({ series, reference }: LineChart): Generator<string> 
       for (const dot of dots) yield csvLine([name, 'seed', x, dot, null, null]);
     }
   }
+  for (const { name, x, y } of crossings) yield csvLine([name, 'crossing', x, y, null, null]);
   if (reference !== null) yield csvLine([reference.name, 'line', null, reference.y, null, null]);
 }

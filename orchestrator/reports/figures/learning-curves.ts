@@ -1,4 +1,5 @@
 /** Validation accuracy along training, mean over the seeds of a cell. */
+import type { TrialMeasurements } from '../../core/records.js';
 import { sampleOf } from '../../core/statistics/sample.js';
 import { meanInterval } from '../../core/statistics/student-t.js';
 import type { Cell } from '../cells.js';
@@ -13,6 +14,20 @@ export interface CurvePoint {
 
 export type CurveOf = (trialId: string) => readonly CurvePoint[];
 
+/** Each is read once: the page and the figures ask for the same few, and they lie on a disk. */
+export function validationCurves(measurementsOf: (trialId: string) => TrialMeasurements): CurveOf {
+  const known = new Map<string, readonly CurvePoint[]>();
+  return (trialId) => {
+    const curve = known.get(trialId) ?? validCurve(measurementsOf(trialId));
+    known.set(trialId, curve);
+    return curve;
+  };
+}
+
+function validCurve({ evaluations }: TrialMeasurements): readonly CurvePoint[] {
+  return evaluations.filter(({ split }) => split === 'valid').map(({ step, accuracy }) => ({ step, accuracy }));
+}
+
 /** A page with more of them is for nobody. */
 const MOST_CHARTS = 12;
 
@@ -24,7 +39,8 @@ export function learningCurves(cells: readonly Cell[], curveOf: CurveOf): readon
   );
   return groups.slice(0, MOST_CHARTS).flatMap((group, place) => {
     const chart = chartOf(group, place, curveOf);
-    return chart.series.length === 0 ? [] : [chart];
+    // A single evaluation is no curve; its number is in the tables.
+    return chart.series.some(({ points }) => points.length > 1) ? [chart] : [];
   });
 }
 
@@ -47,6 +63,7 @@ function chartOf(group: readonly [Cell, ...Cell[]], place: number, curveOf: Curv
     isLogarithmic: false,
     series,
     reference: null,
+    crossings: [],
     xText: (x) => x.toLocaleString('en'),
   };
 }
@@ -72,10 +89,11 @@ function pointsOf({ seeds }: Cell, curveOf: CurveOf): readonly ChartPoint[] {
 function varyingOf(group: readonly Cell[]): readonly (keyof Cell['settings'])[] {
   const names = Object.keys(group[0]?.settings ?? {}) as (keyof Cell['settings'])[];
   const left = ['model_type', 'gen_max_len'];
-  return names.filter((name) => !left.includes(name) && new Set(group.map(({ settings }) => settings[name])).size > 1);
+  const valuesOf = (name: keyof Cell['settings']) => new Set(group.flatMap(({ settings }) => settings[name] ?? []));
+  return names.filter((name) => !left.includes(name) && valuesOf(name).size > 1);
 }
 
-function nameOf({ settings }: Cell, varying: readonly (keyof Cell['settings'])[]): string {
+function nameOf({ settings, environmentText }: Cell, varying: readonly (keyof Cell['settings'])[]): string {
   const details = varying.filter((name) => settings[name] !== null).map((name) => `${name} ${settings[name]}`);
-  return [METHODS[settings.model_type], ...details].join(', ');
+  return [METHODS[settings.model_type], ...details, ...(environmentText === '' ? [] : [environmentText])].join(', ');
 }

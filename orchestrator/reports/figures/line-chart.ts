@@ -23,6 +23,16 @@ export interface ChartSeries {
   readonly points: readonly ChartPoint[];
 }
 
+/** Where a series comes to the height that another has further on. */
+export interface ChartCrossing {
+  /** Of the series. */
+  readonly name: string;
+  readonly x: number;
+  readonly y: number;
+  /** Where the other has it. */
+  readonly fromX: number;
+}
+
 export interface LineChart {
   /** Unique on its page, of letters, digits and hyphens. */
   readonly id: string;
@@ -35,6 +45,7 @@ export interface LineChart {
   readonly series: readonly ChartSeries[];
   /** A horizontal line, such as the teacher's accuracy. */
   readonly reference: { readonly name: string; readonly y: number } | null;
+  readonly crossings: readonly ChartCrossing[];
   readonly xText: (x: number) => string;
 }
 
@@ -74,6 +85,7 @@ export function chartMarks(chart: LineChart): Markup {
   const ticks = thinned(
     [...new Set(xs)].sort((a, b) => a - b),
     toX,
+    Math.max(0, ...xs.map((x) => chart.xText(x).length)),
   );
   const marks = { toX, toY };
   return html`${joined(
@@ -88,6 +100,7 @@ ${joined(ticks.map((x) => html`<text class="tick" x="${px(toX(x))}" y="${HEIGHT 
 <text class="axis" x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${chart.xTitle}</text>
 <text class="axis" transform="rotate(-90)" x="${-(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}" y="16" text-anchor="middle">${chart.yTitle}</text>
 ${reference === null ? '' : referenceSvg(reference, toY)}
+${joined(chart.crossings.map((crossing) => crossingSvg(crossing, chart, marks)))}
 ${joined(series.map((each, place) => seriesSvg(each, place, marks)))}`;
 }
 
@@ -138,6 +151,17 @@ function referenceSvg({ name, y }: { readonly name: string; readonly y: number }
 <text class="tick" x="${WIDTH - MARGIN.right}" y="${px(toY(y) - 6)}" text-anchor="end">${name}</text></g>`;
 }
 
+/** Across from where the other series has it, down to the axis, and there how much that is. */
+function crossingSvg({ name, x, y, fromX }: ChartCrossing, chart: LineChart, { toX, toY }: Marks): Markup {
+  const { series, reference } = chart;
+  const [at, height, bottom] = [px(toX(x)), px(toY(y)), HEIGHT - MARGIN.bottom];
+  const place = series.findIndex((each) => each.name === name);
+  // Above the name of a line that lies there.
+  const isTaken = reference !== null && bottom - toY(reference.y) < 32;
+  return html`<g class="crossing ${classOf(place)}"><path d="M${px(toX(fromX))},${height}H${at}V${bottom}"/>
+<text class="tick" x="${px(toX(x) + 4)}" y="${bottom - (isTaken ? 40 : 6)}">${Number(x.toPrecision(2))} %</text></g>`;
+}
+
 export function classOf(place: number): string {
   return `colour-${place % COLOURS}${place >= COLOURS ? ' dashed' : ''}`;
 }
@@ -149,13 +173,16 @@ function widened(low: number, high: number, isLogarithmic: boolean): [number, nu
   return [low - room, high + room];
 }
 
-const TICK_ROOM = 44;
+/** Of a letter and between two numbers, as large as a phone shows them. */
+const LETTER = 11;
+const BETWEEN = 8;
 
-function thinned(values: readonly number[], toX: (x: number) => number): readonly number[] {
+function thinned(values: readonly number[], toX: (x: number) => number, letters: number): readonly number[] {
+  const room = letters * LETTER + BETWEEN;
   const kept: number[] = [];
   for (const value of values) {
     const last = kept.at(-1);
-    if (last === undefined || toX(value) - toX(last) >= TICK_ROOM) kept.push(value);
+    if (last === undefined || toX(value) - toX(last) >= room) kept.push(value);
   }
   return kept;
 }

@@ -15,7 +15,7 @@ export const STYLE = `
   }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 72rem; padding: 1.5rem 1rem 4rem; background: var(--ground); color: var(--text);
+body { margin: 0 auto; max-width: 78rem; padding: 1.5rem 1rem 4rem; background: var(--ground); color: var(--text);
   font: 1rem/1.55 system-ui, sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.25rem; margin: 2.5rem 0 .5rem; padding-top: .5rem; border-top: 1px solid var(--line); }
@@ -30,12 +30,15 @@ a { color: var(--c0); }
 .scroll { overflow-x: auto; margin: .75rem 0; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--quiet); padding-bottom: .25rem; }
+caption span { position: sticky; left: 0; display: inline-block; max-width: min(100vw - 2rem, 60rem); white-space: normal; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-th, .right { white-space: nowrap; }
-td:last-child:not(.right) { min-width: 14rem; }
+th, td { white-space: nowrap; }
+td.words { white-space: normal; min-width: 12rem; }
 th { background: var(--head); font-weight: 600; }
 .right { text-align: right; }
-figure { margin: 1rem 0 1.5rem; }
+figure { margin: 1rem 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(30rem, 100%), 1fr)); gap: 0 2rem; }
+.figures > * { min-width: 0; }
 .chart { width: 100%; max-width: 44rem; height: auto; display: block; }
 ${chartStyle((name) => `var(--${name})`)}
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; list-style: none; padding: 0; margin: .25rem 0; font-size: .9rem; }
@@ -43,6 +46,8 @@ ${chartStyle((name) => `var(--${name})`)}
 .key.dashed { border-top-style: dashed; }
 .key.reference { border-top: 3px dotted var(--quiet); }
 @media (max-width: 32rem) {
+  /* It lies beyond the edge: lines of it would make all rows tall. */
+  td.words { min-width: 22rem; }
   .chart text { font-size: 20px; }
   .chart .tick { font-size: 19px; }
 }
@@ -55,6 +60,7 @@ li { overflow-wrap: anywhere; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }
   .scroll { overflow: visible; }
-  figure, table { break-inside: avoid; }
+  figure, tr { break-inside: avoid; }
+  details::details-content { content-visibility: visible; block-size: auto; }
 }
 `;

@@ -1,7 +1,12 @@
 /** `tables.tex`: the tables that a paper has, to be put in by `\input{tables}`. */
-import { comparisonNote, selectionNote } from '../notes.js';
+
+import { comparedTexts, comparisonTable } from '../comparison-tables.js';
+import { withoutConstants } from '../constant-columns.js';
+import { numberCommand } from '../manifest.js';
+import { isMixed } from '../mixed-environment.js';
+import { COMPARABILITY_NOTE, comparisonNote, macroNote, publishedNote, selectionNote } from '../notes.js';
 import type { SweepReport } from '../sweep-report.js';
-import { cellTable, comparisonTable, type Table } from '../tables.js';
+import { cellTable, macroTable, publishedTable, sourceLines, type Table } from '../tables.js';
 import { escapeLatex } from './escape.js';
 
 /** More rows than a page has go over several by longtable, which takes one column of text. */
@@ -10,19 +15,29 @@ const MOST_ROWS = 40;
 const WIDE = 28;
 
 export function reportLatex(report: SweepReport): string {
-  const { sweep } = report;
+  const { sweep, sweeps, cells } = report;
+  const settings = Object.keys(cells[0]?.settings ?? {});
   return [
     [
-      `% Tables of the sweep ${sweep}, made by \`dss report ${sweep}\`. In the preamble:`,
-      '%   \\usepackage{booktabs,longtable,textcomp}',
+      `% Tables of the sweep ${sweep}, made by \`dss report ${sweeps.join(' ')}\`. In the preamble:`,
+      '%   \\usepackage{booktabs,graphicx,longtable,textcomp}',
+      `% A row's numbers, unrounded: \`${numberCommand('ADDRESS', sweeps)}\`, with the address beside it.`,
     ].join('\n'),
-    latexTable(cellTable(report), {
+    latexTable(cellTable(report, true), settings, {
       label: `tab:${sweep}-accuracy`,
-      caption: `Sweep ${sweep}: test accuracy, mean ± sample standard deviation over seeds, in percent; n is the number of seeds with a result. ${plain(selectionNote(report))}`,
+      caption: `Sweep ${sweep}: test accuracy, mean ± sample standard deviation over seeds, in percent, with the 95 % interval of the mean by t; n is the number of seeds with a result. ${plain(selectionNote(report))}${isMixed(report.mixedEnvironment) ? ` ${COMPARABILITY_NOTE}` : ''}`,
     }),
-    latexTable(comparisonTable(report), {
+    latexTable(macroTable(report), settings, {
+      label: `tab:${sweep}-datasets`,
+      caption: `Sweep ${sweep}: test accuracy in percent, dataset by dataset. ${macroNote(report)}`,
+    }),
+    latexTable(comparisonTable(report), [...settings, 'family'], {
       label: `tab:${sweep}-comparisons`,
-      caption: `Sweep ${sweep}: methods against standard training. ${comparisonNote(report)}`,
+      caption: `Sweep ${sweep}: ${comparedTexts(report).join(', ')}. ${comparisonNote(report)}`,
+    }),
+    latexTable(publishedTable(report), settings, {
+      label: `tab:${sweep}-published`,
+      caption: `Sweep ${sweep} beside published numbers. ${publishedNote(report)} ${sourceLines(report).join('. ')}.`,
     }),
   ]
     .filter((block) => block !== '')
@@ -36,31 +51,35 @@ interface Naming {
   readonly caption: string;
 }
 
-/** Empty for a table without rows. */
-function latexTable(table: Table, naming: Naming): string {
-  if (table.rows.length === 0) return '';
+/** Empty for a table without rows. What is the same in all rows is said in the caption: a page has room for little. */
+function latexTable(whole: Table, settings: readonly string[], { label, caption }: Naming): string {
+  if (whole.rows.length === 0) return '';
+  const { table, common } = withoutConstants(whole, settings);
+  const naming = { label, caption: common === '' ? caption : `${caption} In all rows: ${common}.` };
   return table.rows.length > MOST_ROWS ? longTable(table, naming) : floatingTable(table, naming);
 }
 
 function floatingTable(table: Table, { label, caption }: Naming): string {
   return [
     '\\begin{table}[htbp]',
-    '\\centering\\footnotesize\\setlength{\\tabcolsep}{4pt}',
+    `\\centering${sizeOf(table)}`,
     `\\caption{${escapeLatex(caption)}}\\label{${label}}`,
+    // Made smaller where the column of text is narrower than it, and left as it is elsewhere.
+    '\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%',
     `\\begin{tabular}{${columnsOf(table)}}`,
     '\\toprule',
     headOf(table),
     '\\midrule',
-    ...table.rows.map(rowOf),
+    ...rowsOf(table),
     '\\bottomrule',
-    '\\end{tabular}',
+    '\\end{tabular}}',
     '\\end{table}',
   ].join('\n');
 }
 
 function longTable(table: Table, { label, caption }: Naming): string {
   return [
-    '\\begingroup\\footnotesize\\setlength{\\tabcolsep}{4pt}',
+    `\\begingroup${sizeOf(table)}`,
     `\\begin{longtable}{${columnsOf(table)}}`,
     `\\caption{${escapeLatex(caption)}}\\label{${label}}\\\\`,
     '\\toprule',
@@ -70,10 +89,21 @@ function longTable(table: Table, { label, caption }: Naming): string {
     headOf(table),
     '\\midrule\\endhead',
     '\\bottomrule\\endfoot',
-    ...table.rows.map(rowOf),
+    ...rowsOf(table),
     '\\end{longtable}',
     '\\endgroup',
   ].join('\n');
+}
+
+/** Letters of a row from which on a page is too narrow for the usual size. */
+const FULL = 84;
+
+function sizeOf({ columns, rows }: Table): string {
+  const letters = columns.map(({ title }, place) =>
+    Math.max(title.length, ...rows.map((cells) => cells[place]?.length ?? 0)),
+  );
+  const width = letters.reduce((sum, count) => sum + Math.min(count, WIDE), 0);
+  return width > FULL ? '\\scriptsize\\setlength{\\tabcolsep}{2.5pt}' : '\\footnotesize\\setlength{\\tabcolsep}{4pt}';
 }
 
 function columnsOf({ columns, rows }: Table): string {
@@ -87,6 +117,11 @@ function columnsOf({ columns, rows }: Table): string {
 
 function headOf({ columns }: Table): string {
   return rowOf(columns.map(({ title }) => title));
+}
+
+/** Each with the address of its numbers, for whoever doubts one that he reads in a paper. */
+function rowsOf({ rows, addresses = [] }: Table): readonly string[] {
+  return rows.map((cells, place) => (addresses[place] ? `${rowOf(cells)} % ${addresses[place]}` : rowOf(cells)));
 }
 
 /** A row that begins with a bracket would be read as an option of the end of the row before. */

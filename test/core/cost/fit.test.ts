@@ -13,12 +13,25 @@ function choiceOf(name: string, count: number | null): DeviceChoice {
 }
 
 describe('whether T5-XXL fits', () => {
-  it('on one H200: not as it is, but with moments in eight bits, which is another method', () => {
+  it('on one H200: not as it is, but with moments on the host, or in eight bits, which is another method', () => {
     const { fits, devices, shortBytes, ways } = fitOn(factsOf(XXL), ONE, choiceOf('h200', 1));
     assert.deepEqual([fits, devices], [false, 1]);
     assert.ok(shortBytes > 40e9);
-    assert.deepEqual(ways[0], { settings: { optimizer: 'adamw8bit' }, devices: 1, isOtherMethod: true });
-    assert.ok(ways.every(({ isOtherMethod }) => isOtherMethod));
+    const [onHost, inEightBits] = ways;
+    // Eight bytes of each of 11.1 billion parameters, of the 128 GiB beside such a device.
+    assert.deepEqual(onHost, {
+      settings: { optimizer_states: 'host' },
+      devices: 1,
+      hostBytes: 8 * 11_135_332_352,
+      isOtherMethod: false,
+    });
+    assert.deepEqual(inEightBits, {
+      settings: { optimizer: 'adamw8bit' },
+      devices: 1,
+      hostBytes: 0,
+      isOtherMethod: true,
+    });
+    assert.ok(ways.slice(1).every(({ isOtherMethod }) => isOtherMethod));
   });
 
   it('on H200s: on two', () => {
@@ -36,10 +49,30 @@ describe('whether T5-XXL fits', () => {
     assert.deepEqual([fits, devices, memory.isCheckpointed], [true, 8, true]);
   });
 
-  it('on four with 24 GB: not, and with nothing that trains on several devices', () => {
+  it('on four with 24 GB: not, and with an adapter alone, which is another method', () => {
     const { fits, devices, asksForFewer, shortBytes, ways } = fitOn(factsOf(XXL), ONE, choiceOf('rtx4090', 4));
-    assert.deepEqual([fits, devices, asksForFewer, ways], [false, 4, false, []]);
+    assert.deepEqual([fits, devices, asksForFewer], [false, 4, false]);
+    assert.deepEqual(ways, [
+      { settings: { adapter: 'lora', lora_rank: 16 }, devices: 4, hostBytes: 0, isOtherMethod: true },
+    ]);
     assert.ok(shortBytes > 20e9);
+  });
+
+  it('over as many devices as there are rows in a batch, and more of them by layers', () => {
+    const { layout } = fitOn(factsOf({ ...XXL, batch_size: 4 }), { devices: 8, machines: 1 }, choiceOf('a100-80', 8));
+    assert.deepEqual(layout, { shard: 4, tensor: 2 });
+  });
+
+  it('by the layout that its file asks for', () => {
+    const { memory, layout } = fitOn(
+      factsOf(XXL, { shard: 2, tensor: 4 }),
+      { devices: 8, machines: 1 },
+      choiceOf('a100-80', 8),
+    );
+    assert.deepEqual(layout, { shard: 2, tensor: 4 });
+    const { memory: sharded } = fitOn(factsOf(XXL), { devices: 8, machines: 1 }, choiceOf('a100-80', 8));
+    assert.equal(memory.parts.weights, sharded.parts.weights);
+    assert.ok(memory.parts.gathered < 0.3 * sharded.parts.gathered);
   });
 });
 
@@ -69,7 +102,12 @@ describe('a fit', () => {
     const tight = { kind: { ...choiceOf('a100-80', 1).kind, memoryBytes: 49.575e9 }, count: 1 };
     const { fits, ways } = fitOn(xl, ONE, tight);
     assert.equal(fits, false);
-    assert.deepEqual(ways[0], { settings: { gradient_checkpointing: 'on' }, devices: 1, isOtherMethod: false });
+    assert.deepEqual(ways[0], {
+      settings: { gradient_checkpointing: 'on' },
+      devices: 1,
+      hostBytes: 0,
+      isOtherMethod: false,
+    });
     assert.deepEqual(ways.at(-1)?.settings, { adapter: 'lora', lora_rank: 16 });
   });
 });

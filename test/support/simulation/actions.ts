@@ -1,7 +1,8 @@
 /** What may befall a world, as values that fast-check draws and shrinks. */
 import fc from 'fast-check';
-import type { SubmissionPart } from '../../../orchestrator/core/submission.js';
-import type { SweepOptions } from '../../../orchestrator/core/sweep-options.js';
+import { LOCAL } from '../../../orchestrator/core/sweep/place.js';
+import type { SubmissionPart } from '../../../orchestrator/core/sweep/submission.js';
+import type { SweepOptions } from '../../../orchestrator/core/sweep/sweep-options.js';
 import { LEASE_MS, type World } from './world.js';
 
 export type Action =
@@ -40,6 +41,8 @@ const options: fc.Arbitrary<SweepOptions> = fc.record({
     deviceHours: fc.constantFrom(null, null, 0.01),
     failedTrials: fc.constantFrom(null, 1),
   }),
+  place: fc.constant(LOCAL),
+  compare: fc.constant(null),
 });
 const SETS = [[1, 2, 3], [3, 4], [1, 2, 3, 5], [6]];
 

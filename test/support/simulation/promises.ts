@@ -28,11 +28,14 @@ function mustBeWanted(journal: Journal, trialId: string): void {
  * attempt ended.
  */
 function mayBeLent(journal: Journal, workers: readonly SimulatedWorker[], { trialId, attempt }: LeaseRef): void {
-  const isOfGang = (journal.trial(trialId)?.trial.run.machines ?? 1) > 1;
+  const asked = journal.trial(trialId)?.trial.run.machines ?? 1;
+  let isOfGang = false;
   let expired: bigint | null = null;
   for (const { event } of journal.events()) {
-    if (event.kind !== 'requeued' || event.lease.trialId !== trialId || event.lease.attempt !== attempt - 1) continue;
-    if (isOfGang || event.failure?.code === 'LEASE_LOST') expired = event.lease.token;
+    if (event.kind !== 'begun' && event.kind !== 'requeued') continue;
+    if (event.lease.trialId !== trialId || event.lease.attempt !== attempt - 1) continue;
+    if (event.kind === 'begun') isOfGang = (event.machines ?? asked) > 1;
+    else if (isOfGang || event.failure?.code === 'LEASE_LOST') expired = event.lease.token;
   }
   if (expired === null) return;
   for (const worker of workers) {

@@ -9,7 +9,7 @@ import type { LogStore } from '../../../orchestrator/control/log-store.js';
 import type { WorkerLink } from '../../../orchestrator/control/worker-roster.js';
 import type { RunOptions } from '../../../orchestrator/core/domain.js';
 import { SweepError } from '../../../orchestrator/core/errors.js';
-import type { SubmissionPart } from '../../../orchestrator/core/submission.js';
+import type { SubmissionPart } from '../../../orchestrator/core/sweep/submission.js';
 import type { FromWorker } from '../../../orchestrator/core/worker-message.js';
 import { describeFinding } from '../../../orchestrator/journal/check-history.js';
 import { checkJournal } from '../../../orchestrator/journal/check-rows.js';
@@ -33,8 +33,8 @@ const SHAPES = [
 /** What some trials need, by number; the rest need one device. */
 const NEEDS: Readonly<Record<number, Partial<RunOptions>>> = {
   3: { devices: 2 },
-  5: { machines: 2 },
-  6: { machines: 2 },
+  5: { machines: 2, minMachines: 2 },
+  6: { machines: 2, minMachines: 1 },
 };
 /** Trials of a sweep come in parts of so many. */
 const PART = 2;

@@ -12,15 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from dss_worker.agent.attempts import PREFETCH, SLOTS, Attempts
+from dss_worker.agent.attempts import PREFETCH, Attempts
 from dss_worker.agent.clock import Clock
 from dss_worker.agent.heartbeat import Heartbeat
+from dss_worker.agent.load import LoadNews, Measure
 from dss_worker.agent.outbox import Outbox
 from dss_worker.agent.protocol import (
     Acknowledged,
     Assign,
     Cancel,
     Device,
+    DeviceLoad,
     Drain,
     Drained,
     FailedReport,
@@ -29,6 +31,7 @@ from dss_worker.agent.protocol import (
     Hello,
     Lease,
     LeaseProgress,
+    Load,
     Renewed,
     Report,
     Stale,
@@ -60,6 +63,8 @@ class Identity:
     address: str = ""
     # Where they meet it when it is the first of them; 0: nowhere.
     rendezvous_port: int = 0
+    # Attempts that it runs side by side, each in a process of its own.
+    slots: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,28 +85,45 @@ class Agent:
         child_command: Sequence[str],
         environment: Mapping[str, str],
         storage: Storage | None = None,
+        measure: Measure | None = None,
+        idle_exit_s: float | None = None,
+        drained_status: int = 0,
     ) -> None:
         self._identity = identity
         self._clock = clock
-        self._heartbeat = Heartbeat(clock, on_due=self._wake, on_lost=self._lost)
+        self._heartbeat = Heartbeat(clock, on_due=self._wake, on_lost=self._lost, on_held=self._is_ours)
+        # What came so late that its lease may be over.
+        self._late: dict[Lease, Assign] = {}
         self._outbox = Outbox()
         self._storage = storage
+        self._idle_exit_s = idle_exit_s
+        # Attempts that it was ever lent.
+        self._assigned = 0
         self._attempts = Attempts(
-            self, clock=clock, child_command=child_command, environment=environment, storage=storage
+            self,
+            clock=clock,
+            child_command=child_command,
+            environment=environment,
+            storage=storage,
+            slots=identity.slots,
         )
-        # The newest only.
-        self._progress: LeaseProgress | None = None
+        # The newest of each only.
+        self._progress: dict[Lease, LeaseProgress] = {}
+        self._load: Load | None = None
+        # None: nobody asks how busy the devices are.
+        self._load_news = None if measure is None else LoadNews(clock, measure=measure, on_news=self._measured)
         self._something_to_say = asyncio.Event()
         self._is_draining = False
         self._is_stopping = False
         self._has_said_drained = False
-        self._status_when_drained = 0
+        self._status_when_drained = drained_status
         self._break_off: Callable[[], None] = lambda: None
         self.ended: asyncio.Future[AgentEnd] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> None:
         """Raises: OSError when there is no such training program."""
         await self._attempts.start()
+        self._end_if_idle_later()
 
     async def close(self) -> None:
         await self._attempts.close()
@@ -135,7 +157,7 @@ class Agent:
             versions=identity.versions,
             # With what is over but was not heard of: it must not be taken for something that never arrived here.
             running=tuple(dict.fromkeys((*self._heartbeat.held, *self._outbox.ended))),
-            slots=SLOTS,
+            slots=identity.slots,
             prefetch=PREFETCH,
             address=identity.address,
             rendezvous_port=identity.rendezvous_port,
@@ -147,10 +169,15 @@ class Agent:
             self._storage.connected(welcome.store)
         self._outbox.resend()
         self._heartbeat.connected(welcome, hello_sent_s)
+        if self._load_news is not None:
+            self._load_news.start()
 
     def disconnected(self) -> None:
         self._break_off = lambda: None
         self._heartbeat.disconnected()
+        if self._load_news is not None:
+            self._load_news.stop()
+        self._late.clear()
 
     async def next_to_say(self) -> FromWorker:
         """Renewals first: a lease must not end because there is much to report."""
@@ -160,9 +187,11 @@ class Agent:
             report = self._outbox.next()
             if report is not None:
                 return report
-            if self._progress is not None:
-                progress, self._progress = self._progress, None
-                return progress
+            if self._progress:
+                return self._progress.pop(next(iter(self._progress)))
+            if self._load is not None:
+                load, self._load = self._load, None
+                return load
             self._something_to_say.clear()
             await self._something_to_say.wait()
 
@@ -194,7 +223,11 @@ class Agent:
         self._wake()
 
     def news(self, progress: LeaseProgress) -> None:
-        self._progress = progress
+        self._progress[progress.lease] = progress
+        self._wake()
+
+    def _measured(self, devices: tuple[DeviceLoad, ...]) -> None:
+        self._load = Load(devices=devices, warm=self._attempts.warm)
         self._wake()
 
     async def room(self) -> None:
@@ -212,6 +245,7 @@ class Agent:
 
     def became_idle(self) -> None:
         if not self._is_draining:
+            self._end_if_idle_later()
             return
         if not self._has_said_drained:
             self._has_said_drained = True
@@ -223,8 +257,19 @@ class Agent:
         self.end(1, why)
 
     def _assign(self, assign: Assign) -> None:
+        self._assigned += 1
+        if self._heartbeat.hold(assign.lease):
+            self._take(assign)
+        else:
+            self._late[assign.lease] = assign
+
+    def _is_ours(self, lease: Lease) -> None:
+        assign = self._late.pop(lease, None)
+        if assign is not None:
+            self._take(assign)
+
+    def _take(self, assign: Assign) -> None:
         lease, trial = assign.lease, assign.trial
-        self._heartbeat.hold(lease)
         if self._is_draining or not self._attempts.has_room:
             # Nothing of it has begun, so this costs it as little as can be.
             message = f"worker {self._identity.worker_id} has no room for another attempt"
@@ -247,6 +292,7 @@ class Agent:
         self._attempts.report_log()
 
     def _give_up(self, lease: Lease, *, at_once: bool) -> None:
+        self._late.pop(lease, None)
         self._heartbeat.drop(lease)
         self._outbox.discard(lease)
         self._attempts.give_up(lease, at_once=at_once)
@@ -276,6 +322,19 @@ class Agent:
             self._after(grace_s, self._grace_is_over)
         else:
             self._grace_is_over()
+
+    def _end_if_idle_later(self) -> None:
+        """Of many workers those end that nothing is lent to: only they know that, and when it changes."""
+        if self._idle_exit_s is None:
+            return
+        assigned = self._assigned
+
+        def end_if_idle() -> None:
+            if self._assigned == assigned and self._attempts.is_idle and not self._is_draining:
+                logger.info("nothing to do for %g s", self._idle_exit_s)
+                self.stop(0)
+
+        self._after(self._idle_exit_s, end_if_idle)
 
     def _grace_is_over(self) -> None:
         for lease in self._attempts.leases:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from dss_worker.errors import Failure
 
 _KILLED_HINT = "something ended it from outside; the machine's log says what, if it was the kernel"
-_MEMORY_HINT = "run fewer workers at once, or choose a smaller batch_size with more grad_steps"
+_MEMORY_HINT = (
+    "run fewer workers at once, give its control group more memory, or choose a smaller batch_size with more grad_steps"
+)
 _HUNG_HINT = "where it stood is in the failure's detail; a network file system or a device that is stuck does this"
 _DETAIL_HINT = "the last lines that it wrote to stderr are in the failure's detail"
 
@@ -38,7 +40,8 @@ class ChildEnd:
         if number == signal.SIGKILL and self.is_memory_short:
             message = "training was killed by signal 9: the kernel ran out of memory"
             hint = _MEMORY_HINT
-            return Failure(code="OUT_OF_MEMORY", message=message, hint=hint, detail=self.stderr, kind="infrastructure")
+            code = "KILLED_OUT_OF_MEMORY"
+            return Failure(code=code, message=message, hint=hint, detail=self.stderr, kind="infrastructure")
         if number == signal.SIGKILL:
             message = "training was killed by signal 9, perhaps for want of memory"
             return Failure(code="CHILD_KILLED", message=message, hint=_KILLED_HINT, detail=self.stderr, kind="lost")

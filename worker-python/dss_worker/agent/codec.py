@@ -12,6 +12,7 @@ from dss_worker.agent.protocol import (
     Assign,
     Cancel,
     CheckpointReport,
+    DeviceLoad,
     Drain,
     Drained,
     FailedReport,
@@ -20,6 +21,7 @@ from dss_worker.agent.protocol import (
     Hello,
     Lease,
     LeaseProgress,
+    Load,
     LogReport,
     MetricsReport,
     Numbered,
@@ -44,7 +46,9 @@ from dss_worker.config import (
     ModelSource,
     ModelType,
     Optimizer,
+    OptimizerStates,
     Precision,
+    RankLayout,
     RunOptions,
     Select,
     SourceFile,
@@ -59,6 +63,7 @@ _KINDS: Mapping[FailureKind, common_pb2.FailureKind] = {
     "user": common_pb2.FAILURE_KIND_USER,
     "infrastructure": common_pb2.FAILURE_KIND_INFRASTRUCTURE,
     "lost": common_pb2.FAILURE_KIND_LOST,
+    "preempted": common_pb2.FAILURE_KIND_PREEMPTED,
 }
 _DETAIL_BYTES = 16 * 1024
 
@@ -82,12 +87,23 @@ def encode_from_worker(said: FromWorker) -> worker_pb2.WorkerMessage:
                 phase=said.phase,
             )
             return worker_pb2.WorkerMessage(progress=progress)
+        case Load(devices=devices, warm=warm):
+            load = worker_pb2.Load(devices=[_encode_load(each) for each in devices], warm=warm)
+            return worker_pb2.WorkerMessage(load=load)
         case Numbered():
             message = _encode_report(said)
             message.sequence = said.sequence
             return message
         case _:
             assert_never(said)
+
+
+def _encode_load(load: DeviceLoad) -> common_pb2.DeviceLoad:
+    return common_pb2.DeviceLoad(
+        utilization=load.utilization,
+        memory_used_bytes=load.memory_used_bytes,
+        memory_total_bytes=load.memory_total_bytes,
+    )
 
 
 def _encode_report(numbered: Numbered) -> worker_pb2.WorkerMessage:
@@ -184,8 +200,9 @@ def _decode_checkpoint(assign: worker_pb2.Assign) -> StoredCheckpoint | None:
 def _decode_gang(assign: worker_pb2.Assign) -> GangPlace | None:
     if not assign.HasField("gang"):
         return None
-    gang = assign.gang
-    return GangPlace(rank=gang.rank, size=gang.size, address=gang.address, port=gang.port)
+    gang, lease = assign.gang, assign.lease
+    run_id = f"{lease.trial_id}/{lease.attempt}"
+    return GangPlace(rank=gang.rank, size=gang.size, address=gang.address, port=gang.port, run_id=run_id)
 
 
 def _encode_hello(hello: Hello) -> worker_pb2.Hello:
@@ -330,6 +347,7 @@ _SWITCH = ("auto", "on", "off")
 
 def _decode_run(run: common_pb2.RunOptions) -> RunOptions:
     checkpointing = _one_of(run.gradient_checkpointing, _SWITCH, "gradient_checkpointing")
+    states = _one_of(run.optimizer_states or "device", ("device", "host"), "optimizer_states")
     return RunOptions(
         directory=Path(run.directory) if run.directory else None,
         checkpoint_steps=run.checkpoint_steps,
@@ -340,6 +358,8 @@ def _decode_run(run: common_pb2.RunOptions) -> RunOptions:
         compile=cast(Switch, _one_of(run.compile, _SWITCH, "compile")),
         gradient_checkpointing=cast(Switch, checkpointing),
         devices=max(1, run.devices),
+        layout=RankLayout(shard=run.shard, tensor=run.tensor) if run.shard > 0 and run.tensor > 0 else None,
+        optimizer_states=cast(OptimizerStates, states),
     )
 
 

@@ -9,12 +9,15 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from dss_worker.agent.protocol import Device
 from dss_worker.errors import WorkerError
 
 _QUERY = ["nvidia-smi", "--query-gpu=index,uuid,name,memory.total", "--format=csv,noheader,nounits"]
 _MIB = 1024 * 1024
+
+T = TypeVar("T")
 
 
 def find_devices() -> list[Device]:
@@ -66,7 +69,7 @@ def devices_of_smi(out: str) -> list[tuple[str, Device]]:
     return devices
 
 
-def visible_devices(devices: list[tuple[str, Device]], environment: Mapping[str, str]) -> list[Device]:
+def visible_devices(devices: list[tuple[str, T]], environment: Mapping[str, str]) -> list[T]:
     """CUDA's rule: numbers or beginnings of UUIDs, in the order listed, up to the first that is none."""
     visible = environment.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
@@ -80,7 +83,7 @@ def visible_devices(devices: list[tuple[str, Device]], environment: Mapping[str,
     return seen
 
 
-def _find(devices: list[tuple[str, Device]], word: str) -> Device | None:
+def _find(devices: list[tuple[str, T]], word: str) -> T | None:
     if word.isdigit():
         return devices[int(word)][1] if int(word) < len(devices) else None
     return next((device for uuid, device in devices if word and uuid.startswith(word)), None)

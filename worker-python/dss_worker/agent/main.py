@@ -22,10 +22,12 @@ from dss_worker.agent.cache import FileCache
 from dss_worker.agent.channel import TlsFiles
 from dss_worker.agent.clock import SystemClock
 from dss_worker.agent.devices import cuda_indices, devices_of
+from dss_worker.agent.load import measure_of
 from dss_worker.agent.rendezvous import free_port, interface_of, own_address
 from dss_worker.agent.session import Session
 from dss_worker.agent.storage import Storage, StoreAccess
 from dss_worker.agent.tasks import start_task
+from dss_worker.agent.training_python import versions_of
 from dss_worker.errors import WorkerError
 
 logger = logging.getLogger(__name__)
@@ -40,7 +42,7 @@ class AgentOptions:
     # HOST:PORT
     server: str
     worker_id: str
-    # CPU threads of training.
+    # CPU threads of each trial.
     threads: int
     # "cpu", "cuda:K" or "cuda:K,L".
     device: str
@@ -54,6 +56,12 @@ class AgentOptions:
     cache_bytes: int = CACHE_BYTES
     # Where other workers meet this one, when it is the first of several; 0: any that is free now.
     rendezvous_port: int = 0
+    # It ends after so long without an attempt; None: it waits for ever.
+    idle_exit_s: float | None = None
+    # How it ends once the control plane has drained it. 0 would tell Kubernetes that its work is done for good.
+    drained_status: int = 0
+    # Trials side by side on its device, as far as its memory bears them.
+    slots: int = 1
 
 
 def run_agent(options: AgentOptions, *, child_command: Sequence[str] | None = None) -> int:
@@ -65,16 +73,19 @@ def run_agent(options: AgentOptions, *, child_command: Sequence[str] | None = No
         print(f"{error.message}\nhint: {error.hint}", file=sys.stderr)
         return 2
     host, _, port = options.server.rpartition(":")
-    address = own_address(host, int(port))
+    # Where trials share a device no trial has several machines: two of them would be met by one port.
+    address = own_address(host, int(port)) if options.slots == 1 else ""
     identity = Identity(
         worker_id=options.worker_id,
         instance_id=uuid4().hex,
-        host=socket.gethostname(),
+        # In a pod the machine, which may be to blame for what fails on it, and not the pod.
+        host=os.environ.get("DSS_NODE_NAME") or socket.gethostname(),
         pid=os.getpid(),
         devices=devices,
         versions=_versions(),
         address=address,
         rendezvous_port=(options.rendezvous_port or free_port(address)) if address else 0,
+        slots=options.slots,
     )
     environment = {**child_environment(options, os.environ), **network_environment(address, os.environ)}
     end = asyncio.run(_run(options, identity, child_command or child_command_of(options), environment))
@@ -94,7 +105,16 @@ async def _run(
     )
     cache = FileCache(_cache_of(options), limit_bytes=options.cache_bytes, clock=clock)
     storage = Storage(access, cache=cache, clock=clock)
-    agent = Agent(identity, clock=clock, child_command=child_command, environment=environment, storage=storage)
+    agent = Agent(
+        identity,
+        clock=clock,
+        child_command=child_command,
+        environment=environment,
+        storage=storage,
+        measure=measure_of(options.device),
+        idle_exit_s=options.idle_exit_s,
+        drained_status=options.drained_status,
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, agent.stop, 128 + number)
@@ -127,7 +147,10 @@ async def _run(
 def child_command_of(options: AgentOptions) -> list[str]:
     device = "cpu" if options.device == "cpu" else "cuda"
     # -P: a file torch.py where the agent was started is not torch.
-    return [sys.executable, "-P", "-m", "dss_worker", "child", "--threads", str(options.threads), "--device", device]
+    # On a cluster the agent may run in a Python that has no torch.
+    python = os.environ.get("DSS_PYTHON") or sys.executable
+    words = ["--threads", str(options.threads), "--device", device, "--sharers", str(options.slots)]
+    return [python, "-P", "-m", "dss_worker", "child", *words]
 
 
 def network_environment(address: str, environment: Mapping[str, str]) -> dict[str, str]:
@@ -186,6 +209,9 @@ def _visible(device: str, visible: str | None) -> str:
 
 def _versions() -> dict[str, str]:
     """By what is installed; training says in each result what it really ran on."""
+    other = os.environ.get("DSS_PYTHON")
+    if other and Path(other).resolve() != Path(sys.executable).resolve():
+        return versions_of(other)
     versions = {"python": platform.python_version()}
     for package in ("torch", "transformers"):
         try:

@@ -108,6 +108,27 @@ class LeaseProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLoad:
+    """By whomever."""
+
+    # Share of its time that the device was busy, from 0 to 1. None: unknown.
+    utilization: float | None
+    memory_used_bytes: int
+    # 0: unknown.
+    memory_total_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """News, as progress is."""
+
+    # As in Hello, in its order.
+    devices: tuple[DeviceLoad, ...]
+    # Training processes that are up, their libraries loaded.
+    warm: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsReport:
     lease: Lease
     training: tuple[TrainingPoint, ...]
@@ -170,7 +191,7 @@ class Numbered:
     report: Report
 
 
-FromWorker = Hello | Renew | LeaseProgress | Numbered
+FromWorker = Hello | Renew | LeaseProgress | Load | Numbered
 
 
 # To the worker.

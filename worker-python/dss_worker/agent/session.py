@@ -37,6 +37,8 @@ _FINAL = {
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.UNIMPLEMENTED,
 }
+# Of writes: why a stream does not take any more, its reading end says, and a write says INTERNAL whatever it was.
+_TAKES_NO_MORE = contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError)
 # Before the first Welcome has said how long a lease lives.
 _FIRST_PATIENCE_S = 30.0
 _FIRST_DELAY_S = 0.1
@@ -130,8 +132,11 @@ class Session:
 
         speaking: asyncio.Task[None] | None = None
         try:
+            # Over a network that loses packets this takes long, and leases that are to come count from what follows.
+            await call.wait_for_connection()
             hello_sent_s = self._clock.now_s()
-            await call.write(encode_from_worker(self._agent.hello()))
+            with _TAKES_NO_MORE:
+                await call.write(encode_from_worker(self._agent.hello()))
             async for message in call:
                 said = decode_to_worker(message)
                 if isinstance(said, Refused):
@@ -150,7 +155,6 @@ class Session:
 
     async def _speak(self, call: Stream) -> None:
         """One message at a time, each when the one before has found room: nothing piles up below us."""
-        # Why a stream does not take any more, its reading end says.
-        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        with _TAKES_NO_MORE:
             while True:
                 await call.write(encode_from_worker(await self._agent.next_to_say()))

@@ -44,6 +44,10 @@ class Uploads:
         """Those that have something under way."""
         return tuple(self._tasks)
 
+    def takes(self, folder: Path) -> bool:
+        """What a trial writes there is where the control plane cannot read."""
+        return self._storage.is_own(folder)
+
     def checkpoint(self, lease: Lease, step: int, folder: Path) -> None:
         snapshot = _Snapshot.of(folder, step=step)
         if snapshot is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from dss_worker.config import Metric, Teacher
 from dss_worker.data.answer import Refused, answer
@@ -136,15 +137,20 @@ def _describe_teacher(
         "rows": len(rows),
         "label_accuracy": right / len(labels) if labels else None,
         "rationale_coverage": len(rationales) / len(rows) if rows else None,
+        # Tokens need a model, and words do not.
+        "rationale_words": _summary(np.array([len(text.split()) for text in rationales], np.int64)),
         "tokens": tokenizer and {"rationale": _lengths(rationales, tokenizer)},
     }
 
 
 def _lengths(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> Mapping[str, float] | None:
     """Tokens of the whole texts, end token included and prefix not; nothing is cut."""
-    if not texts:
+    return _summary(tokenize(texts, tokenizer).lengths) if texts else None
+
+
+def _summary(lengths: npt.NDArray[np.int64]) -> Mapping[str, float] | None:
+    if lengths.size == 0:
         return None
-    lengths = tokenize(texts, tokenizer).lengths
     p50, p99 = np.percentile(lengths, [50, 99], method="inverted_cdf")
     return {"mean": float(lengths.mean()), "p50": int(p50), "p99": int(p99), "max": int(lengths.max())}
 

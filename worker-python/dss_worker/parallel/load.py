@@ -1,4 +1,4 @@
-"""Loads a model that no process ever has whole: each reads its own rows of every weight."""
+"""Loads a model that no process ever has whole: each reads its own part of every weight."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
-from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor
 from transformers import T5ForConditionalGeneration
 
 from dss_worker.config import ModelSource, TrialSettings
-from dss_worker.parallel.lockstep import Lockstep
-from dss_worker.parallel.shard import shard_model
-from dss_worker.training.collate import RowShare
+from dss_worker.parallel.adapted import adapt_without_weights, stored_name
+from dss_worker.parallel.divided_model import Divided, divide_model
+from dss_worker.parallel.mesh import Mesh
 from dss_worker.training.model import check_no_adapter, config_of, invalid, settle_generation
-from dss_worker.training.shares import rows_of
+from dss_worker.training.shares import Division, Place
 
 _WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _HEAD, _EMBEDDING = "lm_head.weight", "shared.weight"
@@ -30,9 +29,9 @@ _COMPARED_ROWS = 4096
 
 
 def load_divided(
-    source: ModelSource, settings: TrialSettings, mesh: DeviceMesh, *, device: torch.device
-) -> tuple[T5ForConditionalGeneration, Lockstep]:
-    """What `load_model` gives with `init: pretrained`, divided by `shard_model`.
+    source: ModelSource, settings: TrialSettings, mesh: Mesh, *, device: torch.device
+) -> tuple[T5ForConditionalGeneration, Divided]:
+    """What `load_model` gives with `init: pretrained`, divided by `divide_model`.
 
     Raises: WorkerError (MODEL_INVALID) for a directory that holds no such model.
     """
@@ -44,14 +43,31 @@ def load_divided(
         weights = _Weights(source.directory, files)
         if weights.has_other(_HEAD, _EMBEDDING):
             model.lm_head.weight = nn.Parameter(torch.empty_like(model.lm_head.weight, device="meta"))
-        lockstep = shard_model(model, mesh)
-        model.to_empty(device=device)
-        share = RowShare(index=mesh.get_local_rank(), of=mesh.size())
+        adapter = {} if settings.adapter == "none" else adapt_without_weights(model, settings)
+        divided = divide_model(model, mesh)
+        _give_memory(model, device)
         for name, parameter in model.named_parameters():
-            weights.read(name, parameter, share)
+            division = divided.divisions[name]
+            if name in adapter:
+                _take(adapter[name], parameter, division, mesh.place)
+            else:
+                weights.read(stored_name(name), parameter, division, mesh.place)
     settle_generation(model)
     model.train()
-    return model, lockstep
+    return model, divided
+
+
+def _give_memory(model: T5ForConditionalGeneration, device: torch.device) -> None:
+    """To weights that had none; one that several modules have stays one, where torch would give each its own."""
+    places: dict[int, list[tuple[nn.Module, str]]] = {}
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            places.setdefault(id(parameter), []).append((module, name))
+    model.to_empty(device=device)
+    for (first, name), *others in places.values():
+        for module, other_name in others:
+            if getattr(module, other_name) is not getattr(first, name):
+                setattr(module, other_name, getattr(first, name))
 
 
 class _Weights:
@@ -81,21 +97,26 @@ class _Weights:
             for start in starts
         )
 
-    @torch.no_grad()
-    def read(self, name: str, parameter: nn.Parameter, share: RowShare) -> None:
+    def read(self, name: str, parameter: nn.Parameter, division: Division, place: Place) -> None:
         stored = next((self._slices[each] for each in (name, *_aliases(name)) if each in self._slices), None)
         if stored is None:
             raise invalid(self._directory, f"its weights do not fit config.json: missing keys: {name}")
-        if list(stored.get_shape()) != list(parameter.shape):
-            shapes = f"{name} is {stored.get_shape()}, expected {list(parameter.shape)}"
+        whole = [division.rows] if parameter.dim() == 1 else [division.rows, division.columns]
+        if list(stored.get_shape()) != whole:
+            shapes = f"{name} is {stored.get_shape()}, expected {whole}"
             raise invalid(self._directory, f"its weights do not fit config.json: mismatched keys: {shapes}")
-        if not isinstance(parameter, DTensor):
-            parameter.copy_(stored[:])
-            return
-        rows = rows_of(share, parameter.shape[0])
-        local: Tensor = parameter.to_local()
-        if len(rows) > 0:
-            local.copy_(stored[rows.start : rows.stop])
+        _take(stored, parameter, division, place)
+
+
+@torch.no_grad()
+def _take(whole: Any, parameter: nn.Parameter, division: Division, place: Place) -> None:  # noqa: ANN401 - or of a file
+    """This process's part of it, into its parameter."""
+    rows, columns = division.part(place)
+    local: Tensor = parameter.to_local() if isinstance(parameter, DTensor) else parameter
+    if len(rows) == 0:
+        return
+    ours = slice(rows.start, rows.stop)
+    local.copy_(whole[ours] if local.dim() == 1 else whole[ours, columns.start : columns.stop])
 
 
 def _aliases(name: str) -> tuple[str, ...]:

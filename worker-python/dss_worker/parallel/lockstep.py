@@ -14,18 +14,19 @@ from typing import Any, cast
 
 import torch
 from torch import distributed
-from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule
 from transformers import T5ForConditionalGeneration
+
+from dss_worker.parallel.mesh import Mesh
 
 _DONE = 0
 
 
 class Lockstep:
-    def __init__(self, model: T5ForConditionalGeneration, mesh: DeviceMesh) -> None:
+    def __init__(self, model: T5ForConditionalGeneration, mesh: Mesh) -> None:
         self._model = model
         self._stacks: list[list[Any]] = [list(stack.block) for stack in (model.encoder, model.decoder)]
-        self._group = mesh.get_group()
+        self._group = mesh.shards
         # On a GPU they agree by way of its memory, as nccl has it.
         self._wanted = torch.zeros((), dtype=torch.int64, device=mesh.device_type)
         self.is_kept = False

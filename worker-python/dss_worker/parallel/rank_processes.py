@@ -1,7 +1,7 @@
 """The other ranks of this machine: processes that the training child starts for one trial, and that end with it.
 
 Whatever ends one of them early ends the trial everywhere: the others would wait for it in the next collective. Its
-process is watched, so that this takes a moment and not the collective's timeout.
+process is watched, so that this takes a moment and not the collective's timeout; one that has been stopped is ended.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-from torch import distributed
+from typing import Protocol, Self
 
 from dss_worker.errors import Failure, WorkerError
 from dss_worker.messages import Failed, RunTrial, decode_from_child, encode
 from dss_worker.parallel.ranks import Ranks
+from dss_worker.parallel.signs_of_life import PATIENCE_S, hear
 from dss_worker.training.failures import TrialFailed
 
 # For a rank to end by itself after the trial has, and for a collective to notice that its group is gone.
@@ -27,17 +26,27 @@ _GRACE_S = 20.0
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
+class Abortable(Protocol):
+    """A process group, as torch.distributed has them."""
+
+    def abort(self) -> None: ...
+
+
 class RankProcesses:
     """Ranks beside this process. Used as a context: after it none of them is left."""
 
-    def __init__(self, order: RunTrial, ranks: Sequence[Ranks], *, device: str, threads: int) -> None:
+    def __init__(
+        self, order: RunTrial, ranks: Sequence[Ranks], *, device: str, threads: int, patience_s: float = PATIENCE_S
+    ) -> None:
         """
         Args:
             device: "cpu" or "cuda".
             threads: of each, on a CPU.
+            patience_s: with one that gives no sign of life.
         """
         self._order = order
         self._ranks = ranks
+        self._patience_s = patience_s
         self._arguments = ["--device", device, "--threads", str(threads)]
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._watchers: list[threading.Thread] = []
@@ -46,6 +55,7 @@ class RankProcesses:
         # Of the first that failed.
         self._failed: TrialFailed | None = None
         self._has_failed = threading.Event()
+        self._groups: Sequence[Abortable] = ()
 
     def __enter__(self) -> Self:
         try:
@@ -70,6 +80,18 @@ class RankProcesses:
         self._kill()
         for watcher in self._watchers:
             watcher.join()
+
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes.values()]
+
+    def abort_on_failure(self, groups: Sequence[Abortable]) -> None:
+        """From now on whoever of this process waits in one of them stops waiting once a rank has failed."""
+        with self._lock:
+            self._groups = groups
+            has_failed = self._failed is not None
+        if has_failed:
+            self._abort()
 
     def check(self) -> None:
         """Raises: TrialFailed if a rank has failed."""
@@ -105,18 +127,27 @@ class RankProcesses:
             pass  # it has ended, which its watcher says better
 
     def _watch(self, rank: int, process: subprocess.Popen[bytes], read_fd: int) -> None:
-        with open(read_fd, "rb") as answers:
-            said = answers.read()
+        silent: list[str] = []
+
+        def end() -> None:
+            silent.append(f"gave no sign of life for {self._patience_s:g} s and was ended")
+            process.kill()
+
+        try:
+            said = hear(read_fd, patience_s=self._patience_s, on_silence=end)
+        finally:
+            os.close(read_fd)
         status = process.wait()
         with self._lock:
             if status == 0 or self._is_over or self._failed is not None:
                 return
-            self._failed = TrialFailed(_failure(rank, status, said))
+            self._failed = TrialFailed(_failure(said) or _death(rank, silent[0] if silent else _end(status)))
         print(f"rank {rank} has failed: {self._failed.failure.message}", file=sys.stderr, flush=True)
         self._has_failed.set()
-        # Whoever waits in a collective stops waiting.
-        group = distributed.group.WORLD
-        if group is not None:
+        self._abort()
+
+    def _abort(self) -> None:
+        for group in self._groups:
             group.abort()
 
     def _kill(self) -> None:
@@ -133,11 +164,19 @@ def _environment(ranks: Ranks) -> dict[str, str]:
     return {**os.environ, **ranks.to_environment(), "PYTHONPATH": os.pathsep.join(path)}
 
 
-def _failure(rank: int, status: int, said: bytes) -> Failure:
-    for line in said.splitlines():
-        message = decode_from_child(line)
-        if isinstance(message, Failed):
-            return message.failure
-    how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-    hint = "the log has its last words; a machine that is short of memory ends the largest process"
+def _failure(said: bytes) -> Failure | None:
+    """That a rank has told; None: it was ended before, or within a word."""
+    try:
+        message = decode_from_child(said)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return message.failure if isinstance(message, Failed) else None
+
+
+def _death(rank: int, how: str) -> Failure:
+    hint = "the log has its last words; a machine that is short of memory stops processes, and ends the largest one"
     return WorkerError("RANK_DIED", f"rank {rank} {how}", hint=hint, kind="infrastructure").to_failure()
+
+
+def _end(status: int) -> str:
+    return f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,15 +12,26 @@ from time import monotonic, sleep
 
 import torch
 from torch import distributed
-from torch.distributed import TCPStore  # type: ignore[attr-defined]
-from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-defined]
 
 from dss_worker.errors import WorkerError
 
 # Of the meeting, and of each collective: longer than a load of weights, or a checkpoint that one rank writes. A rank
 # that ends is noticed by the one that started it long before.
 TIMEOUT = timedelta(minutes=10)
+# For ranks that have met to open their connections to each other. It takes moments; where one of them is lost on the
+# way, nobody is told, so the sooner they meet again the better.
+CONNECT_TIMEOUT = timedelta(minutes=1)
 _LOOK_S = 0.05
+# Of one try to reach the first rank; between two of them the caller is asked whether to go on.
+_TRY_S = 5.0
+# As torchrun has it where nobody names the run.
+_NO_RUN_ID = "none"
+# Why rank 0 cannot listen there.
+_HINTS = {
+    errno.EADDRINUSE: "another program has that port; the worker's --rendezvous-port names one that is free",
+    errno.EADDRNOTAVAIL: "this machine has no such address (any more); start its worker anew",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +43,12 @@ class Ranks:
     # Of rank 0.
     address: str
     port: int
+    # Of this attempt: one that an earlier attempt has left behind at the same place is not met.
+    run_id: str = _NO_RUN_ID
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str]) -> Ranks:
-        """By RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT.
+        """By RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT and, if it is set, TORCHELASTIC_RUN_ID.
 
         Raises: WorkerError (RANKS_INVALID) for what torchrun would not set.
         """
@@ -45,6 +59,7 @@ class Ranks:
                 local_rank=int(environment["LOCAL_RANK"]),
                 address=environment["MASTER_ADDR"],
                 port=int(environment["MASTER_PORT"]),
+                run_id=environment.get("TORCHELASTIC_RUN_ID", _NO_RUN_ID),
             )
         except KeyError as error:
             raise _invalid(f"{error.args[0]} is not set") from error
@@ -61,6 +76,7 @@ class Ranks:
             "LOCAL_RANK": str(self.local_rank),
             "MASTER_ADDR": self.address,
             "MASTER_PORT": str(self.port),
+            "TORCHELASTIC_RUN_ID": self.run_id,
         }
 
     def device(self, kind: str) -> torch.device:
@@ -75,67 +91,126 @@ def joined(
     device: torch.device,
     timeout: timedelta = TIMEOUT,
     while_waiting: Callable[[], None] = lambda: None,
-) -> Iterator[DeviceMesh]:
-    """Within it, the processes have met: their mesh, of one dimension.
+    listening: socket.socket | None = None,
+) -> Iterator[None]:
+    """Within it, the processes have met.
 
     Args:
         while_waiting: called now and then until all are there; may raise to end it.
+        listening: of rank 0, where the others find it, if that is open already; it is taken over.
     Raises: WorkerError (RANKS_APART) if they do not all come in time.
     """
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    distributed.init_process_group(
-        backend="nccl" if device.type == "cuda" else "gloo",
-        store=_meet(ranks, timeout, while_waiting),
-        rank=ranks.rank,
-        world_size=ranks.size,
-        timeout=timeout,
-    )
+    store = _meet(ranks, timeout, while_waiting, listening)
+    # Torch names a group by how many there were. One that could not be made counts too, so that a process to which that
+    # has happened would look for its next ones under other names than all the others.
+    distributed.distributed_c10d._world.group_count = 0
     try:
-        yield init_device_mesh(device.type, (ranks.size,))
+        distributed.init_process_group(
+            backend="nccl" if device.type == "cuda" else "gloo",
+            store=store,
+            rank=ranks.rank,
+            world_size=ranks.size,
+            timeout=min(timeout, CONNECT_TIMEOUT),
+        )
+    except RuntimeError as error:
+        raise _apart(ranks, f"all came, but not all connected: {_first_line(error)}") from error
+    try:
+        # By it nccl opens its connections, at the first collective, which some come to long before others.
+        store.set_timeout(timeout)
+        distributed.set_timeout(timeout)
+        yield
     finally:
         distributed.destroy_process_group()
 
 
-def _meet(ranks: Ranks, timeout: timedelta, while_waiting: Callable[[], None]) -> TCPStore:
-    """Not by torch's own waiting, which nothing interrupts."""
-    deadline = monotonic() + timeout.total_seconds()
+def listen_at(address: str, port: int = 0) -> socket.socket:
+    """At that address alone: left to itself, torch's store listens on every interface of the machine.
+
+    Args:
+        port: 0: any that is free.
+    Raises: OSError.
+    """
+    listening = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     try:
-        store = TCPStore(
-            ranks.address,
-            ranks.port,
-            ranks.size,
-            is_master=ranks.rank == 0,
-            timeout=timeout,
-            wait_for_workers=False,
-            master_listen_fd=_listening(ranks) if ranks.rank == 0 else None,
-        )
-        store.set(f"here/{ranks.rank}", "")
-        everybody = [f"here/{rank}" for rank in range(ranks.size)]
-        while not store.check(everybody):
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address, port))
+        listening.listen()
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def _meet(
+    ranks: Ranks, timeout: timedelta, while_waiting: Callable[[], None], listening: socket.socket | None
+) -> Store:
+    """Where all of them are. Not by torch's own waiting, which nothing interrupts."""
+    deadline = monotonic() + timeout.total_seconds()
+    if ranks.rank == 0:
+        return _host(ranks, deadline, while_waiting, listening)
+    while True:
+        try:
+            return _wait(ranks, _store(ranks, deadline), deadline, while_waiting)
+        except RuntimeError as error:
+            # Nobody listens there yet, or one has ended that an earlier attempt had left there.
             while_waiting()
             if monotonic() > deadline:
-                missing = [rank for rank in range(ranks.size) if not store.check([f"here/{rank}"])]
-                raise _apart(ranks, f"ranks {missing} did not come within {timeout.total_seconds():g} s")
+                raise _apart(ranks, _first_line(error)) from error
             sleep(_LOOK_S)
-    except (RuntimeError, OSError) as error:
-        raise _apart(ranks, str(error).splitlines()[0]) from error
+
+
+def _host(ranks: Ranks, deadline: float, while_waiting: Callable[[], None], listening: socket.socket | None) -> Store:
+    try:
+        if listening is None:
+            listening = listen_at(ranks.address, ranks.port)
+        return _wait(ranks, _store(ranks, deadline, listening), deadline, while_waiting)
+    except OSError as error:
+        raise _apart(ranks, str(error), hint=_HINTS.get(error.errno or 0)) from error
+    except RuntimeError as error:
+        raise _apart(ranks, _first_line(error)) from error
+
+
+def _store(ranks: Ranks, deadline: float, listening: socket.socket | None = None) -> Store:
+    """Raises: RuntimeError if the first rank is not there."""
+    store = TCPStore(
+        ranks.address,
+        ranks.port,
+        ranks.size,
+        is_master=listening is not None,
+        timeout=timedelta(seconds=min(_TRY_S, max(deadline - monotonic(), _LOOK_S))),
+        wait_for_workers=False,
+        master_listen_fd=None if listening is None else listening.detach(),
+    )
+    store.set_timeout(CONNECT_TIMEOUT)  # of each answer
+    return PrefixStore(ranks.run_id, store)
+
+
+def _wait(ranks: Ranks, store: Store, deadline: float, while_waiting: Callable[[], None]) -> Store:
+    """Raises: RuntimeError if the first rank has gone meanwhile; WorkerError (RANKS_APART)."""
+    store.set(_here(ranks.rank), "")
+    everybody = [_here(rank) for rank in range(ranks.size)]
+    while not store.check(everybody):
+        while_waiting()
+        if monotonic() > deadline:
+            missing = [rank for rank in range(ranks.size) if not store.check([_here(rank)])]
+            raise _apart(ranks, f"ranks {missing} did not come in time")
+        sleep(_LOOK_S)
     return store
 
 
-def _listening(ranks: Ranks) -> int:
-    """At that address alone: left to itself, the store listens on every interface of the machine."""
-    family = socket.AF_INET6 if ":" in ranks.address else socket.AF_INET
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((ranks.address, ranks.port))
-    listening.listen()
-    return listening.detach()
+def _here(rank: int) -> str:
+    return f"here/{rank}"
 
 
-def _apart(ranks: Ranks, what: str) -> WorkerError:
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _apart(ranks: Ranks, what: str, *, hint: str | None = None) -> WorkerError:
     place = f"rank {ranks.rank} of {ranks.size} did not meet the others at {ranks.address}:{ranks.port}"
-    hint = "each machine must reach that address; a firewall may be between them"
+    hint = "each machine must reach that address; a firewall may be between them" if hint is None else hint
     return WorkerError("RANKS_APART", f"{place}: {what}", hint=hint, kind="infrastructure")
 
 

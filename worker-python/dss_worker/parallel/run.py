@@ -8,20 +8,25 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import torch
 
 from dss_worker.config import TrialConfig
 from dss_worker.messages import Failed, GangPlace, Phase, RunTrial, TrialResult, decode_to_child, encode
+from dss_worker.parallel.mesh import Mesh, layout_of
 from dss_worker.parallel.rank_processes import RankProcesses
-from dss_worker.parallel.ranks import Ranks, joined
+from dss_worker.parallel.ranks import Ranks, joined, listen_at
+from dss_worker.parallel.signs_of_life import living
 from dss_worker.parallel.together import Together
 from dss_worker.training.failures import failure_of
 from dss_worker.training.monitor import Reporter, SilentReporter, TrialCancelled, TrialSuspended
 from dss_worker.training.trial import run_trial
 from dss_worker.training.warm_cache import WarmCache
+
+_LOOPBACK = "127.0.0.1"
 
 
 def run_as_first(
@@ -42,35 +47,56 @@ def run_as_first(
         reporter: told of the trial if this process is the first of all.
     Raises: as `run_trial`; TrialFailed if another process failed first.
     """
-    local, machines = config.run.devices, 1 if gang is None else gang.size
-    machine, address, port = (0, "127.0.0.1", _free_port()) if gang is None else (gang.rank, gang.address, gang.port)
-    ranks = [
-        Ranks(rank=machine * local + place, size=machines * local, local_rank=place, address=address, port=port)
-        for place in range(local)
-    ]
-    ours = ranks[0]
+    local = config.run.devices
     order = RunTrial(run=0, config=config)
-    # A rank that is cancelled leaves, and its group with it: nobody has to agree.
-    with RankProcesses(order, ranks[1:], device=device.type, threads=torch.get_num_threads()) as others:
-        try:
-            return _run(
-                config,
-                ours,
-                device=ours.device(device.type),
-                while_waiting=others.check,
-                reporter=reporter if ours.rank == 0 else SilentReporter(),
-                should_stop=should_stop,
-                should_suspend=should_suspend,
-                now=now,
-                seconds_before=seconds_before,
+    with _meeting(gang) as (ours, listening):
+        ranks = [
+            Ranks(
+                rank=ours.rank * local + place,
+                size=ours.size * local,
+                local_rank=place,
+                address=ours.address,
+                port=ours.port,
+                run_id=ours.run_id,
             )
-        except (TrialCancelled, TrialSuspended):
-            raise
-        except Exception as error:
-            cause = others.cause()
-            if cause is None:
+            for place in range(local)
+        ]
+        # A rank that is cancelled leaves, and its group with it: nobody has to agree.
+        with RankProcesses(order, ranks[1:], device=device.type, threads=torch.get_num_threads()) as others:
+            try:
+                return _run(
+                    config,
+                    ranks[0],
+                    device=ranks[0].device(device.type),
+                    listening=listening,
+                    others=others,
+                    reporter=reporter if ranks[0].rank == 0 else SilentReporter(),
+                    should_stop=should_stop,
+                    should_suspend=should_suspend,
+                    now=now,
+                    seconds_before=seconds_before,
+                )
+            except (TrialCancelled, TrialSuspended):
                 raise
-            raise cause from error
+            except Exception as error:
+                cause = others.cause()
+                if cause is None:
+                    raise
+                raise cause from error
+
+
+@contextmanager
+def _meeting(gang: GangPlace | None) -> Iterator[tuple[GangPlace, socket.socket | None]]:
+    """Where this machine's ranks meet the others; of one machine, with the socket that they come to.
+
+    That one is open from here on: a port that is only looked up is another program's by the time it is needed.
+    """
+    if gang is not None:
+        yield gang, None
+        return
+    with listen_at(_LOOPBACK) as listening:
+        port: int = listening.getsockname()[1]
+        yield GangPlace(rank=0, size=1, address=_LOOPBACK, port=port, run_id=str(os.getpid())), listening
 
 
 def serve_rank(write_fd: int, *, device: str, threads: int) -> int:
@@ -87,7 +113,8 @@ def serve_rank(write_fd: int, *, device: str, threads: int) -> int:
     with open(write_fd, "wb", buffering=0) as to_first:
         try:
             ranks = Ranks.of_environment(os.environ)
-            _run(order.config, ranks, device=ranks.device(device), reporter=SilentReporter())
+            with living(write_fd):
+                _run(order.config, ranks, device=ranks.device(device), reporter=SilentReporter())
         except TrialSuspended:
             return 0
         except Exception as error:
@@ -107,13 +134,18 @@ def _run(
     *,
     device: torch.device,
     reporter: Reporter,
-    while_waiting: Callable[[], None] = lambda: None,
+    listening: socket.socket | None = None,
+    others: RankProcesses | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     should_suspend: Callable[[], bool] = lambda: False,
     now: Callable[[], float] = time.monotonic,
     seconds_before: Mapping[Phase, float] | None = None,
 ) -> TrialResult:
-    with joined(ranks, device=device, while_waiting=while_waiting) as mesh:
+    while_waiting = (lambda: None) if others is None else others.check
+    with joined(ranks, device=device, while_waiting=while_waiting, listening=listening):
+        mesh = Mesh.of_layout(layout_of(config, ranks.size), device_type=device.type)
+        if others is not None:
+            others.abort_on_failure(mesh.groups)
         return run_trial(
             config,
             # The weights of one that is kept warm are nobody's part.
@@ -126,10 +158,3 @@ def _run(
             seconds_before=seconds_before,
             processes=Together(mesh),
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -14,11 +14,11 @@ from types import MethodType
 from typing import Any, cast
 
 from torch import nn
-from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 from transformers import T5ForConditionalGeneration
 
 from dss_worker.parallel.lockstep import Lockstep
+from dss_worker.parallel.mesh import Mesh
 from dss_worker.training.within import METHOD
 
 _ENTER = "enter_gathered"
@@ -26,20 +26,18 @@ _ENTER = "enter_gathered"
 Run = Callable[..., Any]
 
 
-def shard_model(model: T5ForConditionalGeneration, mesh: DeviceMesh) -> Lockstep:
+def shard_model(model: T5ForConditionalGeneration, mesh: Mesh) -> Lockstep:
     """In place. Every process must call it with an equal model, and then train by the same passes in the same order.
 
-    The relative position biases, some thousand weights that a stack reads before its first block, stay whole
-    everywhere.
+    Under tensor ranks that have divided it before, this divides what each of them has. The relative position biases,
+    some thousand weights that a stack reads before its first block, are not divided.
 
-    Args:
-        mesh: of one dimension.
     Returns: by what the processes evaluate it.
     """
     whole = {bias for stack in (model.encoder, model.decoder) for bias in position_biases(stack)}
     blocks = [*model.encoder.block, *model.decoder.block]
     for module in (*blocks, model):
-        fully_shard(module, mesh=mesh, ignored_params=whole)
+        fully_shard(module, mesh=mesh.of_rows, ignored_params=whole)
         sharded = cast(FSDPModule, module)
         # gloo knows no average.
         sharded.set_force_sum_reduction_for_comms(True)

@@ -17,7 +17,7 @@ TARGETS = ("q", "k", "v", "o", "wi", "wi_0", "wi_1", "wo")
 
 
 def apply_adapter(model: T5ForConditionalGeneration, settings: TrialSettings) -> T5ForConditionalGeneration:
-    """Gives the model the adapter of a trial, drawn from its seed; without one, does nothing.
+    """Gives the model the adapter of a trial, drawn from its seed; without one, or if it has it, does nothing.
 
     What A reads is dropped at the trial's dropout rate, as what T5's own layers give is: one setting says how much of
     it there is, and 0 is none. Draws nothing from torch's global generators.
@@ -26,7 +26,7 @@ def apply_adapter(model: T5ForConditionalGeneration, settings: TrialSettings) ->
     Raises: WorkerError (PACKAGE_MISSING) without peft.
     Source: Hu et al. 2021, arXiv:2106.09685.
     """
-    if settings.adapter == "none":
+    if settings.adapter == "none" or has_adapter(model):
         return model
     try:
         # Here, since it takes a second that trials without an adapter need not wait.

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import shutil
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,11 +20,12 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from dss_worker.training.atomic_folder import UNFINISHED, remove_unfinished, whole_folder
+from dss_worker.training.atomic_folder import remove_unfinished, whole_folder
 from dss_worker.training.checkpoint import Checkpoint, Identity
-from dss_worker.training.checkpoint_parts import Parts, Rows
-from dss_worker.training.collate import RowShare
+from dss_worker.training.checkpoint_parts import RANDOM, Parts, Writers
 from dss_worker.training.processes import ALONE, Processes
+from dss_worker.training.save_together import is_any, save_together
+from dss_worker.training.shares import Division, Divisions
 
 KEPT = 2
 _TENSORS, _STATE, _MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
@@ -46,11 +47,11 @@ class CheckpointFolder:
         # Those that are known to be sound, oldest first.
         self._sound: list[Path] = []
 
-    def find(self, divided: Rows = MappingProxyType({})) -> Checkpoint | None:
+    def find(self, divisions: Divisions = MappingProxyType({})) -> Checkpoint | None:
         """The newest checkpoint that is sound for all the processes. Those that it passes over are named on stdout.
 
         Args:
-            divided: by name, the rows of each whole weight of which this process has a part.
+            divisions: of the weights, where this process has a part of each.
         """
         processes = self._processes
         if processes.is_first:
@@ -61,26 +62,27 @@ class CheckpointFolder:
             path = self._path(step)
             checkpoint, reason = None, ""
             try:
-                checkpoint = self._read(path, divided)
+                checkpoint = self._read(path, divisions)
             except (_Unsound, OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
                 reason = str(error) if isinstance(error, _Unsound) else f"{type(error).__name__}: {error}"
             if reason != "":
                 print(f"checkpoint {path.name} is passed over: {reason}", flush=True)
-            if self._failures(reason != "") == 0:
+            if not is_any(self._processes, failed=reason != ""):
                 self._sound = [path]
                 return checkpoint
         return None
 
-    def save(self, checkpoint: Checkpoint, divided: Rows = MappingProxyType({})) -> None:
+    def save(self, checkpoint: Checkpoint, divisions: Divisions = MappingProxyType({})) -> None:
         """Keeps this one and the sound one before; all others go, damaged ones too.
 
         Args:
-            divided: as for `find`.
+            divisions: as for `find`.
         Raises: OSError or SafetensorError if that fails, for any of the processes; the checkpoints before stay.
         """
         target = self._path(checkpoint.step)
-        state = {"identity": self._identity, **checkpoint.to_json(), "divided": dict(divided)}
-        if self._processes.share.of == 1:
+        divided = {name: division.to_json() for name, division in divisions.items()}
+        state = {"identity": self._identity, **checkpoint.to_json(), "divided": divided}
+        if self._processes.count == 1:
             with whole_folder(target) as folder:
                 _write_manifest(folder, {_TENSORS: _write_tensors(folder / _TENSORS, checkpoint)}, state)
         else:
@@ -93,56 +95,17 @@ class CheckpointFolder:
                 shutil.rmtree(path)
 
     def _save_together(self, target: Path, checkpoint: Checkpoint, state: dict[str, Any]) -> None:
-        """The first process makes the folder, each writes its part, and the first what says that all are there."""
-        share, is_first = self._processes.share, self._processes.is_first
-        folder = target.with_name(f"{UNFINISHED}{target.name}")
-        error: Exception | None = None
-        with ExitStack() as whole:
-            try:
-                if is_first:
-                    shutil.rmtree(folder, ignore_errors=True)
-                    whole.enter_context(whole_folder(target, folder=folder))
-            except OSError as failed:
-                error = failed
-            self._raise_together(error, "the folder could not be made")
-            name = _part_name(share)
-            try:
-                part = _write_tensors(folder / name, checkpoint)
-                (folder / f"{name}.json").write_text(json.dumps(part), encoding="utf-8")
-            except (OSError, SafetensorError) as failed:
-                error = failed
-            self._raise_together(error, "another process could not write its part")
-            try:
-                if is_first:
-                    _write_manifest(folder, self._take_parts(folder), {**state, "processes": share.of})
-                    whole.close()
-            except OSError as failed:
-                error = failed
-            # Also until the folder has its name.
-            self._raise_together(error, "the first process could not put the parts together")
-
-    def _take_parts(self, folder: Path) -> dict[str, dict[str, Any]]:
-        """What each process says of its part.
-
-        Raises: OSError if one is not to be seen here.
-        """
-        count = self._processes.share.of
-        parts = {}
-        for name in (_part_name(RowShare(index=index, of=count)) for index in range(count)):
-            try:
-                parts[name] = _load_json(folder / f"{name}.json")
-            except _Unsound as unsound:
-                raise OSError(f"{unsound}; machines that train together need a common folder for it") from unsound
-            (folder / f"{name}.json").unlink()
-        return parts
-
-    def _raise_together(self, error: Exception | None, otherwise: str) -> None:
-        if self._failures(error is not None) == 0:
-            return
-        raise error if error is not None else OSError(otherwise)
-
-    def _failures(self, has_failed: bool) -> int:
-        return int(self._processes.sum(np.array([float(has_failed)]))[0])
+        processes = self._processes
+        writers = processes.writers
+        # Of a copy of the weights, only what is no copy.
+        prefix = "" if processes.rank < writers.holders else RANDOM
+        save_together(
+            target,
+            processes,
+            name_of=partial(_part_name, of=writers.count),
+            write=lambda path: _write_tensors(path, checkpoint, prefix=prefix),
+            finish=lambda folder, parts: _write_manifest(folder, parts, {**state, "writers": writers.to_json()}),
+        )
 
     def _agreed(self, steps: list[int]) -> list[int]:
         """The first process's, newest first."""
@@ -159,19 +122,21 @@ class CheckpointFolder:
             return []
         return [path for path in self._directory.iterdir() if _NAME.fullmatch(path.name)]
 
-    def _read(self, path: Path, divided: Rows) -> Checkpoint:
+    def _read(self, path: Path, divisions: Divisions) -> Checkpoint:
         manifest = _load_json(path / _MANIFEST)
         _check_file(path / _STATE, manifest["files"][_STATE])
         state = _load_json(path / _STATE)
         self._check_identity(state["identity"])
         if state["step"] != _step_of(path):
             raise _Unsound(f"it is of step {state['step']}")
-        writers, share = state.get("processes", 1), self._processes.share
-        names = [_part_name(RowShare(index=index, of=writers)) for index in range(writers)]
-        parts = Parts(path, names, divided if share.of > 1 else state.get("divided", {}))
-        for name in parts.needed(share):
+        writers, processes = Writers(**state.get("writers", {})), self._processes
+        theirs = {name: Division.from_json(value) for name, value in state.get("divided", {}).items()}
+        names = [_part_name(rank, writers.count) for rank in range(writers.count)]
+        parts = Parts(path, names, writers, divisions if processes.count > 1 else theirs)
+        reader = (processes.place, processes.rank, processes.writers)
+        for name in parts.needed(*reader):
             _check_file(path / name, manifest["files"][name])
-        return Checkpoint.from_parts(parts.read(share), state)
+        return Checkpoint.from_parts(parts.read(*reader), state)
 
     def _check_identity(self, theirs: Identity) -> None:
         for what in sorted(self._identity.keys() | theirs.keys()):
@@ -184,14 +149,14 @@ def checkpoint_name(step: int) -> str:
     return f"step-{step:08d}"
 
 
-def _part_name(share: RowShare) -> str:
-    return _TENSORS if share.of == 1 else f"tensors-{share.index:05d}-of-{share.of:05d}.safetensors"
+def _part_name(rank: int, of: int) -> str:
+    return _TENSORS if of == 1 else f"tensors-{rank:05d}-of-{of:05d}.safetensors"
 
 
-def _write_tensors(path: Path, checkpoint: Checkpoint) -> dict[str, Any]:
-    """Gives the file's size and hash."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors().items()}
-    save_file(tensors, path)
+def _write_tensors(path: Path, checkpoint: Checkpoint, *, prefix: str = "") -> dict[str, Any]:
+    """Those whose names begin so; gives the file's size and hash."""
+    named = {name: tensor for name, tensor in checkpoint.tensors().items() if name.startswith(prefix)}
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}, path)
     return _describe(path)
 
 

@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from dss_worker.config import RunOptions
 from dss_worker.training.checkpoint import Checkpoint, Identity
 from dss_worker.training.checkpoint_folder import CheckpointFolder
-from dss_worker.training.checkpoint_parts import Rows
 from dss_worker.training.processes import ALONE, Processes
+from dss_worker.training.shares import Divisions
 
 # By time, saving takes at most one part in so many of a trial.
 _COST_INVERSE = 50
@@ -42,9 +42,9 @@ class Checkpoints:
         # Of the newest checkpoint; 0: there is none.
         self.saved_step = 0
 
-    def find(self, divided: Rows = MappingProxyType({})) -> Checkpoint | None:
-        """Where to go on. `divided`: by name, the rows of each whole weight of which this process has a part."""
-        checkpoint = None if self._folder is None else self._folder.find(divided)
+    def find(self, divisions: Divisions = MappingProxyType({})) -> Checkpoint | None:
+        """Where to go on. `divisions`: of the weights, where this process has a part of each."""
+        checkpoint = None if self._folder is None else self._folder.find(divisions)
         self.saved_step = 0 if checkpoint is None else checkpoint.step
         return checkpoint
 
@@ -57,13 +57,13 @@ class Checkpoints:
             return False
         return step % self._every_steps == 0 if self._every_steps > 0 else self._now() >= self._next_save
 
-    def save(self, checkpoint: Checkpoint, divided: Rows = MappingProxyType({})) -> None:
+    def save(self, checkpoint: Checkpoint, divisions: Divisions = MappingProxyType({})) -> None:
         """If it fails, that is said on stdout, and the trial goes on without."""
         if self._folder is None:
             return
         started = self._now()
         try:
-            self._folder.save(checkpoint, divided)
+            self._folder.save(checkpoint, divisions)
             self.saved_step = checkpoint.step
         except (OSError, SafetensorError) as error:
             print(f"the checkpoint of step {checkpoint.step} could not be saved: {error}", flush=True)

@@ -9,6 +9,7 @@ import torch
 from dss_worker.errors import Failure, WorkerError
 
 UNFORESEEN = "INTERNAL"
+_SMALLER = "a smaller batch_size with grad_steps as many times larger trains on the same batches"
 
 
 class TrialFailed(Exception):
@@ -27,8 +28,11 @@ def failure_of(error: Exception) -> Failure:
         return error.failure
     detail = "".join(traceback.format_exception(error))
     message = f"{type(error).__name__}: {error}".splitlines()[0]
+    if isinstance(error, torch.OutOfMemoryError):
+        hint = f"{_SMALLER}; gradient_checkpointing: on, optimizer: adamw8bit or devices: 2 need less of each GPU"
+        return Failure(code="GPU_OUT_OF_MEMORY", message=message, hint=hint, detail=detail, kind="infrastructure")
     if _is_out_of_memory(error):
-        hint = "a smaller batch_size with grad_steps as many times larger trains on the same batches"
+        hint = f"{_SMALLER}; or run fewer workers on this machine at once"
         return Failure(code="OUT_OF_MEMORY", message=message, hint=hint, detail=detail, kind="infrastructure")
     return Failure(code=UNFORESEEN, message=message, detail=detail, kind="infrastructure")
 
@@ -36,4 +40,4 @@ def failure_of(error: Exception) -> Failure:
 def _is_out_of_memory(error: Exception) -> bool:
     # torch has no type of its own for the CPU's.
     is_of_cpu = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    return is_of_cpu or isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return is_of_cpu or isinstance(error, MemoryError)

@@ -15,7 +15,6 @@ from dss_worker.messages import Evaluation, TrainingPoint
 from dss_worker.training.batches import TrainingBatches
 from dss_worker.training.checkpoint import Checkpoint, Selected
 from dss_worker.training.checkpoint_folder import checkpoint_name
-from dss_worker.training.checkpoint_parts import Rows
 from dss_worker.training.checkpoints import Checkpoints
 from dss_worker.training.evaluate import Evaluator
 from dss_worker.training.flops import StepFlops, WorkCounter
@@ -30,8 +29,9 @@ from dss_worker.training.model import (
     trained_weights,
 )
 from dss_worker.training.monitor import Monitor, Reporter, TrialSuspended
-from dss_worker.training.processes import ALONE, Processes, agreed_plan, divided_rows, total_work
+from dss_worker.training.processes import ALONE, Processes, agreed_plan, divisions_of, total_work
 from dss_worker.training.sampler import BatchOrder
+from dss_worker.training.shares import Divisions
 from dss_worker.training.step import Stepper
 from dss_worker.training.warm_cache import EncodedSplits
 from dss_worker.training.work import Work
@@ -91,6 +91,7 @@ class TrainingLoop:
             precision=settings.precision,
             plan=agreed_plan(plan, processes),
             optimizer=settings.optimizer,
+            optimizer_states=config.run.optimizer_states,
             trained=self.trained,
         )
         # Of the steps since the last training point.
@@ -106,9 +107,9 @@ class TrainingLoop:
         return self._stepper.plan
 
     @property
-    def divided(self) -> Rows:
-        """By name, the rows of each whole weight of which this process has a part."""
-        return divided_rows(self.trained)
+    def divisions(self) -> Divisions:
+        """Of the weights, where this process has a part of each."""
+        return divisions_of(self.trained)
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Goes on from there. Its curve is reported: the attempt that succeeds has all of it."""
@@ -261,7 +262,7 @@ class TrainingLoop:
                     evaluations=tuple(self._evaluations),
                     tally=replace(self._monitor.tally, work=total_work(self._monitor.work, self._processes)),
                 ),
-                self.divided,
+                self.divisions,
             )
         step = self._stepper.step
         if self._checkpoints.saved_step == step:

@@ -9,16 +9,17 @@ import numpy as np
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
-from dss_worker.config import TrialSettings
+from dss_worker.config import OptimizerStates, TrialSettings
 from dss_worker.data.encode import EncodedSplit
 from dss_worker.training.linear_loss import CHUNK_TOKENS
 from dss_worker.training.micro_batches import MicroBatchPlan, activation_bytes_per_token
 from dss_worker.training.optimizer import MOMENT_BYTES
 from dss_worker.training.packing import Lengths
+from dss_worker.training.processes import ALONE, Processes
 from dss_worker.training.trained import Trained
 from dss_worker.training.within import is_gathered
 
-_FLOAT32 = 4
+_FLOAT32, _BFLOAT16 = 4, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +34,19 @@ class ModelSize:
     is_warm: bool
     # Of a model that several processes share: parameters of the others that are here for a pass.
     gathered: int = 0
+    # Processes that take other rows of a batch, and those that divide what a layer computes.
+    row_shares: int = 1
+    tensor: int = 1
 
     @classmethod
-    def of_model(cls, model: T5ForConditionalGeneration, trained: Trained, *, is_warm: bool) -> ModelSize:
-        """`trained`: this process's part of it."""
+    def of_model(
+        cls, model: T5ForConditionalGeneration, trained: Trained, *, is_warm: bool, processes: Processes = ALONE
+    ) -> ModelSize:
+        """
+        Args:
+            trained: this process's part of it.
+            processes: that have it together.
+        """
         parameters = list(trained.parameters())
         return cls(
             parameters=sum(each.numel() for each in parameters),
@@ -44,6 +54,8 @@ class ModelSize:
             config=model.config,
             is_warm=is_warm,
             gathered=_gathered(model) if is_gathered(model) else 0,
+            row_shares=processes.share.of,
+            tensor=processes.place.tensor.of,
         )
 
 
@@ -63,6 +75,7 @@ def predict_memory(
     *,
     device: torch.device,
     process_bytes: int,
+    optimizer_states: OptimizerStates = "device",
 ) -> int:
     """Bytes: weights, gradients and moments, copies of weights, and the largest pass.
 
@@ -70,9 +83,13 @@ def predict_memory(
         process_bytes: of `MemoryWatch`; the rest is added to it.
     """
     weights, trained = size.parameters * _FLOAT32, size.trained * _FLOAT32
-    moments = size.trained * MOMENT_BYTES[settings.optimizer]
+    # Kept in ordinary memory, which on a CPU is the same.
+    are_elsewhere = device.type != "cpu" and optimizer_states == "host"
+    moments = 0.0 if are_elsewhere else size.trained * MOMENT_BYTES[settings.optimizer]
     gathered = 2 * size.gathered * _FLOAT32  # and their gradients
-    during_a_pass = gathered + _pass_bytes(size, settings, plan, train, is_cpu=device.type == "cpu")
+    # Autocast's copies of what is in products, which the backward pass reads again.
+    casts = _BFLOAT16 * (size.gathered or size.parameters) if settings.precision == "bf16" else 0
+    during_a_pass = gathered + casts + _pass_bytes(size, settings, plan, train, is_cpu=device.type == "cpu")
     if device.type != "cpu":
         return int(process_bytes + weights + trained + moments + during_a_pass)
     # In ordinary memory: the first weights, and the selected ones, twice while one takes the other's place.
@@ -86,28 +103,30 @@ def _pass_bytes(
 ) -> float:
     config, is_dropping = size.config, settings.dropout > 0
     layers, width, inner = config.num_layers, config.d_model, config.num_heads * config.d_kv
-    tokens, cells = _largest_pass(settings, plan, train)
-    activations = activation_bytes_per_token(config, settings) * tokens
+    tokens, cells = _largest_pass(settings, plan, train, row_shares=size.row_shares)
+    activations = activation_bytes_per_token(config, settings, tensor=size.tensor) * tokens
     if is_cpu:
         # Of each head the probabilities; dropout's factors and the product stay, too.
-        activations += (3 if is_dropping else 1) * _FLOAT32 * config.num_heads * layers * cells
+        activations += (3 if is_dropping else 1) * _FLOAT32 * config.num_heads / size.tensor * layers * cells
     if settings.adapter == "lora" and is_dropping:
         # What each adapted matrix reads, dropped: factors and product.
         activations += 2 * _FLOAT32 * (6 * width + 2 * inner + config.d_ff) * layers * tokens
     if plan.engine.with_checkpoints:
         # One layer's, and what each layer reads.
         activations = activations / layers + _FLOAT32 * width * layers * tokens
-    scores = 2 * _FLOAT32 * config.vocab_size * min(CHUNK_TOKENS, tokens)
-    output_gradient = _FLOAT32 * config.vocab_size * width if size.trained == size.parameters else 0
+    scores = 2 * _FLOAT32 * config.vocab_size / size.tensor * min(CHUNK_TOKENS, tokens)
+    output_gradient = _FLOAT32 * config.vocab_size / size.tensor * width if size.trained == size.parameters else 0
     return activations + scores + output_gradient
 
 
-def _largest_pass(settings: TrialSettings, plan: MicroBatchPlan, train: EncodedSplit) -> tuple[float, float]:
+def _largest_pass(
+    settings: TrialSettings, plan: MicroBatchPlan, train: EncodedSplit, *, row_shares: int
+) -> tuple[float, float]:
     """Tokens, and pairs of tokens that attend, of the largest pass in thousands of steps, about."""
     tokens, cells = _per_row(train, settings.alpha)
     # A step's first pass has its longest rows.
     longest = np.argsort(-tokens)[: -(-len(tokens) // settings.grad_steps)]
-    rows = min(plan.pass_rows, settings.batch_size)
+    rows = min(plan.pass_rows, -(-settings.batch_size // row_shares))
     batch_tokens, batch_cells = _largest_sum(tokens[longest], rows), _largest_sum(cells[longest], rows)
     share = min(1.0, plan.pass_tokens / batch_tokens, plan.pass_cells / batch_cells, 1 / plan.passes)
     # A row is not divided.

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from transformers import T5Config
 
-from dss_worker.config import RunOptions, TrialSettings
+from dss_worker.config import OptimizerStates, RunOptions, TrialSettings
 from dss_worker.training.optimizer import MOMENT_BYTES
 from dss_worker.training.packed_t5 import PLAIN, Engine
 from dss_worker.training.packing import Lengths
@@ -97,11 +97,12 @@ class MicroBatchPlan:
 
 
 def plan_micro_batches(
-    settings: TrialSettings, run: RunOptions, *, config: T5Config, device: torch.device
+    settings: TrialSettings, run: RunOptions, *, config: T5Config, device: torch.device, sharers: int = 1
 ) -> MicroBatchPlan:
     """
     Args:
         device: on a GPU, where the model and all that stays with it already has its memory.
+        sharers: processes that train on the device at the same time: what is free now is not this one's alone.
     """
     passes = max(1, run.micro_batches)
     if device.type != "cuda":
@@ -115,8 +116,8 @@ def plan_micro_batches(
             engine=Engine(with_checkpoints=run.gradient_checkpointing == "on", is_compiled=run.compile == "on"),
         )
     free_bytes, _ = torch.cuda.mem_get_info(device)
-    to_come = still_to_come_bytes(config, settings, processes=run.devices)
-    room = GPU_ACTIVATION_SHARE * max(0.0, free_bytes - to_come)
+    to_come = still_to_come_bytes(config, settings, processes=run.devices, states=run.optimizer_states)
+    room = GPU_ACTIVATION_SHARE * max(0.0, free_bytes - to_come) / sharers
     per_token = activation_bytes_per_token(config, settings)
     # With checkpoints one layer's activations are there at a time, and every layer's input.
     checkpointed = per_token / (config.num_layers or 1) + 4 * config.d_model * config.num_layers
@@ -137,35 +138,44 @@ def plan_micro_batches(
     )
 
 
-def activation_bytes_per_token(config: T5Config, settings: TrialSettings) -> float:
+def activation_bytes_per_token(config: T5Config, settings: TrialSettings, *, tensor: int = 1) -> float:
     """What a token's forward pass keeps for its backward pass, about.
 
     Counted from `packed_t5.py` for a decoder token, which keeps the most: per layer six tensors as wide as the model
     in float32 (three norms and the residuals before them), q, k, v and attention's output twice, five as wide as the
     feed-forward layer; halves under bf16 except for the norms. An estimate: what it leaves out, running out of
     memory once corrects.
+
+    Args:
+        tensor: processes that divide heads and feed-forward layers.
     """
     size = 2 if settings.precision == "bf16" else 4
     inner = config.num_heads * config.d_kv
-    per_layer = 6 * 4 * config.d_model + size * (4 * config.d_model + 8 * inner + 5 * config.d_ff)
+    divided = (8 * inner + 5 * config.d_ff) / tensor
+    per_layer = 6 * 4 * config.d_model + size * (4 * config.d_model + divided)
     return float(per_layer * config.num_layers)
 
 
-def still_to_come_bytes(config: T5Config, settings: TrialSettings, *, processes: int = 1) -> float:
-    """The gradient and the optimizer's moments: the first step makes them.
+def still_to_come_bytes(
+    config: T5Config, settings: TrialSettings, *, processes: int = 1, states: OptimizerStates = "device"
+) -> float:
+    """The gradient, the optimizer's moments and autocast's copies of weights: the first step makes them.
 
     Args:
         processes: that share the model's weights, each with as much of them.
     """
-    if settings.adapter != "none":
-        return 0.0  # of some thousandths of the weights
     inner = config.num_heads * config.d_kv
     feed_forward = (3 if config.is_gated_act else 2) * config.d_model * config.d_ff
     attention = 4 * config.d_model * inner
     decoder_layers = config.num_decoder_layers or config.num_layers
     layers = config.num_layers * (attention + feed_forward) + decoder_layers * (2 * attention + feed_forward)
-    per_weight = 4 + MOMENT_BYTES[settings.optimizer]
-    return per_weight * (layers + 2 * config.vocab_size * config.d_model) / processes
+    weights = layers + 2 * config.vocab_size * config.d_model
+    # Of a model that is shared, of what is gathered: little.
+    casts = 2.0 * weights if settings.precision == "bf16" and processes == 1 else 0.0
+    if settings.adapter != "none":
+        return casts  # and of some thousandths of the weights the rest
+    per_weight = 4 + (0.0 if states == "host" else MOMENT_BYTES[settings.optimizer])
+    return per_weight * weights / processes + casts
 
 
 def split_rows(tokens: Lengths, cells: Lengths, plan: MicroBatchPlan) -> Iterator[Lengths]:

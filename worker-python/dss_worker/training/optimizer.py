@@ -1,8 +1,8 @@
-"""AdamW in its two forms, how fast it moves, and what of it a checkpoint keeps.
+"""AdamW in its forms, or Adafactor; how fast it moves, and what of it a checkpoint keeps.
 
-Both leave a step out whose loss or gradient is not finite. torch's fused AdamW reads that on the device, as torch's
-gradient scaler has it do. torchao's knows nothing of it, and a zero gradient is no way around: its moments would
-still decay and the weights still move. So that one waits for the device before every step.
+All leave a step out whose loss or gradient is not finite. torch's fused AdamW reads that on the device, as torch's
+gradient scaler has it do. The others know nothing of it, and a zero gradient is no way around: their moments would
+still decay and the weights still move. So those wait for the device before every step.
 """
 
 from __future__ import annotations
@@ -13,23 +13,39 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dss_worker.config import Optimizer
+from dss_worker.config import Optimizer, OptimizerStates
 from dss_worker.errors import WorkerError
+from dss_worker.training.adafactor import Adafactor, WholeSpread
+from dss_worker.training.host_moments import HostMomentsAdamW
 from dss_worker.training.trained import Parameterised
 
 # The released code's, which are those of transformers' Trainer.
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
-# Of the two moments of a weight: float32 each, or a byte and a share of its block's scale each.
-MOMENT_BYTES: Mapping[Optimizer, float] = {"adamw": 2 * 4.0, "adamw8bit": 2 * (1 + 4 / 256)}
+# Of the two moments of a weight: float32 each, or a byte and a share of its block's scale each. Adafactor's are some
+# thousandths of that.
+MOMENT_BYTES: Mapping[Optimizer, float] = {"adamw": 2 * 4.0, "adamw8bit": 2 * (1 + 4 / 256), "adafactor": 0.0}
 
 
-def make_optimizer(model: Parameterised, *, lr: float, kind: Optimizer = "adamw") -> torch.optim.Optimizer:
-    """AdamW without weight decay, for the parameters that are trained.
+def make_optimizer(
+    model: Parameterised, *, lr: float, kind: Optimizer = "adamw", states: OptimizerStates = "device"
+) -> torch.optim.Optimizer:
+    """Without weight decay, for the parameters that are trained.
 
-    Raises: WorkerError (OPTIMIZER_UNSUPPORTED, PACKAGE_MISSING) where "adamw8bit" cannot run.
+    Raises: WorkerError (OPTIMIZER_UNSUPPORTED, PACKAGE_MISSING) where "adamw8bit" cannot run, or for states that
+        another optimizer than "adamw" would have on the host.
     """
+    if states == "host" and kind != "adamw":
+        message = f"optimizer_states: host is for optimizer: adamw, this trial has {kind}"
+        hint = f"use optimizer_states: device: what {kind} keeps is small"
+        raise WorkerError("OPTIMIZER_UNSUPPORTED", message, hint=hint)
+    if kind == "adafactor":
+        spread_of = getattr(model, "spread", lambda _, parameter: WholeSpread(parameter))
+        named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+        return Adafactor([(parameter, spread_of(name, parameter)) for name, parameter in named], lr=lr)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if states == "host":
+        return HostMomentsAdamW(parameters, lr=lr, betas=BETAS, eps=EPSILON, weight_decay=0.0)
     if kind == "adamw8bit":
         return _adamw8bit(parameters, lr=lr, device=model.device)
     # Fused, because only that form can be told on the device to leave a step out.
@@ -102,7 +118,7 @@ def _fill_state(optimizer: torch.optim.Optimizer) -> None:
     kept = [parameter.grad for parameter in parameters]
     for parameter in parameters:
         parameter.grad = torch.zeros_like(parameter)
-    # Zero moments over EPSILON: every weight stays, whatever the rate.
+    # At a rate of zero every weight stays, whatever the moments.
     take_step(optimizer, lr=0.0, found_inf=torch.zeros((), device=parameters[0].device))
     for parameter, grad in zip(parameters, kept, strict=True):
         parameter.grad = grad

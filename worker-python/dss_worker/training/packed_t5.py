@@ -23,6 +23,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import T5ForConditionalGeneration
 from transformers.models.t5.modeling_t5 import T5Attention, T5Block, T5LayerNorm, T5Stack
 
+from dss_worker.training.layer_part import part_of
 from dss_worker.training.packing import PackedRows, RowGroup
 from dss_worker.training.within import within
 
@@ -89,6 +90,7 @@ def _decode(
     attention = _self_attention(stack, decoder_inputs, is_causal=True)
     masks = tuple(_padding_bias(group, encoded.dtype) for group in inputs.groups)
     across = _Attention(queries=decoder_inputs.groups, keys=inputs.groups, biases=masks)
+    encoded = part_of(stack).read(encoded)
     states = _embed(stack, decoder_inputs)
     for block in _blocks(stack):
         states = _run(engine, _decoder_block, block, states, attention, encoded, across)
@@ -131,7 +133,8 @@ def _decoder_block(
 ) -> Tensor:
     states = _attend_to_itself(block, states, attention)
     layer = _layer(block, 1)
-    output = _attend(layer.EncDecAttention, _norm(layer.layer_norm, states), encoded, across)
+    asking = part_of(layer.EncDecAttention).read(_norm(layer.layer_norm, states))
+    output = _attend(layer.EncDecAttention, asking, encoded, across)
     return _feed_forward(block, states + layer.dropout(output))
 
 
@@ -142,19 +145,22 @@ def _layer(block: T5Block, number: int) -> Any:  # noqa: ANN401
 
 def _attend_to_itself(block: T5Block, states: Tensor, attention: _Attention) -> Tensor:
     layer = _layer(block, 0)
-    normed = _norm(layer.layer_norm, states)
+    normed = part_of(layer.SelfAttention).read(_norm(layer.layer_norm, states))
     return cast(Tensor, states + layer.dropout(_attend(layer.SelfAttention, normed, normed, attention)))
 
 
 def _feed_forward(block: T5Block, states: Tensor) -> Tensor:
     layer = _layer(block, -1)
     dense = layer.DenseReluDense
-    normed = _norm(layer.layer_norm, states)
+    part = part_of(dense)
+    normed = part.read(_norm(layer.layer_norm, states))
     if hasattr(dense, "wi_0"):
         hidden = _activate(dense.act, dense.wi_0(normed)) * dense.wi_1(normed)
     else:
         hidden = _activate(dense.act, dense.wi(normed))
-    return cast(Tensor, states + layer.dropout(dense.wo(dense.dropout(hidden))))
+    with part.own_draws():
+        dropped = dense.dropout(hidden)
+    return cast(Tensor, states + layer.dropout(dense.wo(dropped)))
 
 
 def _activate(activation: nn.Module, states: Tensor) -> Tensor:
@@ -180,7 +186,8 @@ def _attend(module: T5Attention, asking: Tensor, asked: Tensor, attention: _Atte
             group.pad(packed).view(group.rows, group.longest, heads, width).transpose(1, 2)
             for group, packed in ((ours, query), (theirs, key), (theirs, value))
         )
-        attended = _dot_product_attention(q, k, v, bias, dropout)
+        with part_of(module).own_draws():
+            attended = _dot_product_attention(q, k, v, bias, dropout)
         outputs.append(ours.unpad(attended.transpose(1, 2).reshape(ours.rows, ours.longest, heads * width)))
     return cast(Tensor, module.o(outputs[0] if len(outputs) == 1 else torch.cat(outputs)))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import astuple, fields, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -13,10 +14,12 @@ import torch
 from transformers import T5ForConditionalGeneration
 
 from dss_worker.config import TrialConfig
+from dss_worker.training.checkpoint_parts import Writers
 from dss_worker.training.collate import ALL_ROWS, RowShare
 from dss_worker.training.micro_batches import MicroBatchPlan
 from dss_worker.training.model import Weights, trained_weights
 from dss_worker.training.packed_t5 import Engine
+from dss_worker.training.shares import WHOLE, Divisions, Place
 from dss_worker.training.trained import Trained, WholeModel
 from dss_worker.training.work import Work
 
@@ -28,8 +31,24 @@ class Processes(Protocol):
 
     @property
     def share(self) -> RowShare:
-        """Which rows, and which part of a weight that is divided, are this process's."""
+        """Which rows are this process's; others may have the same."""
         ...
+
+    @property
+    def place(self) -> Place:
+        """Which part of each weight is this process's."""
+        ...
+
+    @property
+    def writers(self) -> Writers:
+        """How many there are, and how they divide the weights."""
+        ...
+
+    @property
+    def rank(self) -> int: ...
+
+    @property
+    def count(self) -> int: ...
 
     @property
     def is_first(self) -> bool:
@@ -51,7 +70,7 @@ class Processes(Protocol):
         ...
 
     def gather(self, trained: Trained) -> Weights:
-        """The whole weights in ordinary memory, for the first process; nothing for the others."""
+        """The whole weights in ordinary memory, an adapter merged, for the first process; nothing for the others."""
         ...
 
     def evaluating(self) -> AbstractContextManager[None]:
@@ -59,11 +78,20 @@ class Processes(Protocol):
         ...
 
     def sum(self, values: Sums) -> Sums:
-        """Over the processes; float64."""
+        """Over the processes, those with the same rows counted once; float64."""
         ...
 
     def least(self, values: Sums) -> Sums:
         """Of the processes' values, each the smallest; float64."""
+        ...
+
+    def collect(self, file: Path | None, target: Callable[[int], Path]) -> None:
+        """The first process gets the file of each that has one to give, which is another's disk's.
+
+        Args:
+            target: by rank, where the first puts it.
+        Raises: OSError for the first, if it cannot.
+        """
         ...
 
     def first_says(self, *answers: bool) -> tuple[bool, ...]:
@@ -73,7 +101,7 @@ class Processes(Protocol):
 
 def agreed_plan(plan: MicroBatchPlan, processes: Processes) -> MicroBatchPlan:
     """One that all can bear: by another one, a process would take other rows, or make another number of passes."""
-    if processes.share.of == 1:
+    if processes.count == 1:
         return plan
     # More activations computed twice is what all can bear, too.
     ours = [plan.pass_rows, plan.pass_tokens, plan.pass_cells, 0 if plan.engine.with_checkpoints else 1]
@@ -85,19 +113,31 @@ def agreed_plan(plan: MicroBatchPlan, processes: Processes) -> MicroBatchPlan:
 
 def total_work(work: Work, processes: Processes) -> Work:
     """What all have done."""
-    if processes.share.of == 1:
+    if processes.count == 1:
         return work
     sums = processes.sum(np.array(astuple(work), dtype=np.float64)).tolist()
     return Work(**{field.name: int(value) for field, value in zip(fields(Work), sums, strict=True)})
 
 
-def divided_rows(trained: Trained) -> Mapping[str, int]:
-    """By name, the rows of each whole weight that is divided."""
-    return getattr(trained, "divided_rows", {})
+def describe_processes(processes: Processes) -> dict[str, str]:
+    """For a trial's environment; nothing of one that has no other."""
+    if processes.count == 1:
+        return {}
+    writers = processes.writers
+    return {"processes": str(processes.count), "layout": f"{writers.shards}x{writers.tensors}"}
+
+
+def divisions_of(trained: Trained) -> Divisions:
+    """None where all weights are whole."""
+    return getattr(trained, "divisions", {})
 
 
 class Alone:
     share = ALL_ROWS
+    place = WHOLE
+    writers = Writers()
+    rank = 0
+    count = 1
     is_first = True
 
     def load(
@@ -119,6 +159,9 @@ class Alone:
 
     def least(self, values: Sums) -> Sums:
         return values
+
+    def collect(self, file: Path | None, target: Callable[[int], Path]) -> None:
+        pass
 
     def first_says(self, *answers: bool) -> tuple[bool, ...]:
         return answers

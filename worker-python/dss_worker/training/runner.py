@@ -20,10 +20,17 @@ from dss_worker.training.warm_cache import WarmCache
 class TrialRunner:
     """Runs trials on one device; between them it keeps what is costly to make and the same for the next."""
 
-    def __init__(self, *, device: torch.device | None = None, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        device: torch.device | None = None,
+        sharers: int = 1,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         """
         Args:
             device: the first accelerator in sight, else the CPU, if None.
+            sharers: processes that train on it at the same time, this one included.
             now: seconds of a clock that never goes back.
         """
         # Every T5 v1.1 checkpoint is warned about (its output layer is its own) and every load draws a progress bar.
@@ -31,7 +38,7 @@ class TrialRunner:
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self._device = pick_device() if device is None else device
         self._now = now
-        self._warm = WarmCache()
+        self._warm = WarmCache(sharers=sharers)
         self._times = ProcessTimes.of_this_process()
 
     def run(

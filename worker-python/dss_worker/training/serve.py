@@ -50,8 +50,8 @@ from dss_worker.training.monitor import TrialCancelled, TrialSuspended
 from dss_worker.training.runner import TrialRunner
 
 
-def serve(read_fd: int, write_fd: int, *, device: str, threads: int) -> int:
-    """Runs until the agent closes its pipe; gives the exit status."""
+def serve(read_fd: int, write_fd: int, *, device: str, threads: int, sharers: int = 1) -> int:
+    """Runs until the agent closes its pipe; gives the exit status. `sharers`: processes that have the device."""
     # A process that training starts must not hold the pipes open.
     os.set_inheritable(read_fd, False)
     os.set_inheritable(write_fd, False)
@@ -63,7 +63,7 @@ def serve(read_fd: int, write_fd: int, *, device: str, threads: int) -> int:
             f"torch {torch.__version__} sees no CUDA device here, but this worker is to train on one", file=sys.stderr
         )
         return 1
-    runner = TrialRunner(device=torch.device(device))
+    runner = TrialRunner(device=torch.device(device), sharers=sharers)
     inbox = Inbox(read_fd)
     signal.signal(signal.SIGTERM, inbox.end)
     with open(write_fd, "wb", buffering=0) as to_agent:

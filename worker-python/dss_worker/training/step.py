@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from transformers import T5ForConditionalGeneration
 
-from dss_worker.config import Optimizer, Precision
+from dss_worker.config import Optimizer, OptimizerStates, Precision
 from dss_worker.errors import WorkerError
 from dss_worker.training.collate import PackedBatch
+from dss_worker.training.layer_part import vocabulary_part
 from dss_worker.training.linear_loss import linear_loss
 from dss_worker.training.micro_batches import MicroBatchPlan
 from dss_worker.training.optimizer import (
@@ -51,12 +52,13 @@ class Stepper:
         precision: Precision,
         plan: MicroBatchPlan,
         optimizer: Optimizer = "adamw",
+        optimizer_states: OptimizerStates = "device",
         trained: Trained | None = None,
     ) -> None:
         """`trained`: what of the model this process moves; None: all of it."""
         self._model = model
         self._trained = WholeModel(model) if trained is None else trained
-        self._optimizer = make_optimizer(self._trained, lr=lr, kind=optimizer)
+        self._optimizer = make_optimizer(self._trained, lr=lr, kind=optimizer, states=optimizer_states)
         self._lr = lr
         self._max_steps = max_steps
         self._precision = precision
@@ -177,7 +179,8 @@ def packed_loss(model: T5ForConditionalGeneration, batch: PackedBatch, *, engine
 def _packed_loss(model: T5ForConditionalGeneration, batch: PackedBatch, engine: Engine) -> Tensor:
     encoded = encode(model, batch.inputs, engine=engine)
     states = decode(model, encoded, batch.inputs, batch.decoder_inputs, engine=engine)
-    return linear_loss(states, cast(Tensor, model.lm_head.weight), batch.targets, batch.token_weights)
+    weight, part = cast(Tensor, model.lm_head.weight), vocabulary_part(model.lm_head)
+    return linear_loss(states, weight, batch.targets, batch.token_weights, part=part)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

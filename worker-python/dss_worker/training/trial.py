@@ -24,7 +24,7 @@ from dss_worker.training.memory_watch import MemoryWatch
 from dss_worker.training.model import check_vocabulary
 from dss_worker.training.model_files import check_model_files
 from dss_worker.training.monitor import Monitor, Reporter, TrialSuspended
-from dss_worker.training.processes import ALONE, Processes
+from dss_worker.training.processes import ALONE, Processes, describe_processes
 from dss_worker.training.rationales import write_rationales
 from dss_worker.training.step import set_matmul_precision
 from dss_worker.training.warm_cache import WarmCache
@@ -60,7 +60,7 @@ def run_trial(
         reporter=reporter,
         should_stop=should_stop,
         # Several processes leave together, between two steps.
-        should_suspend=should_suspend if processes.share.of == 1 else lambda: False,
+        should_suspend=should_suspend if processes.count == 1 else lambda: False,
         now=now,
         seconds_before=seconds_before,
         compile_seconds=lambda: process_compile_clock().seconds,
@@ -96,7 +96,7 @@ def run_trial(
             reporter=reporter,
             monitor=monitor,
             processes=processes,
-            is_leaving=should_suspend if processes.share.of > 1 else lambda: False,
+            is_leaving=should_suspend if processes.count > 1 else lambda: False,
         )
         with monitor.phase("load"):
             resumed_step = _resume(loop, checkpoints)
@@ -112,23 +112,26 @@ def run_trial(
             loop.suspend()
         raise TrialSuspended(checkpoints.saved_step) from None
 
-    environment = {**describe_environment(device, settings.precision), "plan": str(loop.plan)}
-    if processes.share.of > 1:
-        environment["processes"] = str(processes.share.of)
+    environment = {
+        **describe_environment(device, settings.precision),
+        "plan": str(loop.plan),
+        **describe_processes(processes),
+    }
     predicted = predict_memory(
-        ModelSize.of_model(model, loop.trained, is_warm=warm.has_pristine(model)),
+        ModelSize.of_model(model, loop.trained, is_warm=warm.has_pristine(model), processes=processes),
         settings,
         loop.plan,
         splits.train,
         device=device,
         process_bytes=memory.process_bytes,
+        optimizer_states=config.run.optimizer_states,
     )
     if config.run.keep == "best":
         loop.restore_selected()
     if config.run.keep != "none" and config.run.directory is not None:
         with monitor.phase("checkpoint"):
             kept = KeptModel(config=config, final=final, environment=environment)
-            if processes.share.of == 1:
+            if processes.count == 1:
                 merge_adapter(model)
             weights = loop.whole_weights()
             if processes.is_first:
@@ -183,7 +186,7 @@ def _write_rationales(
 
 def _resume(loop: TrainingLoop, checkpoints: Checkpoints) -> int:
     """Where the trial goes on; 0: at the beginning."""
-    checkpoint = checkpoints.find(loop.divided)
+    checkpoint = checkpoints.find(loop.divisions)
     if checkpoint is None:
         return 0
     print(f"going on from the checkpoint of step {checkpoint.step}", flush=True)

@@ -49,7 +49,9 @@ class WarmCache:
     Whatever else a trial may do to it (an adapter) keeps it out of here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, sharers: int = 1) -> None:
+        """`sharers`: processes that train on the device at the same time, this one included."""
+        self._sharers = sharers
         self._tokenizers = BoundedCache[PreTrainedTokenizerBase](limit=MAX_TOKENIZERS, size_of=lambda _: 1)
         self._evaluators = BoundedCache[Evaluator](limit=MAX_EVALUATORS, size_of=lambda _: 1)
         self._tokens = TokenCache.from_environment()
@@ -90,7 +92,9 @@ class WarmCache:
 
     def plan(self, config: TrialConfig, model: T5ForConditionalGeneration) -> MicroBatchPlan:
         """How steps are split; on a GPU as an earlier trial of the same shape had to, if it ran out of memory."""
-        planned = plan_micro_batches(config.settings, config.run, config=model.config, device=model.device)
+        planned = plan_micro_batches(
+            config.settings, config.run, config=model.config, device=model.device, sharers=self._sharers
+        )
         return self._plans.get(_shape_key(config), planned)
 
     def keep_plan(self, config: TrialConfig, plan: MicroBatchPlan, *, device: torch.device) -> None:
@@ -99,8 +103,13 @@ class WarmCache:
             self._plans[_shape_key(config)] = plan
 
     def drop_gradients(self) -> None:
-        """Between trials: as much memory as the weights have, and the next trial makes its own."""
-        if self._model is not None:
+        """Between trials: as much memory as the weights have, and the next trial makes its own. Where others train on
+        the GPU too, the weights go as well: nobody counts what an idle process has there."""
+        if self._model is None:
+            return
+        if self._sharers > 1 and self._model.model.device.type == "cuda":
+            self._model = None
+        else:
             self._model.model.zero_grad(set_to_none=True)
 
     def encoded_splits(

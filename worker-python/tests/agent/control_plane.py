@@ -116,6 +116,8 @@ class ControlPlane(worker_pb2_grpc.WorkerServiceServicer):
 
     def __init__(self, address: str = "127.0.0.1:0") -> None:
         self._streams: queue.SimpleQueue[Stream] = queue.SimpleQueue()
+        # How streams that are yet to come end, at once.
+        self.refusal: grpc.StatusCode | None = None
         self._server = grpc.server(ThreadPoolExecutor(max_workers=8))
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(self, self._server)  # type: ignore[no-untyped-call]
         self.address = f"127.0.0.1:{self._server.add_insecure_port(address)}"
@@ -124,6 +126,8 @@ class ControlPlane(worker_pb2_grpc.WorkerServiceServicer):
     def Connect(
         self, request_iterator: Iterator[worker_pb2.WorkerMessage], context: grpc.ServicerContext
     ) -> Iterator[worker_pb2.ControlMessage]:
+        if self.refusal is not None:
+            context.abort(self.refusal, "refused by the test")
         stream = Stream(context)
         self._streams.put(stream)
         yield from stream.serve(request_iterator)
@@ -186,9 +190,16 @@ def assignment(lease: common_pb2.Lease, config: TrialConfig) -> worker_pb2.Assig
             templates=dataset.templates,
             choices=dataset.choices,
         ),
-        run=common_pb2.RunOptions(**{**asdict(config.run), "directory": str(config.run.directory or "")}),
+        run=_run(config.run),
     )
 
 
 def _files(files: tuple[SourceFile, ...]) -> list[common_pb2.SourceFile]:
     return [common_pb2.SourceFile(**asdict(file)) for file in files]
+
+
+def _run(run: RunOptions) -> common_pb2.RunOptions:
+    """Without a layout both numbers are 0."""
+    options = {**asdict(run), "directory": str(run.directory or "")}
+    layout = options.pop("layout")
+    return common_pb2.RunOptions(**options, **(layout or {}))

@@ -20,6 +20,9 @@ if __name__ == "__main__":
         threads=1,
         device="cpu",
         join_token=os.environ.pop("DSS_JOIN_TOKEN"),
+        idle_exit_s=float(os.environ["DSS_TEST_IDLE_EXIT"]) if "DSS_TEST_IDLE_EXIT" in os.environ else None,
+        drained_status=int(os.environ.get("DSS_TEST_DRAINED_STATUS", "0")),
+        slots=int(os.environ.get("DSS_TEST_SLOTS", "1")),
         cache=Path(os.environ["DSS_WORKER_CACHE"]) if "DSS_WORKER_CACHE" in os.environ else None,
     )
     sys.exit(run_agent(options, child_command=[*CHILD, *child_flags]))

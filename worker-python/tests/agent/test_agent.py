@@ -294,6 +294,18 @@ def test_when_idle_a_drain_ends_it(plane: ControlPlane, agent: subprocess.Popen[
     assert ended(agent)[0] == 0
 
 
+def test_a_drained_one_ends_with_the_status_that_its_launcher_wants(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSS_TEST_DRAINED_STATUS", "143")
+    with started(*SCRIPTED_AGENT, plane.address) as process:
+        stream = plane.stream()
+        stream.welcome()
+        stream.say(drain=worker_pb2.Drain(grace_ms=60_000))
+        stream.take("drained")
+        assert ended(process)[0] == 143
+
+
 def test_what_ends_within_the_grace_of_a_drain_is_finished(
     plane: ControlPlane, agent: subprocess.Popen[str], tmp_path: Path
 ) -> None:
@@ -401,7 +413,10 @@ def test_refused_it_ends_with_the_reason(plane: ControlPlane, agent: subprocess.
 
 
 def test_with_a_wrong_token_it_does_not_try_again(plane: ControlPlane, agent: subprocess.Popen[str]) -> None:
-    plane.stream().cut(grpc.StatusCode.UNAUTHENTICATED)
+    # grpc may call the end of a stream that has hardly begun an internal error of its own; the next try is told why.
+    stream = plane.stream()
+    plane.refusal = grpc.StatusCode.UNAUTHENTICATED
+    stream.cut(grpc.StatusCode.UNAUTHENTICATED)
     status, said = ended(agent)
     assert status == 1
     assert "UNAUTHENTICATED" in said
@@ -484,3 +499,14 @@ def test_the_child_sees_no_token_and_only_its_device(plane: ControlPlane) -> Non
     stream.welcome()
     stream.assign("show_environment")
     assert stream.take("log").log.lines[0].text == "token None, cuda ''"
+
+
+def test_it_ends_in_order_when_nothing_is_lent_to_it_for_as_long_as_it_is_told(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSS_TEST_IDLE_EXIT", "0.3")
+    with started(*SCRIPTED_AGENT, plane.address) as process:
+        plane.stream().welcome()
+        status, said = ended(process)
+        assert status == 0
+        assert "nothing to do for 0.3 s" in said

@@ -100,7 +100,9 @@ def test_a_place_in_a_gang_is_read_and_devices_are_one_unless_said() -> None:
     said = decode_to_worker(ControlMessage(assign=message))
     assert isinstance(said, Assign)
     assert isinstance(said.trial, TrialConfig)
-    assert said.gang == GangPlace(rank=1, size=2, address="first.lab", port=7)
+    assert said.gang == GangPlace(
+        rank=1, size=2, address="first.lab", port=7, run_id=f"{LEASE.trial_id}/{LEASE.attempt}"
+    )
     assert said.trial.run.devices == 4
     message.run.ClearField("devices")
     said = decode_to_worker(ControlMessage(assign=message))
@@ -138,7 +140,7 @@ def test_absent_settings_are_none_and_zero_is_zero() -> None:
         ("settings.precision", "fp8", "precision: expected one of fp32, tf32, bf16, got 'fp8'"),
         ("settings.lr", math.inf, "lr: expected a number above 0, got inf"),
         ("dataset.layout", "zip", "layout: expected one of release, folder, got 'zip'"),
-        ("settings.optimizer", "sgd", "optimizer: expected one of adamw, adamw8bit, got 'sgd'"),
+        ("settings.optimizer", "sgd", "optimizer: expected one of adamw, adamw8bit, adafactor, got 'sgd'"),
         ("settings.llm", "../gpt", "llm: expected a name, got '../gpt'"),
         ("run.keep", "all", "keep: expected one of none, last, best, got 'all'"),
         ("run.compile", "", "compile: expected one of auto, on, off, got ''"),

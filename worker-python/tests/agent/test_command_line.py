@@ -44,6 +44,7 @@ def test_devices_are_shown_to_people_too() -> None:
         ([*AGENT, "--server", "127.0.0.1:0"], "expected a port from 1 to 65535, got 0"),
         ([*AGENT, "--worker-id", "Local"], "expected 1 to 63 of a-z, 0-9 and -, got 'Local'"),
         ([*AGENT, "--threads", "0"], "expected a number from 1 to 1024, got '0'"),
+        ([*AGENT, "--drained-status", "256"], "expected a number from 0 to 255, got '256'"),
         ([*AGENT, "--device", "tpu"], "expected cpu, cuda:K or cuda:K,L,…, got 'tpu'"),
     ],
 )
@@ -76,6 +77,14 @@ def test_an_agent_for_a_device_that_is_not_here_says_so() -> None:
     done = call(*AGENT, "--device", "cuda:0", CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 2
     assert "device cuda:0 is not here: 0 CUDA devices were found\nhint: " in done.stderr
+
+
+def test_trials_share_one_device_and_no_more() -> None:
+    done = call(*AGENT, "--slots", "2", "--device", "cuda:0,1")
+    assert done.returncode == 2
+    assert "--slots: trials share one device, and --device names several: 'cuda:0,1'" in done.stderr
+    assert "argument --slots: expected a number from 1 to 64, got '0'" in call(*AGENT, "--slots", "0").stderr
+    assert "argument --slots: expected a number from 1 to 64, got 'x'" in call(*AGENT, DSS_WORKER_SLOTS="x").stderr
 
 
 @pytest.mark.parametrize("command", [[], ["agent"], ["devices"], ["child"]])

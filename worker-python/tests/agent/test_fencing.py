@@ -7,14 +7,15 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from dss_worker.agent.agent import LAST_REPORT_S, SUSPEND_WITHIN_S, Agent, Identity
-from dss_worker.agent.attempts import HUNG_AFTER_S, STOP_WITHIN_S
 from dss_worker.agent.child import LAST_WORDS_S
 from dss_worker.agent.generated.dss.v1 import common_pb2, worker_pb2
 from dss_worker.agent.protocol import Device
 from dss_worker.agent.session import Session
+from dss_worker.agent.slot import HUNG_AFTER_S, STOP_WITHIN_S
 from tests.agent.control_plane import GUARD_S, TOKEN, ControlPlane, Stream
 from tests.agent.manual_clock import ManualClock
 from tests.agent.processes import environment, wait_until_gone
@@ -34,10 +35,11 @@ IDENTITY = Identity(
 class Setting:
     """An agent and a control plane in this process, at 0 s."""
 
-    def __init__(self, plane: ControlPlane, *, keeps_trying: bool = False) -> None:
+    def __init__(self, plane: ControlPlane, *, keeps_trying: bool = False, slots: int = 1) -> None:
         self.plane = plane
         self.clock = ManualClock()
-        self.agent = Agent(IDENTITY, clock=self.clock, child_command=CHILD, environment=environment())
+        identity = replace(IDENTITY, slots=slots)
+        self.agent = Agent(identity, clock=self.clock, child_command=CHILD, environment=environment())
         self._waits_to_connect = asyncio.Event()
         self.session = Session(
             self.agent,
@@ -70,9 +72,9 @@ class Setting:
 
 
 @asynccontextmanager
-async def running(*, keeps_trying: bool = False) -> AsyncIterator[Setting]:
+async def running(*, keeps_trying: bool = False, slots: int = 1) -> AsyncIterator[Setting]:
     with ControlPlane() as plane:
-        setting = Setting(plane, keeps_trying=keeps_trying)
+        setting = Setting(plane, keeps_trying=keeps_trying, slots=slots)
         await setting.agent.start()
         speaking = asyncio.create_task(setting.session.run())
         try:

@@ -16,8 +16,9 @@ class Setting:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.due = 0
+        self.ours: list[Lease] = []
         self.lost: list[tuple[float, Lease]] = []
-        self.heartbeat = Heartbeat(self.clock, on_due=self._count, on_lost=self._lose)
+        self.heartbeat = Heartbeat(self.clock, on_due=self._count, on_lost=self._lose, on_held=self.ours.append)
 
     def _count(self) -> None:
         self.due += 1
@@ -114,3 +115,49 @@ def test_nothing_is_due_without_a_stream(setting: Setting) -> None:
     setting.heartbeat.disconnected()
     setting.clock.advance_to(100)
     assert not setting.heartbeat.is_due
+
+
+def test_a_new_lease_that_comes_late_is_ours_only_once_it_was_renewed(setting: Setting) -> None:
+    # Nothing was answered since 0: by that it would end at 27.
+    for now_s in (20, 40):
+        setting.clock.advance_to(now_s)
+        assert not setting.heartbeat.hold(LEASE)
+    assert setting.heartbeat.held == ()
+    assert setting.heartbeat.is_due
+    assert setting.heartbeat.renew().leases == (LEASE,)
+    setting.clock.advance_to(41)
+    setting.heartbeat.renewed((LEASE,))
+    assert setting.ours == [LEASE]
+    setting.clock.advance_to(100)
+    assert setting.lost == [(67, LEASE)]
+
+
+def test_a_late_lease_that_is_not_renewed_never_was_ours(setting: Setting) -> None:
+    setting.clock.advance_to(40)
+    setting.heartbeat.hold(LEASE)
+    setting.heartbeat.renew()
+    setting.heartbeat.renewed(())
+    setting.heartbeat.drop(LEASE)
+    setting.clock.advance_to(100)
+    assert (setting.ours, setting.lost) == ([], [])
+
+
+def test_an_answer_to_what_was_said_before_a_late_lease_came_does_not_make_it_ours(setting: Setting) -> None:
+    setting.clock.advance_to(30)
+    setting.heartbeat.renew()
+    setting.clock.advance_to(40)
+    setting.heartbeat.hold(LEASE)
+    setting.heartbeat.renewed(())
+    assert setting.ours == []
+    setting.heartbeat.renew()
+    setting.heartbeat.renewed((LEASE,))
+    assert setting.ours == [LEASE]
+
+
+def test_a_late_lease_is_forgotten_with_its_stream(setting: Setting) -> None:
+    setting.clock.advance_to(40)
+    setting.heartbeat.hold(LEASE)
+    setting.heartbeat.disconnected()
+    setting.clock.advance_to(41)
+    setting.heartbeat.connected(WELCOME, 41)
+    assert setting.heartbeat.renew().leases == ()

@@ -30,8 +30,8 @@ def test_our_own_control_group_counts_before_the_machine(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("status", "is_memory_short", "code", "kind"),
     [
-        (-9, True, "OUT_OF_MEMORY", "infrastructure"),
-        (137, True, "OUT_OF_MEMORY", "infrastructure"),
+        (-9, True, "KILLED_OUT_OF_MEMORY", "infrastructure"),
+        (137, True, "KILLED_OUT_OF_MEMORY", "infrastructure"),
         (-9, False, "CHILD_KILLED", "lost"),
         (137, False, "CHILD_KILLED", "lost"),
         (-15, False, "CHILD_KILLED", "lost"),

@@ -61,6 +61,7 @@ def test_a_release_folder_is_counted_and_its_teacher_judged_by_value(tmp_path: P
             "rows": 3,
             "label_accuracy": 1 / 3,
             "rationale_coverage": 2 / 3,
+            "rationale_words": {"mean": 1.0, "p50": 1, "p99": 1, "max": 1},
             "tokens": None,
         }
     ]

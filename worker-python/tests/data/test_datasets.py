@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -351,6 +352,7 @@ def test_a_file_that_changed_since_planning_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"svamp_train\.json has changed since the trial was planned") as caught:
         load_splits(dataset, settings())
     assert caught.value.code == "DATASET_CHANGED"
+    assert hashlib.sha256(path.read_bytes()).hexdigest()[:6] not in caught.value.message, "it may be any file"
 
 
 def test_a_file_that_is_gone_is_missed(tmp_path: Path) -> None:

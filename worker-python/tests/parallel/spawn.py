@@ -1,4 +1,8 @@
-"""Runs a function in several processes that have met over gloo on loopback."""
+"""Runs a function in several processes that have met over gloo on loopback.
+
+They are forked from a server that has imported torch and our package and has done nothing else: importing takes a
+process five seconds of a processor, and these tests start more than a hundred.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,13 @@ from typing import Any
 
 import torch
 
+from dss_worker.config import RankLayout
+from dss_worker.parallel.mesh import Mesh
 from dss_worker.parallel.ranks import Ranks, joined
 
+_PRELOADED = ["dss_worker.parallel.together", "dss_worker.training.trial", __name__]
 # A rank that waits for one that has failed ends by itself, too.
-_TIMEOUT = timedelta(seconds=60)
+_TIMEOUT = timedelta(minutes=5)
 
 Answers = list[Any]
 
@@ -27,7 +34,8 @@ def on_ranks(size: int, run: Callable[..., Any], **values: Any) -> Answers:  # n
     Args:
         run: of a module that a new process can import.
     """
-    context = get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
     port = _free_port()
     pipes: list[Connection] = []
     processes = []
@@ -45,6 +53,12 @@ def on_ranks(size: int, run: Callable[..., Any], **values: Any) -> Answers:  # n
         for process in processes:
             process.kill()
             process.join()
+
+
+def mesh_of(ranks: Ranks, *, tensor: int = 1, shard: int | None = None) -> Mesh:
+    """Of all ranks; those that are not tensor ranks divide the rows of weights, unless told otherwise."""
+    layout = RankLayout(shard=ranks.size // tensor if shard is None else shard, tensor=tensor)
+    return Mesh.of_layout(layout, device_type="cpu")
 
 
 def _collect(pipes: list[Connection]) -> Answers:

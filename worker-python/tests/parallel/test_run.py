@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dss_worker.config import TrialConfig
+from dss_worker.config import RankLayout, TrialConfig
 from dss_worker.training.failures import TrialFailed
 from dss_worker.training.monitor import TrialCancelled, TrialSuspended
 from dss_worker.training.runner import TrialRunner
+from dss_worker.training.step import Stepper
 from tests.parallel.test_trial import after, config_of
 from tests.training.support import CPU, Recorder, never
 
 
-def with_ranks(config: TrialConfig, devices: int) -> TrialConfig:
-    return replace(config, run=replace(config.run, devices=devices))
+def with_ranks(config: TrialConfig, devices: int, layout: RankLayout | None = None) -> TrialConfig:
+    return replace(config, run=replace(config.run, devices=devices, layout=layout))
 
 
 def ranks_of_this_process() -> list[int]:
@@ -53,12 +56,33 @@ def test_a_child_trains_with_ranks_and_alone_by_turns(tmp_path: Path) -> None:
     assert ranks_of_this_process() == []
 
 
-def test_a_rank_that_is_killed_ends_the_trial_which_then_goes_on(tmp_path: Path) -> None:
-    config = with_ranks(config_of(tmp_path), 3)
+def kill_within_a_step(pid: int) -> None:
+    """Which a thread does as soon as it sees this process in one: all are in it together."""
+    step, main = Stepper.take.__code__, threading.main_thread().ident
+
+    def is_in_step() -> bool:
+        frame = sys._current_frames().get(main or 0)
+        while frame is not None and frame.f_code is not step:
+            frame = frame.f_back
+        return frame is not None
+
+    def kill() -> None:
+        while not is_in_step():
+            threading.Event().wait(0.001)
+        os.kill(pid, signal.SIGKILL)
+
+    threading.Thread(target=kill, daemon=True).start()
+
+
+@pytest.mark.parametrize("layout", [RankLayout(shard=3, tensor=1), RankLayout(shard=1, tensor=2)])
+def test_a_rank_that_is_killed_within_a_step_ends_the_trial_which_then_goes_on(
+    layout: RankLayout, tmp_path: Path
+) -> None:
+    config = with_ranks(config_of(tmp_path), layout.shard * layout.tensor, layout)
     recorder = Recorder()
 
     def kill() -> bool:
-        os.kill(ranks_of_this_process()[1], signal.SIGKILL)
+        kill_within_a_step(ranks_of_this_process()[-1])
         return False
 
     runner = TrialRunner(device=CPU)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch.distributed.device_mesh import init_device_mesh
 
 from dss_worker.config import RunOptions, TrialConfig
 from dss_worker.messages import TrialResult
@@ -23,7 +23,7 @@ from dss_worker.training.packed_t5 import Engine
 from dss_worker.training.processes import ALONE, Processes, agreed_plan
 from dss_worker.training.trial import run_trial
 from dss_worker.training.warm_cache import WarmCache
-from tests.parallel.spawn import on_ranks
+from tests.parallel.spawn import mesh_of, on_ranks
 from tests.training.support import CPU, Recorder, micro_batches, never, trial
 
 STEPS = 9
@@ -67,19 +67,23 @@ def after(steps: int) -> Callable[[], bool]:
     return ask
 
 
-def run_a_share(ranks: Ranks, *, config: TrialConfig, steps: int | None) -> tuple[Any, Any]:
-    processes = Together(init_device_mesh("cpu", (ranks.size,)))
+def run_a_share(
+    ranks: Ranks, *, config: TrialConfig, steps: int | None, tensor: int = 1, shard: int | None = None
+) -> tuple[Any, Any]:
+    processes = Together(mesh_of(ranks, tensor=tensor, shard=shard))
     # Only the first is asked: the others go with it.
     leaves = never if steps is None or ranks.rank > 0 else after(steps)
     outcome, recorder = run(config, processes, leaves=leaves)
     return outcome, (recorder.training, recorder.evaluations)
 
 
-def test_two_ranks_have_the_trial_that_one_process_has(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tensor", [1, 2])
+def test_two_ranks_have_the_trial_that_one_process_has(tensor: int, tmp_path: Path) -> None:
     torch.set_num_threads(1)
     expected, recorded = run(config_of(tmp_path / "alone"))
     assert isinstance(expected, TrialResult)
-    for result, (training, evaluations) in on_ranks(2, run_a_share, config=config_of(tmp_path / "two"), steps=None):
+    config = config_of(tmp_path / "two")
+    for result, (training, evaluations) in on_ranks(2, run_a_share, config=config, steps=None, tensor=tensor):
         assert (result.test_accuracy, result.selected_step) == (expected.test_accuracy, expected.selected_step)
         assert [each.loss for each in training] == pytest.approx([each.loss for each in recorded.training], rel=1e-4)
         assert [each.correct for each in evaluations] == [each.correct for each in recorded.evaluations]
@@ -89,13 +93,27 @@ def test_two_ranks_have_the_trial_that_one_process_has(tmp_path: Path) -> None:
         np.testing.assert_allclose(kept[1][name], weight, atol=2e-3, err_msg=name)
 
 
-def test_a_trial_goes_on_with_another_number_of_ranks(tmp_path: Path) -> None:
+# Of four ranks, then of some; (shard, tensor).
+@pytest.mark.parametrize(
+    ("some", "four", "then", "optimizer"),
+    [
+        (2, (4, 1), (2, 1), "adamw"),
+        (2, (2, 2), (1, 2), "adamw"),
+        (2, (1, 4), (1, 1), "adamw"),
+        (4, (1, 4), (2, 2), "adamw"),
+        (2, (2, 2), (2, 1), "adafactor"),
+    ],
+)
+def test_a_trial_goes_on_with_another_number_of_ranks_or_another_layout(
+    some: int, four: tuple[int, int], then: tuple[int, int], optimizer: str, tmp_path: Path
+) -> None:
     torch.set_num_threads(1)
-    expected, recorded = run(config_of(tmp_path / "alone"))
+    expected, recorded = run(config_of(tmp_path / "alone", optimizer=optimizer))
     assert isinstance(expected, TrialResult)
-    config = config_of(tmp_path / "moved")
-    assert [outcome for outcome, _ in on_ranks(4, run_a_share, config=config, steps=2)] == [2] * 4
-    assert [outcome for outcome, _ in on_ranks(2, run_a_share, config=config, steps=2)] == [4] * 2
+    config = config_of(tmp_path / "moved", optimizer=optimizer)
+    layouts = [{"shard": shard, "tensor": tensor} for shard, tensor in (four, then)]
+    assert [outcome for outcome, _ in on_ranks(4, run_a_share, config=config, steps=2, **layouts[0])] == [2] * 4
+    assert [outcome for outcome, _ in on_ranks(some, run_a_share, config=config, steps=2, **layouts[1])] == [4] * some
     # Alone it is asked before steps, and in evaluations.
     step, _ = run(config, leaves=after(12))
     assert isinstance(step, int)
@@ -105,6 +123,24 @@ def test_a_trial_goes_on_with_another_number_of_ranks(tmp_path: Path) -> None:
         assert (result.test_accuracy, result.selected_step) == (expected.test_accuracy, expected.selected_step)
         assert [each.loss for each in training] == pytest.approx([each.loss for each in recorded.training], rel=1e-4)
         assert [each.correct for each in evaluations] == [each.correct for each in recorded.evaluations]
+
+
+@pytest.mark.parametrize("init", ["pretrained", "random"])
+def test_an_adapter_is_trained_by_ranks_as_by_one_process(init: str, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    lora = {"adapter": "lora", "lora_rank": 4, "lora_alpha": 8.0, "init": init}
+    expected, recorded = run(config_of(tmp_path / "alone", **lora))
+    assert isinstance(expected, TrialResult)
+    config = config_of(tmp_path / "two", **lora)
+    assert [outcome for outcome, _ in on_ranks(3, run_a_share, config=config, steps=4)] == [4] * 3
+    for result, (training, evaluations) in on_ranks(2, run_a_share, config=config, steps=None):
+        assert (result.resumed_step, result.test_accuracy) == (4, expected.test_accuracy)
+        assert [each.loss for each in training] == pytest.approx([each.loss for each in recorded.training], rel=1e-4)
+        assert [each.correct for each in evaluations] == [each.correct for each in recorded.evaluations]
+    kept = [load_file(tmp_path / name / "trial" / "model" / "model.safetensors") for name in ("alone", "two")]
+    assert kept[0].keys() == kept[1].keys()
+    for name, weight in kept[0].items():
+        np.testing.assert_allclose(kept[1][name], weight, atol=2e-3, err_msg=name)
 
 
 def test_a_part_that_is_damaged_has_all_ranks_pass_its_checkpoint_over(tmp_path: Path) -> None:
@@ -120,41 +156,59 @@ def test_a_part_that_is_damaged_has_all_ranks_pass_its_checkpoint_over(tmp_path:
         assert result.resumed_step == 2
 
 
-def test_draws_of_dropout_are_another_rank_s_own(tmp_path: Path) -> None:
-    """And the same again for the same number of ranks, also through a checkpoint."""
-    once, again = (
-        on_ranks(2, run_a_share, config=config_of(tmp_path / name, dropout=0.3), steps=None) for name in ("a", "b")
-    )
+def seed_of(ranks: Ranks, *, config: TrialConfig, shard: int, tensor: int) -> int:
+    run_a_share(ranks, config=config, steps=1, shard=shard, tensor=tensor)
+    return torch.initial_seed()
+
+
+# The last: whether both draw the same where they compute the same.
+@pytest.mark.parametrize(("shard", "tensor", "is_alike"), [(2, 1, False), (1, 2, True), (1, 1, False)])
+def test_draws_of_dropout_are_another_rank_s_own(shard: int, tensor: int, is_alike: bool, tmp_path: Path) -> None:
+    """And the same again for the same layout, also through a checkpoint."""
+
+    def on_two(config: TrialConfig, steps: int | None = None) -> Any:  # noqa: ANN401
+        return on_ranks(2, run_a_share, config=config, steps=steps, shard=shard, tensor=tensor)
+
+    once, again = (on_two(config_of(tmp_path / name, dropout=0.3)) for name in ("a", "b"))
     moved = config_of(tmp_path / "moved", dropout=0.3)
-    on_ranks(2, run_a_share, config=moved, steps=5)
-    resumed = on_ranks(2, run_a_share, config=moved, steps=None)
+    on_two(moved, steps=5)
+    resumed = on_two(moved)
     losses = [[each.loss for each in training] for (_, (training, _)) in (once[0], again[0], resumed[0])]
     assert losses[0] == losses[1] == losses[2]
     _, recorded = run(config_of(tmp_path / "alone", dropout=0.3))
     assert losses[0] != [each.loss for each in recorded.training]
+    seeds = on_ranks(2, seed_of, config=config_of(tmp_path / "seeds", dropout=0.3), shard=shard, tensor=tensor)
+    assert (seeds[0] == seeds[1]) == is_alike
 
 
-def run_apart(ranks: Ranks, *, config: TrialConfig) -> Any:  # noqa: ANN401
+def run_apart(ranks: Ranks, *, config: TrialConfig, steps: int | None) -> Any:  # noqa: ANN401
     assert config.run.directory is not None
     own = replace(config, run=replace(config.run, directory=config.run.directory / str(ranks.rank)))
-    outcome, _ = run(own, Together(init_device_mesh("cpu", (ranks.size,))))
+    leaves = never if steps is None or ranks.rank > 0 else after(steps)
+    outcome, _ = run(own, Together(mesh_of(ranks)), leaves=leaves)
     return outcome
 
 
-def test_ranks_without_a_common_folder_train_without_checkpoints(tmp_path: Path) -> None:
+def test_the_first_of_ranks_without_a_common_folder_has_all_of_a_checkpoint(tmp_path: Path) -> None:
+    """Which is what its worker sends to the store, and what other workers get from there."""
     expected, _ = run(config_of(tmp_path / "alone"))
     assert isinstance(expected, TrialResult)
     config = config_of(tmp_path / "apart")
-    for result in on_ranks(2, run_apart, config=config):
+    folder = config.run.directory
+    assert folder is not None
+    assert on_ranks(2, run_apart, config=config, steps=5) == [5, 5]
+    assert {path.name for path in (folder / "0" / "checkpoints").iterdir()} == {"step-00000004", "step-00000005"}
+    assert list((folder / "1" / "checkpoints").iterdir()) == []
+    for rank in ("1", "2"):
+        shutil.copytree(folder / "0" / "checkpoints", folder / rank / "checkpoints", dirs_exist_ok=True)
+    for result in on_ranks(3, run_apart, config=config, steps=None):
+        assert result.resumed_step == 5
         assert (result.test_accuracy, result.selected_step) == (expected.test_accuracy, expected.selected_step)
-    assert config.run.directory is not None
-    left = [path for rank in ("0", "1") for path in (config.run.directory / rank).glob("checkpoints/*")]
-    assert left == []
 
 
 def agree(ranks: Ranks) -> Any:  # noqa: ANN401
     plan = micro_batches(8, pass_tokens=100 - 5 * ranks.rank, engine=Engine(with_checkpoints=ranks.rank == 1))
-    return agreed_plan(plan, Together(init_device_mesh("cpu", (ranks.size,))))
+    return agreed_plan(plan, Together(mesh_of(ranks)))
 
 
 def test_ranks_that_plan_otherwise_agree_on_what_all_can_bear() -> None:

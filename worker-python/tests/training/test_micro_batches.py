@@ -86,3 +86,9 @@ def test_what_is_still_to_come_is_of_the_trained_weights_and_of_this_process() -
     assert still_to_come_bytes(config, settings(), processes=4) == alone / 4
     assert still_to_come_bytes(config, settings(optimizer="adamw8bit")) == pytest.approx(alone / 2, rel=0.02)
     assert still_to_come_bytes(config, settings(adapter="lora", lora_rank=4, lora_alpha=8.0)) == 0
+    # Autocast's copies are beside all that, an adapter's base has them too, and of a shared model they are few.
+    bf16 = settings(precision="bf16")
+    assert still_to_come_bytes(config, bf16) - alone == pytest.approx(2 * weights, rel=0.05)
+    lora = settings(precision="bf16", adapter="lora", lora_rank=4, lora_alpha=8.0)
+    assert still_to_come_bytes(config, lora) == still_to_come_bytes(config, bf16) - alone
+    assert still_to_come_bytes(config, bf16, processes=4) == alone / 4

@@ -177,7 +177,7 @@ def test_a_child_suspends_resumes_cleans_up_and_ends_by_sigterm(tmp_path: Path) 
         (KeyError("x"), "INTERNAL", "infrastructure", "KeyError: 'x'"),
         (ValueError("two\nlines"), "INTERNAL", "infrastructure", "ValueError: two"),
         (MemoryError(), "OUT_OF_MEMORY", "infrastructure", "MemoryError: "),
-        (torch.OutOfMemoryError("CUDA"), "OUT_OF_MEMORY", "infrastructure", "OutOfMemoryError: CUDA"),
+        (torch.OutOfMemoryError("CUDA"), "GPU_OUT_OF_MEMORY", "infrastructure", "OutOfMemoryError: CUDA"),
     ],
 )
 def test_an_error_becomes_a_failure(error: Exception, code: str, kind: str, message: str) -> None:

@@ -22,6 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import {
   DatasetSource,
+  DeviceLoad,
   Evaluation,
   Failure,
   ModelSource,
@@ -70,7 +71,15 @@ export interface SweepOptions {
     | undefined;
   /** its share beside sweeps of the same priority and owner; absent: 1 */
   weight?: number | undefined;
-  budget: Budget | undefined;
+  budget:
+    | Budget
+    | undefined;
+  /** JSON: where it runs, as the sweep file says; absent: local */
+  place?:
+    | string
+    | undefined;
+  /** JSON: the comparisons that were declared before the run; absent: none */
+  compare?: string | undefined;
 }
 
 /** Reaching one of these pauses the sweep. Absent: no limit. */
@@ -147,7 +156,17 @@ export interface InfoResponse {
     | string
     | undefined;
   /** of StoreService, on the host that was called; 0: files do not travel */
-  storePort?: number | undefined;
+  storePort?:
+    | number
+    | undefined;
+  /** what keeps trials from running, while it does */
+  notices: Notice[];
+}
+
+export interface Notice {
+  code?: string | undefined;
+  message?: string | undefined;
+  hint?: string | undefined;
 }
 
 export interface WorkerStanding {
@@ -167,6 +186,14 @@ export interface WorkerStanding {
   /** why it is drained */
   reason?: string | undefined;
   devices: string[];
+  /** of its devices, in their order; empty: it has not said yet */
+  loads: DeviceLoad[];
+  /** training processes that are up, their libraries loaded */
+  warm?:
+    | number
+    | undefined;
+  /** trials */
+  running: string[];
 }
 
 export interface ListRequest {
@@ -198,7 +225,11 @@ export interface SweepRecord {
     | undefined;
   /** who submitted it; empty: the owner of the state folder */
   owner?: string | undefined;
-  options: SweepOptions | undefined;
+  options:
+    | SweepOptions
+    | undefined;
+  /** when options.compare became what it is */
+  declaredAtUnixMs?: bigint | undefined;
 }
 
 export interface SweepSummary {
@@ -494,7 +525,7 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
 };
 
 function createBaseSweepOptions(): SweepOptions {
-  return { priority: undefined, weight: undefined, budget: undefined };
+  return { priority: undefined, weight: undefined, budget: undefined, place: undefined, compare: undefined };
 }
 
 export const SweepOptions: MessageFns<SweepOptions> = {
@@ -507,6 +538,12 @@ export const SweepOptions: MessageFns<SweepOptions> = {
     }
     if (message.budget !== undefined) {
       Budget.encode(message.budget, writer.uint32(26).fork()).join();
+    }
+    if (message.place !== undefined) {
+      writer.uint32(34).string(message.place);
+    }
+    if (message.compare !== undefined) {
+      writer.uint32(42).string(message.compare);
     }
     return writer;
   },
@@ -546,6 +583,22 @@ export const SweepOptions: MessageFns<SweepOptions> = {
             }
 
             message.budget = Budget.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.place = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.compare = reader.string();
             continue;
           }
         }
@@ -1088,7 +1141,15 @@ export const InfoRequest: MessageFns<InfoRequest> = {
 };
 
 function createBaseInfoResponse(): InfoResponse {
-  return { version: undefined, home: undefined, host: undefined, workers: [], homeId: undefined, storePort: undefined };
+  return {
+    version: undefined,
+    home: undefined,
+    host: undefined,
+    workers: [],
+    homeId: undefined,
+    storePort: undefined,
+    notices: [],
+  };
 }
 
 export const InfoResponse: MessageFns<InfoResponse> = {
@@ -1110,6 +1171,9 @@ export const InfoResponse: MessageFns<InfoResponse> = {
     }
     if (message.storePort !== undefined) {
       writer.uint32(48).uint32(message.storePort);
+    }
+    for (const v of message.notices) {
+      Notice.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1175,6 +1239,82 @@ export const InfoResponse: MessageFns<InfoResponse> = {
             message.storePort = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.notices.push(Notice.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNotice(): Notice {
+  return { code: undefined, message: undefined, hint: undefined };
+}
+
+export const Notice: MessageFns<Notice> = {
+  encode(message: Notice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== undefined) {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.message !== undefined) {
+      writer.uint32(18).string(message.message);
+    }
+    if (message.hint !== undefined) {
+      writer.uint32(26).string(message.hint);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Notice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNotice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hint = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1197,6 +1337,9 @@ function createBaseWorkerStanding(): WorkerStanding {
     state: undefined,
     reason: undefined,
     devices: [],
+    loads: [],
+    warm: undefined,
+    running: [],
   };
 }
 
@@ -1222,6 +1365,15 @@ export const WorkerStanding: MessageFns<WorkerStanding> = {
     }
     for (const v of message.devices) {
       writer.uint32(58).string(v!);
+    }
+    for (const v of message.loads) {
+      DeviceLoad.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.warm !== undefined) {
+      writer.uint32(72).uint32(message.warm);
+    }
+    for (const v of message.running) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -1293,6 +1445,30 @@ export const WorkerStanding: MessageFns<WorkerStanding> = {
             }
 
             message.devices.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.loads.push(DeviceLoad.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.warm = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.running.push(reader.string());
             continue;
           }
         }
@@ -1430,6 +1606,7 @@ function createBaseSweepRecord(): SweepRecord {
     reason: undefined,
     owner: undefined,
     options: undefined,
+    declaredAtUnixMs: undefined,
   };
 }
 
@@ -1455,6 +1632,12 @@ export const SweepRecord: MessageFns<SweepRecord> = {
     }
     if (message.options !== undefined) {
       SweepOptions.encode(message.options, writer.uint32(50).fork()).join();
+    }
+    if (message.declaredAtUnixMs !== undefined) {
+      if (BigInt.asUintN(64, message.declaredAtUnixMs) !== message.declaredAtUnixMs) {
+        throw new globalThis.Error("value provided for field message.declaredAtUnixMs of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.declaredAtUnixMs);
     }
     return writer;
   },
@@ -1518,6 +1701,14 @@ export const SweepRecord: MessageFns<SweepRecord> = {
             }
 
             message.options = SweepOptions.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.declaredAtUnixMs = reader.uint64() as bigint;
             continue;
           }
         }

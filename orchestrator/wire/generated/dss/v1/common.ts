@@ -17,8 +17,10 @@ export const FailureKind = {
   FAILURE_KIND_USER: 1,
   /** FAILURE_KIND_INFRASTRUCTURE - a crash, out of memory on a shared machine: some more attempts */
   FAILURE_KIND_INFRASTRUCTURE: 2,
-  /** FAILURE_KIND_LOST - killed, preempted, lease ran out: many more attempts */
+  /** FAILURE_KIND_LOST - killed, lease ran out: many more attempts */
   FAILURE_KIND_LOST: 3,
+  /** FAILURE_KIND_PREEMPTED - whoever owns the machine took it back: costs nothing */
+  FAILURE_KIND_PREEMPTED: 4,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -29,6 +31,7 @@ export namespace FailureKind {
   export type FAILURE_KIND_USER = typeof FailureKind.FAILURE_KIND_USER;
   export type FAILURE_KIND_INFRASTRUCTURE = typeof FailureKind.FAILURE_KIND_INFRASTRUCTURE;
   export type FAILURE_KIND_LOST = typeof FailureKind.FAILURE_KIND_LOST;
+  export type FAILURE_KIND_PREEMPTED = typeof FailureKind.FAILURE_KIND_PREEMPTED;
   export type UNRECOGNIZED = typeof FailureKind.UNRECOGNIZED;
 }
 
@@ -116,7 +119,7 @@ export interface TrialSettings {
   init?:
     | string
     | undefined;
-  /** "adamw", or "adamw8bit": its moments in 8 bits */
+  /** "adamw", "adamw8bit": its moments in 8 bits, or "adafactor" */
   optimizer?:
     | string
     | undefined;
@@ -178,7 +181,26 @@ export interface RunOptions {
     | number
     | undefined;
   /** that it is thought to need at most on each device; 0: not known */
-  memoryBytes?: bigint | undefined;
+  memoryBytes?:
+    | bigint
+    | undefined;
+  /**
+   * Of all devices, those that divide the rows of each weight, and those that divide what each layer computes; what is
+   * left has the model once more. 0: chosen by the worker.
+   */
+  shard?: number | undefined;
+  tensor?:
+    | number
+    | undefined;
+  /** where the optimizer's moments are between steps: "device" (also if empty) or "host" */
+  optimizerStates?:
+    | string
+    | undefined;
+  /**
+   * With so many machines it goes on when it has lost one and there are no more; 0: it waits for all. Workers run what
+   * they are lent, whatever it says.
+   */
+  minMachines?: number | undefined;
 }
 
 /** A file that a trial reads, found below its source's directory. */
@@ -399,6 +421,17 @@ export interface TrialResult_SecondsByPhaseEntry {
 export interface TrialResult_EnvironmentEntry {
   key?: string | undefined;
   value?: string | undefined;
+}
+
+/** How busy a device is, by whomever. */
+export interface DeviceLoad {
+  /** share of its time that it was busy, from 0 to 1; absent: unknown */
+  utilization?: number | undefined;
+  memoryUsedBytes?:
+    | bigint
+    | undefined;
+  /** 0: unknown */
+  memoryTotalBytes?: bigint | undefined;
 }
 
 function createBaseTrialSettings(): TrialSettings {
@@ -726,6 +759,10 @@ function createBaseRunOptions(): RunOptions {
     devices: undefined,
     machines: undefined,
     memoryBytes: undefined,
+    shard: undefined,
+    tensor: undefined,
+    optimizerStates: undefined,
+    minMachines: undefined,
   };
 }
 
@@ -766,6 +803,18 @@ export const RunOptions: MessageFns<RunOptions> = {
         throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
       }
       writer.uint32(88).uint64(message.memoryBytes);
+    }
+    if (message.shard !== undefined) {
+      writer.uint32(96).uint32(message.shard);
+    }
+    if (message.tensor !== undefined) {
+      writer.uint32(104).uint32(message.tensor);
+    }
+    if (message.optimizerStates !== undefined) {
+      writer.uint32(114).string(message.optimizerStates);
+    }
+    if (message.minMachines !== undefined) {
+      writer.uint32(120).uint32(message.minMachines);
     }
     return writer;
   },
@@ -869,6 +918,38 @@ export const RunOptions: MessageFns<RunOptions> = {
             }
 
             message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.shard = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.tensor = reader.uint32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.optimizerStates = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.minMachines = reader.uint32();
             continue;
           }
         }
@@ -2115,6 +2196,80 @@ export const TrialResult_EnvironmentEntry: MessageFns<TrialResult_EnvironmentEnt
             }
 
             message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeviceLoad(): DeviceLoad {
+  return { utilization: undefined, memoryUsedBytes: undefined, memoryTotalBytes: undefined };
+}
+
+export const DeviceLoad: MessageFns<DeviceLoad> = {
+  encode(message: DeviceLoad, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.utilization !== undefined) {
+      writer.uint32(9).double(message.utilization);
+    }
+    if (message.memoryUsedBytes !== undefined) {
+      if (BigInt.asUintN(64, message.memoryUsedBytes) !== message.memoryUsedBytes) {
+        throw new globalThis.Error("value provided for field message.memoryUsedBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.memoryUsedBytes);
+    }
+    if (message.memoryTotalBytes !== undefined) {
+      if (BigInt.asUintN(64, message.memoryTotalBytes) !== message.memoryTotalBytes) {
+        throw new globalThis.Error("value provided for field message.memoryTotalBytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.memoryTotalBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeviceLoad {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeviceLoad();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.utilization = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.memoryUsedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.memoryTotalBytes = reader.uint64() as bigint;
             continue;
           }
         }

@@ -68,6 +68,25 @@ export interface PutHeader {
 export interface PutResponse {
 }
 
+export interface KeptRequest {
+  trialId?: string | undefined;
+}
+
+/** A file's path, its bytes in order, and their digest at its end; then the next file. */
+export interface KeptPart {
+  part:
+    | //
+    /** "rationales.jsonl", or below "model/" */
+    { $case: "path"; value: string }
+    | //
+    /** at most 1 MiB */
+    { $case: "data"; value: Buffer }
+    | //
+    /** 64 hex digits */
+    { $case: "sha256"; value: string }
+    | undefined;
+}
+
 function createBaseMissingRequest(): MissingRequest {
   return { scope: undefined, files: [] };
 }
@@ -453,6 +472,122 @@ export const PutResponse: MessageFns<PutResponse> = {
   },
 };
 
+function createBaseKeptRequest(): KeptRequest {
+  return { trialId: undefined };
+}
+
+export const KeptRequest: MessageFns<KeptRequest> = {
+  encode(message: KeptRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trialId !== undefined) {
+      writer.uint32(10).string(message.trialId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeptRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeptRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.trialId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKeptPart(): KeptPart {
+  return { part: undefined };
+}
+
+export const KeptPart: MessageFns<KeptPart> = {
+  encode(message: KeptPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.part?.$case) {
+      case "path":
+        writer.uint32(10).string(message.part.value);
+        break;
+      case "data":
+        writer.uint32(18).bytes(message.part.value);
+        break;
+      case "sha256":
+        writer.uint32(26).string(message.part.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeptPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeptPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.part = { $case: "path", value: reader.string() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.part = { $case: "data", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.part = { $case: "sha256", value: reader.string() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /**
  * Files by their content, for machines that share no folder with the control plane. On a port of its own, so that
  * bytes do not hold up what is said about leases. Metadata carries the tokens of the other services; of a worker also
@@ -498,6 +633,16 @@ export const StoreServiceService = {
     responseSerialize: (value: PutResponse): Buffer => Buffer.from(PutResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PutResponse => PutResponse.decode(value),
   },
+  /** What a trial has kept: its model, its rationales. For people; nothing comes where nothing was kept. */
+  kept: {
+    path: "/dss.v1.StoreService/Kept" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: KeptRequest): Buffer => Buffer.from(KeptRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KeptRequest => KeptRequest.decode(value),
+    responseSerialize: (value: KeptPart): Buffer => Buffer.from(KeptPart.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KeptPart => KeptPart.decode(value),
+  },
 } as const;
 
 export interface StoreServiceServer extends UntypedServiceImplementation {
@@ -506,6 +651,8 @@ export interface StoreServiceServer extends UntypedServiceImplementation {
   get: handleServerStreamingCall<GetRequest, Chunk>;
   /** The header first, then the bytes. Kept if they are what the header says, else refused as INVALID_ARGUMENT. */
   put: handleClientStreamingCall<PutRequest, PutResponse>;
+  /** What a trial has kept: its model, its rationales. For people; nothing comes where nothing was kept. */
+  kept: handleServerStreamingCall<KeptRequest, KeptPart>;
 }
 
 export interface StoreServiceClient extends Client {
@@ -542,6 +689,9 @@ export interface StoreServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PutResponse) => void,
   ): ClientWritableStream<PutRequest>;
+  /** What a trial has kept: its model, its rationales. For people; nothing comes where nothing was kept. */
+  kept(request: KeptRequest, options?: Partial<CallOptions>): ClientReadableStream<KeptPart>;
+  kept(request: KeptRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<KeptPart>;
 }
 
 export const StoreServiceClient = makeGenericClientConstructor(

@@ -19,6 +19,7 @@ import {
 } from "@grpc/grpc-js";
 import {
   DatasetSource,
+  DeviceLoad,
   Evaluation,
   Failure,
   Lease,
@@ -56,6 +57,9 @@ export interface WorkerMessage {
     | //
     /** after Drain: nothing runs here any more; what it still holds is given back at no cost */
     { $case: "drained"; value: Drained }
+    | //
+    /** not a report, like Progress: news of every ten seconds */
+    { $case: "load"; value: Load }
     | undefined;
 }
 
@@ -131,6 +135,13 @@ export interface Progress {
     | undefined;
   /** a key of TrialResult.seconds_by_phase */
   phase?: string | undefined;
+}
+
+export interface Load {
+  /** as in Hello, in its order */
+  devices: DeviceLoad[];
+  /** training processes that are up, their libraries loaded */
+  warm?: number | undefined;
 }
 
 export interface MetricsReport {
@@ -326,6 +337,9 @@ export const WorkerMessage: MessageFns<WorkerMessage> = {
       case "drained":
         Drained.encode(message.message.value, writer.uint32(82).fork()).join();
         break;
+      case "load":
+        Load.encode(message.message.value, writer.uint32(90).fork()).join();
+        break;
     }
     return writer;
   },
@@ -421,6 +435,14 @@ export const WorkerMessage: MessageFns<WorkerMessage> = {
             }
 
             message.message = { $case: "drained", value: Drained.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.message = { $case: "load", value: Load.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -879,6 +901,63 @@ export const Progress: MessageFns<Progress> = {
             }
 
             message.phase = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLoad(): Load {
+  return { devices: [], warm: undefined };
+}
+
+export const Load: MessageFns<Load> = {
+  encode(message: Load, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.devices) {
+      DeviceLoad.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.warm !== undefined) {
+      writer.uint32(16).uint32(message.warm);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Load {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoad();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.devices.push(DeviceLoad.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.warm = reader.uint32();
             continue;
           }
         }

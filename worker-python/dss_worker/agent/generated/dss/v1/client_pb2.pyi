@@ -28,14 +28,18 @@ class SubmitRequest(_message.Message):
     def __init__(self, sweep: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[SubmittedTrial, _Mapping]]] = ..., last: _Optional[bool] = ..., retry_failed: _Optional[bool] = ..., first: _Optional[int] = ..., options: _Optional[_Union[SweepOptions, _Mapping]] = ..., extend: _Optional[bool] = ..., rerun: _Optional[bool] = ...) -> None: ...
 
 class SweepOptions(_message.Message):
-    __slots__ = ("priority", "weight", "budget")
+    __slots__ = ("priority", "weight", "budget", "place", "compare")
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
     BUDGET_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    COMPARE_FIELD_NUMBER: _ClassVar[int]
     priority: int
     weight: float
     budget: Budget
-    def __init__(self, priority: _Optional[int] = ..., weight: _Optional[float] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ...) -> None: ...
+    place: str
+    compare: str
+    def __init__(self, priority: _Optional[int] = ..., weight: _Optional[float] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., place: _Optional[str] = ..., compare: _Optional[str] = ...) -> None: ...
 
 class Budget(_message.Message):
     __slots__ = ("wall_hours", "device_hours", "failed_trials")
@@ -110,23 +114,35 @@ class InfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class InfoResponse(_message.Message):
-    __slots__ = ("version", "home", "host", "workers", "home_id", "store_port")
+    __slots__ = ("version", "home", "host", "workers", "home_id", "store_port", "notices")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     HOME_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
     WORKERS_FIELD_NUMBER: _ClassVar[int]
     HOME_ID_FIELD_NUMBER: _ClassVar[int]
     STORE_PORT_FIELD_NUMBER: _ClassVar[int]
+    NOTICES_FIELD_NUMBER: _ClassVar[int]
     version: str
     home: str
     host: str
     workers: _containers.RepeatedCompositeFieldContainer[WorkerStanding]
     home_id: str
     store_port: int
-    def __init__(self, version: _Optional[str] = ..., home: _Optional[str] = ..., host: _Optional[str] = ..., workers: _Optional[_Iterable[_Union[WorkerStanding, _Mapping]]] = ..., home_id: _Optional[str] = ..., store_port: _Optional[int] = ...) -> None: ...
+    notices: _containers.RepeatedCompositeFieldContainer[Notice]
+    def __init__(self, version: _Optional[str] = ..., home: _Optional[str] = ..., host: _Optional[str] = ..., workers: _Optional[_Iterable[_Union[WorkerStanding, _Mapping]]] = ..., home_id: _Optional[str] = ..., store_port: _Optional[int] = ..., notices: _Optional[_Iterable[_Union[Notice, _Mapping]]] = ...) -> None: ...
+
+class Notice(_message.Message):
+    __slots__ = ("code", "message", "hint")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    HINT_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    message: str
+    hint: str
+    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., hint: _Optional[str] = ...) -> None: ...
 
 class WorkerStanding(_message.Message):
-    __slots__ = ("worker_id", "host", "slots", "lent", "state", "reason", "devices")
+    __slots__ = ("worker_id", "host", "slots", "lent", "state", "reason", "devices", "loads", "warm", "running")
     WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +150,9 @@ class WorkerStanding(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
+    LOADS_FIELD_NUMBER: _ClassVar[int]
+    WARM_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     host: str
     slots: int
@@ -141,7 +160,10 @@ class WorkerStanding(_message.Message):
     state: str
     reason: str
     devices: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, worker_id: _Optional[str] = ..., host: _Optional[str] = ..., slots: _Optional[int] = ..., lent: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., devices: _Optional[_Iterable[str]] = ...) -> None: ...
+    loads: _containers.RepeatedCompositeFieldContainer[_common_pb2.DeviceLoad]
+    warm: int
+    running: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, worker_id: _Optional[str] = ..., host: _Optional[str] = ..., slots: _Optional[int] = ..., lent: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., devices: _Optional[_Iterable[str]] = ..., loads: _Optional[_Iterable[_Union[_common_pb2.DeviceLoad, _Mapping]]] = ..., warm: _Optional[int] = ..., running: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListRequest(_message.Message):
     __slots__ = ("sweep", "first")
@@ -160,20 +182,22 @@ class ListResponse(_message.Message):
     def __init__(self, sweeps: _Optional[_Iterable[_Union[SweepRecord, _Mapping]]] = ..., more: _Optional[bool] = ...) -> None: ...
 
 class SweepRecord(_message.Message):
-    __slots__ = ("summary", "submitted_at_unix_ms", "state", "reason", "owner", "options")
+    __slots__ = ("summary", "submitted_at_unix_ms", "state", "reason", "owner", "options", "declared_at_unix_ms")
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
     SUBMITTED_AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    DECLARED_AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     summary: SweepSummary
     submitted_at_unix_ms: int
     state: str
     reason: str
     owner: str
     options: SweepOptions
-    def __init__(self, summary: _Optional[_Union[SweepSummary, _Mapping]] = ..., submitted_at_unix_ms: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., owner: _Optional[str] = ..., options: _Optional[_Union[SweepOptions, _Mapping]] = ...) -> None: ...
+    declared_at_unix_ms: int
+    def __init__(self, summary: _Optional[_Union[SweepSummary, _Mapping]] = ..., submitted_at_unix_ms: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., owner: _Optional[str] = ..., options: _Optional[_Union[SweepOptions, _Mapping]] = ..., declared_at_unix_ms: _Optional[int] = ...) -> None: ...
 
 class SweepSummary(_message.Message):
     __slots__ = ("sweep", "total", "queued", "running", "succeeded", "failed", "cancelled")

@@ -13,10 +13,12 @@ class FailureKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAILURE_KIND_USER: _ClassVar[FailureKind]
     FAILURE_KIND_INFRASTRUCTURE: _ClassVar[FailureKind]
     FAILURE_KIND_LOST: _ClassVar[FailureKind]
+    FAILURE_KIND_PREEMPTED: _ClassVar[FailureKind]
 FAILURE_KIND_UNSPECIFIED: FailureKind
 FAILURE_KIND_USER: FailureKind
 FAILURE_KIND_INFRASTRUCTURE: FailureKind
 FAILURE_KIND_LOST: FailureKind
+FAILURE_KIND_PREEMPTED: FailureKind
 
 class TrialSettings(_message.Message):
     __slots__ = ("model", "dataset", "label_type", "model_type", "seed", "llm", "alpha", "subsample", "max_steps", "eval_steps", "batch_size", "grad_steps", "lr", "max_input_length", "gen_max_len", "precision", "dropout", "select", "init", "optimizer", "adapter", "lora_rank", "lora_alpha")
@@ -69,7 +71,7 @@ class TrialSettings(_message.Message):
     def __init__(self, model: _Optional[str] = ..., dataset: _Optional[str] = ..., label_type: _Optional[str] = ..., model_type: _Optional[str] = ..., seed: _Optional[int] = ..., llm: _Optional[str] = ..., alpha: _Optional[float] = ..., subsample: _Optional[float] = ..., max_steps: _Optional[int] = ..., eval_steps: _Optional[int] = ..., batch_size: _Optional[int] = ..., grad_steps: _Optional[int] = ..., lr: _Optional[float] = ..., max_input_length: _Optional[int] = ..., gen_max_len: _Optional[int] = ..., precision: _Optional[str] = ..., dropout: _Optional[float] = ..., select: _Optional[str] = ..., init: _Optional[str] = ..., optimizer: _Optional[str] = ..., adapter: _Optional[str] = ..., lora_rank: _Optional[int] = ..., lora_alpha: _Optional[float] = ...) -> None: ...
 
 class RunOptions(_message.Message):
-    __slots__ = ("directory", "checkpoint_steps", "keep_checkpoints", "keep", "output_rationale", "micro_batches", "compile", "gradient_checkpointing", "devices", "machines", "memory_bytes")
+    __slots__ = ("directory", "checkpoint_steps", "keep_checkpoints", "keep", "output_rationale", "micro_batches", "compile", "gradient_checkpointing", "devices", "machines", "memory_bytes", "shard", "tensor", "optimizer_states", "min_machines")
     DIRECTORY_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_STEPS_FIELD_NUMBER: _ClassVar[int]
     KEEP_CHECKPOINTS_FIELD_NUMBER: _ClassVar[int]
@@ -81,6 +83,10 @@ class RunOptions(_message.Message):
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     MACHINES_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    TENSOR_FIELD_NUMBER: _ClassVar[int]
+    OPTIMIZER_STATES_FIELD_NUMBER: _ClassVar[int]
+    MIN_MACHINES_FIELD_NUMBER: _ClassVar[int]
     directory: str
     checkpoint_steps: int
     keep_checkpoints: bool
@@ -92,7 +98,11 @@ class RunOptions(_message.Message):
     devices: int
     machines: int
     memory_bytes: int
-    def __init__(self, directory: _Optional[str] = ..., checkpoint_steps: _Optional[int] = ..., keep_checkpoints: _Optional[bool] = ..., keep: _Optional[str] = ..., output_rationale: _Optional[bool] = ..., micro_batches: _Optional[int] = ..., compile: _Optional[str] = ..., gradient_checkpointing: _Optional[str] = ..., devices: _Optional[int] = ..., machines: _Optional[int] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+    shard: int
+    tensor: int
+    optimizer_states: str
+    min_machines: int
+    def __init__(self, directory: _Optional[str] = ..., checkpoint_steps: _Optional[int] = ..., keep_checkpoints: _Optional[bool] = ..., keep: _Optional[str] = ..., output_rationale: _Optional[bool] = ..., micro_batches: _Optional[int] = ..., compile: _Optional[str] = ..., gradient_checkpointing: _Optional[str] = ..., devices: _Optional[int] = ..., machines: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., shard: _Optional[int] = ..., tensor: _Optional[int] = ..., optimizer_states: _Optional[str] = ..., min_machines: _Optional[int] = ...) -> None: ...
 
 class SourceFile(_message.Message):
     __slots__ = ("path", "sha256", "size_bytes", "role")
@@ -271,3 +281,13 @@ class TrialResult(_message.Message):
     peak_memory_bytes: int
     predicted_memory_bytes: int
     def __init__(self, test_accuracy: _Optional[float] = ..., selected_step: _Optional[int] = ..., seconds: _Optional[float] = ..., seconds_by_phase: _Optional[_Mapping[str, float]] = ..., examples_per_second: _Optional[float] = ..., train_rows: _Optional[int] = ..., valid_rows: _Optional[int] = ..., test_rows: _Optional[int] = ..., environment: _Optional[_Mapping[str, str]] = ..., choice_accuracy: _Optional[float] = ..., resumed_step: _Optional[int] = ..., useful_tokens_per_second: _Optional[float] = ..., padded_tokens_per_second: _Optional[float] = ..., mfu_useful: _Optional[float] = ..., mfu_padded: _Optional[float] = ..., peak_flops: _Optional[float] = ..., peak_flops_source: _Optional[str] = ..., peak_memory_bytes: _Optional[int] = ..., predicted_memory_bytes: _Optional[int] = ...) -> None: ...
+
+class DeviceLoad(_message.Message):
+    __slots__ = ("utilization", "memory_used_bytes", "memory_total_bytes")
+    UTILIZATION_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_USED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    utilization: float
+    memory_used_bytes: int
+    memory_total_bytes: int
+    def __init__(self, utilization: _Optional[float] = ..., memory_used_bytes: _Optional[int] = ..., memory_total_bytes: _Optional[int] = ...) -> None: ...

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dss_worker.agent.generated.dss.v1 import common_pb2 as dss_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x64ss/v1/store.proto\x12\x06\x64ss.v1\x1a\x13\x64ss/v1/common.proto\"B\n\x0eMissingRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12!\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x12.dss.v1.StoredFile\"!\n\x0fMissingResponse\x12\x0e\n\x06sha256\x18\x01 \x03(\t\";\n\nGetRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x0e\n\x06offset\x18\x03 \x01(\x04\"\x15\n\x05\x43hunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"I\n\nPutRequest\x12#\n\x06header\x18\x01 \x01(\x0b\x32\x11.dss.v1.PutHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\">\n\tPutHeader\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\"\r\n\x0bPutResponse2\xa8\x01\n\x0cStoreService\x12:\n\x07Missing\x12\x16.dss.v1.MissingRequest\x1a\x17.dss.v1.MissingResponse\x12*\n\x03Get\x12\x12.dss.v1.GetRequest\x1a\r.dss.v1.Chunk0\x01\x12\x30\n\x03Put\x12\x12.dss.v1.PutRequest\x1a\x13.dss.v1.PutResponse(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x64ss/v1/store.proto\x12\x06\x64ss.v1\x1a\x13\x64ss/v1/common.proto\"B\n\x0eMissingRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12!\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x12.dss.v1.StoredFile\"!\n\x0fMissingResponse\x12\x0e\n\x06sha256\x18\x01 \x03(\t\";\n\nGetRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x0e\n\x06offset\x18\x03 \x01(\x04\"\x15\n\x05\x43hunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"I\n\nPutRequest\x12#\n\x06header\x18\x01 \x01(\x0b\x32\x11.dss.v1.PutHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\">\n\tPutHeader\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\"\r\n\x0bPutResponse\"\x1f\n\x0bKeptRequest\x12\x10\n\x08trial_id\x18\x01 \x01(\t\"D\n\x08KeptPart\x12\x0e\n\x04path\x18\x01 \x01(\tH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12\x10\n\x06sha256\x18\x03 \x01(\tH\x00\x42\x06\n\x04part2\xd9\x01\n\x0cStoreService\x12:\n\x07Missing\x12\x16.dss.v1.MissingRequest\x1a\x17.dss.v1.MissingResponse\x12*\n\x03Get\x12\x12.dss.v1.GetRequest\x1a\r.dss.v1.Chunk0\x01\x12\x30\n\x03Put\x12\x12.dss.v1.PutRequest\x1a\x13.dss.v1.PutResponse(\x01\x12/\n\x04Kept\x12\x13.dss.v1.KeptRequest\x1a\x10.dss.v1.KeptPart0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUTHEADER']._serialized_end=375
   _globals['_PUTRESPONSE']._serialized_start=377
   _globals['_PUTRESPONSE']._serialized_end=390
-  _globals['_STORESERVICE']._serialized_start=393
-  _globals['_STORESERVICE']._serialized_end=561
+  _globals['_KEPTREQUEST']._serialized_start=392
+  _globals['_KEPTREQUEST']._serialized_end=423
+  _globals['_KEPTPART']._serialized_start=425
+  _globals['_KEPTPART']._serialized_end=493
+  _globals['_STORESERVICE']._serialized_start=496
+  _globals['_STORESERVICE']._serialized_end=713
 # @@protoc_insertion_point(module_scope)

@@ -61,6 +61,11 @@ class StoreServiceStub:
                 request_serializer=dss_dot_v1_dot_store__pb2.PutRequest.SerializeToString,
                 response_deserializer=dss_dot_v1_dot_store__pb2.PutResponse.FromString,
                 _registered_method=True)
+        self.Kept = channel.unary_stream(
+                '/dss.v1.StoreService/Kept',
+                request_serializer=dss_dot_v1_dot_store__pb2.KeptRequest.SerializeToString,
+                response_deserializer=dss_dot_v1_dot_store__pb2.KeptPart.FromString,
+                _registered_method=True)
 
 
 class StoreServiceServicer:
@@ -98,6 +103,13 @@ class StoreServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Kept(self, request, context):
+        """What a trial has kept: its model, its rationales. For people; nothing comes where nothing was kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StoreServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -115,6 +127,11 @@ def add_StoreServiceServicer_to_server(servicer, server):
                     servicer.Put,
                     request_deserializer=dss_dot_v1_dot_store__pb2.PutRequest.FromString,
                     response_serializer=dss_dot_v1_dot_store__pb2.PutResponse.SerializeToString,
+            ),
+            'Kept': grpc.unary_stream_rpc_method_handler(
+                    servicer.Kept,
+                    request_deserializer=dss_dot_v1_dot_store__pb2.KeptRequest.FromString,
+                    response_serializer=dss_dot_v1_dot_store__pb2.KeptPart.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -210,6 +227,33 @@ class StoreService:
             '/dss.v1.StoreService/Put',
             dss_dot_v1_dot_store__pb2.PutRequest.SerializeToString,
             dss_dot_v1_dot_store__pb2.PutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Kept(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/dss.v1.StoreService/Kept',
+            dss_dot_v1_dot_store__pb2.KeptRequest.SerializeToString,
+            dss_dot_v1_dot_store__pb2.KeptPart.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class WorkerMessage(_message.Message):
-    __slots__ = ("sequence", "hello", "renew", "progress", "metrics", "log", "checkpoint", "finished", "failed", "drained")
+    __slots__ = ("sequence", "hello", "renew", "progress", "metrics", "log", "checkpoint", "finished", "failed", "drained", "load")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     HELLO_FIELD_NUMBER: _ClassVar[int]
     RENEW_FIELD_NUMBER: _ClassVar[int]
@@ -19,6 +19,7 @@ class WorkerMessage(_message.Message):
     FINISHED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     DRAINED_FIELD_NUMBER: _ClassVar[int]
+    LOAD_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     hello: Hello
     renew: Renew
@@ -29,7 +30,8 @@ class WorkerMessage(_message.Message):
     finished: FinishedReport
     failed: FailedReport
     drained: Drained
-    def __init__(self, sequence: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., renew: _Optional[_Union[Renew, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., metrics: _Optional[_Union[MetricsReport, _Mapping]] = ..., log: _Optional[_Union[LogReport, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointReport, _Mapping]] = ..., finished: _Optional[_Union[FinishedReport, _Mapping]] = ..., failed: _Optional[_Union[FailedReport, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ...) -> None: ...
+    load: Load
+    def __init__(self, sequence: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., renew: _Optional[_Union[Renew, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., metrics: _Optional[_Union[MetricsReport, _Mapping]] = ..., log: _Optional[_Union[LogReport, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointReport, _Mapping]] = ..., finished: _Optional[_Union[FinishedReport, _Mapping]] = ..., failed: _Optional[_Union[FailedReport, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ..., load: _Optional[_Union[Load, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("worker_id", "engine_version", "host", "pid", "devices", "versions", "running", "slots", "instance_id", "prefetch", "address", "rendezvous_port")
@@ -97,6 +99,14 @@ class Progress(_message.Message):
     examples_per_second: float
     phase: str
     def __init__(self, lease: _Optional[_Union[_common_pb2.Lease, _Mapping]] = ..., step: _Optional[int] = ..., loss: _Optional[float] = ..., examples_per_second: _Optional[float] = ..., phase: _Optional[str] = ...) -> None: ...
+
+class Load(_message.Message):
+    __slots__ = ("devices", "warm")
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    WARM_FIELD_NUMBER: _ClassVar[int]
+    devices: _containers.RepeatedCompositeFieldContainer[_common_pb2.DeviceLoad]
+    warm: int
+    def __init__(self, devices: _Optional[_Iterable[_Union[_common_pb2.DeviceLoad, _Mapping]]] = ..., warm: _Optional[int] = ...) -> None: ...
 
 class MetricsReport(_message.Message):
     __slots__ = ("lease", "training", "evaluations")

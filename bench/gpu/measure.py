@@ -1,0 +1,203 @@
+"""Steps of one model by one way, and what they took."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from dss_worker.config import Optimizer, OptimizerStates, Precision, RunOptions, Switch
+from dss_worker.data.encode import EncodedSplit
+from dss_worker.training.batches import TrainingBatches
+from dss_worker.training.collate import collate_task, lengths_of
+from dss_worker.training.flops import StepFlops, WorkCounter
+from dss_worker.training.memory import ModelSize, predict_memory
+from dss_worker.training.memory_watch import MemoryWatch
+from dss_worker.training.micro_batches import plan_micro_batches
+from dss_worker.training.optimizer import make_optimizer
+from dss_worker.training.peak_flops import peak_flops
+from dss_worker.training.sampler import BatchOrder
+from dss_worker.training.step import MAX_GRADIENT_NORM, Stepper, autocast, set_matmul_precision
+from dss_worker.training.trained import WholeModel
+from dss_worker.training.work import Work
+from gpu.drawn import ALPHA, BATCH, LR, ROWS, SPECIAL, settings_of
+from torch.nn.utils import clip_grad_norm_
+from transformers import T5ForConditionalGeneration
+
+# Takes a step, counted from 0, and says what it computed.
+TakeStep = Callable[[int], Work]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    name: str
+    precision: Precision
+    compiled: Switch = "off"
+    optimizer: Optimizer = "adamw"
+    optimizer_states: OptimizerStates = "device"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    size: str
+    way: str
+    precision: str
+    steps: int
+    examples_per_second: float
+    tokens_per_second: float
+    mfu_useful: float
+    mfu_padded: float
+    peak_tflops: float
+    peak_source: str
+    peak_memory_gib: float
+    # None: it is not dss's.
+    predicted_memory_gib: float | None
+    plan: str
+
+    def __str__(self) -> str:
+        predicted = "" if self.predicted_memory_gib is None else f" (predicted {self.predicted_memory_gib:.2f})"
+        return (
+            f"{self.size:5} {self.way:22} {self.precision}  {self.examples_per_second:7.1f} examples/s "
+            f"{self.tokens_per_second:8.0f} tokens/s  mfu {self.mfu_useful:6.1%} useful, {self.mfu_padded:6.1%} padded"
+            f"  {self.peak_memory_gib:6.2f} GiB{predicted}  {self.plan}"
+        )
+
+
+def measure(
+    model: T5ForConditionalGeneration, size: str, way: Way, *, split: EncodedSplit, warm_up: int, steps: int
+) -> Figure:
+    """By dss."""
+    begin(model, way.precision)
+    device, memory = model.device, MemoryWatch(model.device)
+    settings = settings_of(way.precision)
+    run = RunOptions(compile=way.compiled, optimizer_states=way.optimizer_states)
+    plan = plan_micro_batches(settings, run, config=model.config, device=device)
+    trained = WholeModel(model)
+    stepper = Stepper(
+        model,
+        lr=LR,
+        max_steps=settings.max_steps,
+        precision=way.precision,
+        plan=plan,
+        optimizer=way.optimizer,
+        optimizer_states=way.optimizer_states,
+        trained=trained,
+    )
+    order = BatchOrder(rows=ROWS, batch_rows=BATCH, seed=0)
+    batches = TrainingBatches(split, order, alpha=ALPHA, special=SPECIAL, max_steps=warm_up + steps, device=device)
+    counter = WorkCounter(StepFlops.of_config(model.config))
+
+    def take(step: int) -> Work:
+        stepper.take(counter.counting(batches.passes(step)))
+        return counter.work
+
+    with batches:
+        seconds, work = timed(take, device, warm_up=warm_up, steps=steps)
+    stepper.check()
+    predicted = predict_memory(
+        ModelSize.of_model(model, trained, is_warm=False),
+        settings,
+        stepper.plan,
+        split,
+        device=device,
+        process_bytes=memory.process_bytes,
+        optimizer_states=way.optimizer_states,
+    )
+    return figure(size, way, device, seconds, work, memory, steps, predicted=predicted, plan=str(stepper.plan))
+
+
+def measure_transformers(
+    model: T5ForConditionalGeneration, size: str, way: Way, *, split: EncodedSplit, warm_up: int, steps: int
+) -> Figure:
+    """As its Trainer takes steps: a padded pass for each task, its own mean loss, fused AdamW."""
+    begin(model, way.precision)
+    device, memory = model.device, MemoryWatch(model.device)
+    optimizer = make_optimizer(model, lr=LR)
+    order, flops = BatchOrder(rows=ROWS, batch_rows=BATCH, seed=0), StepFlops.of_config(model.config)
+    tasks = [(split.predict, ALPHA), (split.explain, 1 - ALPHA)]
+
+    def take(step: int) -> Work:
+        rows, work = order.batch(step), Work()
+        optimizer.zero_grad(set_to_none=True)
+        for task, share in tasks:
+            assert task is not None
+            batch = collate_task(task, rows, special=SPECIAL).to(device)
+            with autocast(device, way.precision):
+                output = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.targets)
+            torch.autograd.backward(share * output.loss)
+            inputs, targets = lengths_of(task.inputs, rows), lengths_of(task.targets, rows)
+            padded = (np.full_like(each, each.max()) for each in (inputs, targets))
+            work += Work(
+                useful_flops=flops.of_pairs(inputs, targets),
+                padded_flops=flops.of_pairs(*padded),
+                useful_tokens=int(inputs.sum() + targets.sum()),
+            )
+        clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
+        optimizer.step()
+        return work
+
+    seconds, work = timed(take, device, warm_up=warm_up, steps=steps)
+    return figure(size, way, device, seconds, work, memory, steps)
+
+
+def begin(model: T5ForConditionalGeneration, precision: Precision) -> None:
+    """Nothing of what was measured before is left, but the model."""
+    model.zero_grad(set_to_none=True)
+    free_memory(model.device)
+    set_matmul_precision(precision)
+
+
+def free_memory(device: torch.device) -> None:
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def timed(take: TakeStep, device: torch.device, *, warm_up: int, steps: int) -> tuple[float, Work]:
+    for step in range(warm_up):
+        take(step)
+    wait_for(device)
+    started, work = time.perf_counter(), Work()
+    for step in range(warm_up, warm_up + steps):
+        work += take(step)
+    wait_for(device)
+    return time.perf_counter() - started, work
+
+
+def wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def figure(  # noqa: PLR0917 - what it is of, in the order of the measures above
+    size: str,
+    way: Way,
+    device: torch.device,
+    seconds: float,
+    work: Work,
+    memory: MemoryWatch,
+    steps: int,
+    *,
+    predicted: int | None = None,
+    plan: str = "",
+) -> Figure:
+    peak = peak_flops(device, way.precision)
+    states = "" if way.optimizer_states == "device" else f", moments on the {way.optimizer_states}"
+    return Figure(
+        size=size,
+        way=way.name + ("" if way.optimizer == "adamw" else f", {way.optimizer}") + states,
+        precision=way.precision,
+        steps=steps,
+        examples_per_second=BATCH * steps / seconds,
+        tokens_per_second=work.useful_tokens / seconds,
+        mfu_useful=work.useful_flops / seconds / peak.per_second,
+        mfu_padded=work.padded_flops / seconds / peak.per_second,
+        peak_tflops=peak.per_second / 1e12,
+        peak_source=peak.source,
+        peak_memory_gib=memory.peak_bytes / 2**30,
+        predicted_memory_gib=None if predicted is None else predicted / 2**30,
+        plan=plan,
+    )

@@ -1,0 +1,120 @@
+/** What `dss data check` prints. */
+import { resolve } from 'node:path';
+import { EXIT_STATUS } from '../../core/errors.js';
+import { counted, percent } from '../../reports/format.js';
+import { type Table, teacherTable } from '../../reports/tables.js';
+import { resolveDatasets } from '../environment.js';
+import { note, print, printJson } from '../output.js';
+import { renderTable } from '../table.js';
+import { type CheckedDataset, requestDataCheck, type TokenLengths, teachersOf } from './data-check-request.js';
+
+export interface CheckFlags {
+  readonly names: readonly string[];
+  readonly model: string | undefined;
+  readonly datasets: string | undefined;
+  readonly json: boolean;
+}
+
+/** Every dataset is looked at and shown; one with something wrong makes the exit status 2. */
+export async function checkData({ names, model, datasets, json }: CheckFlags): Promise<number> {
+  const answer = await requestDataCheck({
+    root: resolveDatasets(datasets),
+    names: [...new Set(names)],
+    model: model === undefined ? null : resolve(model),
+  });
+  if (json) printJson(answer);
+  else {
+    const tables: readonly (readonly [string, Table])[] = [
+      ['rows', splitTable(answer.datasets)],
+      ['teachers', teacherTable(teachersOf(answer))],
+      ['tokens', tokenTable(answer.datasets)],
+      ['files', fileTable(answer.datasets)],
+    ];
+    const shown = tables.filter(([, { rows }]) => rows.length > 0);
+    for (const [title, table] of shown) print(`${title}\n\n${renderTable(table)}\n`);
+  }
+  for (const dataset of answer.datasets) sayWhatIsWrong(dataset);
+  return answer.datasets.some(isWrong) ? EXIT_STATUS.DATASET_INVALID : 0;
+}
+
+function isWrong({ problems, wrong_rows }: CheckedDataset): boolean {
+  return problems.length > 0 || wrong_rows.count > 0;
+}
+
+function sayWhatIsWrong({ name, problems, wrong_rows }: CheckedDataset): void {
+  for (const { message, hint } of problems) {
+    note(`${name}: ${message}`);
+    if (hint !== '') note(`  ${hint}`);
+  }
+  if (wrong_rows.count === 0) return;
+  note(`${name}: ${counted(wrong_rows.count, 'wrong row')}`);
+  for (const { where, message } of wrong_rows.shown) note(`  ${where}: ${message}`);
+  const more = wrong_rows.count - wrong_rows.shown.length;
+  if (more > 0) note(`  and ${more.toLocaleString('en')} more`);
+}
+
+const left = (title: string) => ({ title, align: 'left' as const });
+const right = (title: string) => ({ title, align: 'right' as const });
+
+function splitTable(datasets: readonly CheckedDataset[]): Table {
+  return {
+    columns: [
+      ...['dataset', 'layout', 'metric', 'split'].map(left),
+      right('rows'),
+      right('labels'),
+      left('most frequent (% of rows)'),
+    ],
+    rows: datasets.flatMap(({ name, layout, metric, splits }) =>
+      splits.map((split) => [
+        name,
+        layout ?? '',
+        metric ?? '',
+        split.split,
+        String(split.rows),
+        String(split.distinct_labels),
+        balanceText(split),
+      ]),
+    ),
+  };
+}
+
+const LABELS_IN_A_LINE = 3;
+
+/** `neutral 33.10, entailment 32.90, …` */
+function balanceText({ rows, distinct_labels, labels }: CheckedDataset['splits'][number]): string {
+  const shown = labels
+    .slice(0, LABELS_IN_A_LINE)
+    .map(({ label, rows: count }) => `${label} ${percent(count / rows)}`)
+    .join(', ');
+  return distinct_labels > LABELS_IN_A_LINE ? `${shown}, …` : shown;
+}
+
+/** Nothing when no model directory was given. */
+function tokenTable(datasets: readonly CheckedDataset[]): Table {
+  return {
+    columns: [...['dataset', 'split', 'text'].map(left), ...['mean', 'p50', 'p99', 'max'].map(right)],
+    rows: datasets.flatMap(({ name, splits, teachers }) => [
+      ...splits.flatMap(({ split, tokens }) => [
+        ...lengthRow([name, split, 'input'], tokens?.input),
+        ...lengthRow([name, split, 'label'], tokens?.label),
+      ]),
+      ...teachers.flatMap(({ split, teacher, tokens }) =>
+        lengthRow([name, split, teacher === null ? 'rationale' : `rationale of ${teacher}`], tokens?.rationale),
+      ),
+    ]),
+  };
+}
+
+function lengthRow(names: readonly string[], lengths: TokenLengths | null | undefined): readonly (readonly string[])[] {
+  if (!lengths) return [];
+  return [[...names, lengths.mean.toFixed(1), ...[lengths.p50, lengths.p99, lengths.max].map(String)]];
+}
+
+function fileTable(datasets: readonly CheckedDataset[]): Table {
+  return {
+    columns: [left('file'), left('role'), right('bytes'), left('sha256')],
+    rows: datasets.flatMap(({ files }) =>
+      files.map(({ path, role, size_bytes, sha256 }) => [path, role, String(size_bytes), sha256]),
+    ),
+  };
+}

@@ -1,0 +1,37 @@
+/** `dss ray …`: what control planes have left on Ray clusters. */
+import type { Argv } from 'yargs';
+import { defineCommand, homeFlag, jsonFlag, type Register } from '../command.js';
+
+const cleanCommand = defineCommand({
+  usage: 'clean',
+  summary: 'Stop and remove what a control plane that is gone has left on a Ray cluster',
+  examples: [
+    ['$0 ray clean --address http://head:8265', 'of the control plane of this state folder'],
+    ['$0 ray clean --address ray://head:10001 --all', 'of every control plane'],
+  ],
+  flags: (argv) =>
+    argv.options({
+      address: {
+        type: 'string',
+        demandOption: true,
+        requiresArg: true,
+        describe: 'of the cluster, as in run.address of a sweep file',
+      },
+      all: { type: 'boolean', default: false, describe: 'of every control plane, also of those that run elsewhere' },
+      'allow-untested-ray': { type: 'boolean', default: false, describe: 'whatever version the cluster has' },
+      ...homeFlag,
+      ...jsonFlag,
+    }),
+  run: async ({ address, all, allowUntestedRay, home, json }) => {
+    const { cleanRay } = await import('./ray-clean.js');
+    return cleanRay({ address, all, allowUntestedRay, home, json });
+  },
+});
+
+export const rayCommand: Register = (argv, ended) =>
+  argv.command('ray', 'Look after what was left on a Ray cluster', (each: Argv<object>) => {
+    cleanCommand(each, ended);
+    return each
+      .example('$0 ray clean --address http://head:8265', 'remove what is left')
+      .demandCommand(1, 'ray: clean is missing');
+  });

@@ -1,0 +1,58 @@
+/** What `dss verify` says. */
+import { resolve } from 'node:path';
+import type { MadeByCode } from '../../reports/manifest.js';
+import { note, print, printJson } from '../output.js';
+import { ownCode } from '../own-code.js';
+import type { WhereFlags } from '../server/find-server.js';
+import { ownVersion } from '../version.js';
+import { readManifest } from './read-manifest.js';
+import { verifyCommands } from './verify-commands.js';
+import { verifyFiles } from './verify-files.js';
+import { summaryOf, verifyNumbers } from './verify-numbers.js';
+
+export interface VerifyFlags extends WhereFlags {
+  readonly dir: string;
+  readonly json: boolean;
+}
+
+/** Gives 0 where all is as it was written, else 1. */
+export async function runVerify({ dir, json, ...where }: VerifyFlags): Promise<number> {
+  const folder = resolve(dir);
+  const manifest = await readManifest(folder);
+  const { sweep, sweeps, version, files } = manifest;
+  const wrongFiles = await verifyFiles(folder, manifest);
+  const isSummaryThere = !wrongFiles.some((line) => line.startsWith('summary.json '));
+  const wrongCommands = isSummaryThere ? verifyCommands(manifest, await summaryOf(folder)) : [];
+  const numbers = isSummaryThere ? await verifyNumbers(folder, sweeps, where) : { place: null, wrong: [] };
+  const wrong = [...wrongFiles, ...wrongCommands, ...numbers.wrong];
+  const status = wrong.length === 0 ? 0 : 1;
+  const otherCode = otherParts(manifest.code, await ownCode());
+  if (version !== ownVersion()) note(`the report is of dss ${version}; this is dss ${ownVersion()}`);
+  // No difference by itself: whether other code gives other numbers is what is compared below.
+  if (otherCode.length > 0) note(`the report was made by other code than this: ${otherCode.join(', ')}`);
+  if (json) {
+    const compared = { files: files.length, compared_with: numbers.place, other_code: otherCode };
+    printJson({ folder, sweep, ...compared, differences: wrong });
+    return status;
+  }
+  for (const line of wrong) print(line);
+  if (wrongFiles.length === 0) print(`${files.length} files are as they were written`);
+  if (numbers.place === null) print(`its numbers were not compared: ${notCompared(sweep, isSummaryThere)}`);
+  else if (numbers.wrong.length === 0) print(`its numbers are those that ${numbers.place} gives for ${sweep}`);
+  return status;
+}
+
+/** One of the two may have no worker beside it; that says nothing of the worker. */
+function otherParts(written: MadeByCode, now: MadeByCode): readonly string[] {
+  const isOtherWorker = written.worker !== null && now.worker !== null && written.worker.sha256 !== now.worker.sha256;
+  return [
+    ...(written.controlPlane.sha256 === now.controlPlane.sha256 ? [] : ['the control plane']),
+    ...(isOtherWorker ? ['the worker'] : []),
+  ];
+}
+
+function notCompared(sweep: string, isSummaryThere: boolean): string {
+  return isSummaryThere
+    ? `the sweep ${sweep} is not in the state folder; --home or --server says where it is`
+    : 'summary.json itself is not as it was written';
+}

@@ -1,0 +1,53 @@
+/** What a running sweep tells, a line per event; both displays show them. */
+import type { TrialSettings } from '../../core/domain.js';
+import type { TrialRecord } from '../../core/records.js';
+import { oneLine } from '../../core/text.js';
+import type { TrialChange, WatchEvent } from '../../core/watch-event.js';
+import { duration, percent } from '../../reports/format.js';
+import type { SweepProgress } from './sweep-progress.js';
+
+export interface ProgressDisplay {
+  update(event: WatchEvent): void;
+  /** A line of text beside the display. */
+  say(line: string): void;
+  end(): void;
+}
+
+/** Folds an event and gives the line that tells of it, if it is worth one. */
+export function apply(state: SweepProgress, event: WatchEvent): string | null {
+  const changed = state.apply(event, performance.now());
+  return changed && event.kind === 'trial' ? lineFor(state, event.trial) : null;
+}
+
+function lineFor(
+  state: SweepProgress,
+  { trialId, state: now, attempt, failure, result, workerId }: TrialChange,
+): string | null {
+  const settings = state.settingsOf(trialId);
+  const { succeeded, failed, cancelled } = state.counts;
+  const head = `[${succeeded + failed + cancelled}/${state.total}]`;
+  const what = `${trialId.slice(0, 8)} ${settings === null ? '' : trialName(settings)}`;
+  const cause = failure === null ? '' : `: ${failure.code}: ${oneLine(failure.message)}`;
+  switch (now) {
+    case 'succeeded':
+      return `${head} done   ${what}: ${percent(result?.testAccuracy ?? null)} % in ${duration(result?.seconds ?? null)}`;
+    case 'failed':
+      return `${head} failed ${what}${cause}`;
+    case 'cancelled':
+      return `${head} cancelled ${what}`;
+    case 'queued':
+      return failure === null ? null : `${head} again  ${what}, after attempt ${attempt}${cause}`;
+    case 'running':
+      return `${head} start  ${what}${attempt > 1 ? `, attempt ${attempt}` : ''}${workerId === '' ? '' : ` on ${workerId}`}`;
+  }
+}
+
+/** Of a trial that runs, or did not succeed. */
+export function standingLine({ trial, state, attempts, failure }: TrialRecord): string {
+  const cause = failure === null ? '' : `: ${failure.code}: ${failure.message}`;
+  return `${trial.trialId.slice(0, 8)} ${state} ${trialName(trial.settings)}, attempt ${attempts}${cause}`;
+}
+
+export function trialName({ model, dataset, label_type, model_type, seed }: TrialSettings): string {
+  return oneLine(`${model.split('/').at(-1)} ${dataset} ${label_type} ${model_type} seed ${seed}`);
+}

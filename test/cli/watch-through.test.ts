@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { watchThrough } from '../../orchestrator/cli/watch/watch-through.js';
+import { connectClient } from '../../orchestrator/control/client.js';
+import { SweepError } from '../../orchestrator/core/errors.js';
+import type { WatchEvent } from '../../orchestrator/core/watch-event.js';
+import { TestPlane } from '../support/control-planes.js';
+import { temporaryFolder } from '../support/dss.js';
+import type { ScriptedWorker } from '../support/scripted-worker.js';
+import { resultOf, trialIdOf, trialsOf } from '../support/trials.js';
+
+const NORMAL = { retryFailed: false };
+
+async function finishNext(worker: ScriptedWorker): Promise<void> {
+  const { lease } = await worker.next('assign');
+  await worker.acknowledged(worker.report({ kind: 'finished', lease, result: resultOf(0.5) }));
+}
+
+/** What is shown of a sweep whose control plane may be another one after a while. */
+class Watching {
+  readonly said: string[] = [];
+  readonly told: string[] = [];
+  /** Asked for each time that it is looked for: `null`: it does not run. */
+  now: TestPlane | null;
+  readonly leave = new AbortController();
+  readonly ended: Promise<void>;
+  #looks: (() => void)[] = [];
+
+  constructor(first: TestPlane, comesBack = true) {
+    this.now = first;
+    const clientOf = (plane: TestPlane) =>
+      connectClient({ address: plane.plane.address, token: plane.plane.clientToken });
+    let client = clientOf(first);
+    const plane = {
+      get client() {
+        return client;
+      },
+      again: async () => {
+        for (const look of this.#looks.splice(0)) look();
+        if (this.now === null) throw new SweepError('UNAVAILABLE', 'nobody is there');
+        client.close();
+        client = clientOf(this.now);
+        return client;
+      },
+    };
+    const display = { update: (event: WatchEvent) => this.#note(event), say: (line: string) => this.said.push(line) };
+    const trialIds = trialsOf(4).map(({ trialId }) => trialId);
+    this.ended = watchThrough({ plane, sweep: 'a', trialIds, display, comesBack, signal: this.leave.signal }).finally(
+      () => client.close(),
+    );
+    this.ended.catch(() => {});
+  }
+
+  /** It was looked for so many times more. */
+  async looked(): Promise<void> {
+    await new Promise<void>((resolve) => this.#looks.push(resolve));
+  }
+
+  #note(event: WatchEvent): void {
+    if (event.kind === 'trial') this.told.push(`${Number(`0x${event.trial.trialId}`)} ${event.trial.state}`);
+  }
+
+  of(state: string): readonly string[] {
+    return this.told.filter((each) => each.endsWith(state)).toSorted();
+  }
+}
+
+describe('whoever watches a sweep', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  const start = () => TestPlane.start({ home: folder.path, serves: true });
+
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
+
+  afterEach(() => folder[Symbol.dispose]());
+
+  it('goes on with the next control plane, and is told once of what each has ended', async () => {
+    const first = await start();
+    await first.client.submit('a', trialsOf(4), NORMAL);
+    const watching = new Watching(first);
+    await finishNext(first.worker());
+    watching.now = null;
+    await first[Symbol.asyncDispose]();
+    await watching.looked();
+    // Something ends while nobody tells.
+    const second = await start();
+    await finishNext(second.worker({ workerId: 'second' }));
+    await second[Symbol.asyncDispose]();
+    const third = await start();
+    watching.now = third;
+    const worker = third.worker({ workerId: 'third' });
+    await finishNext(worker);
+    await finishNext(worker);
+    await watching.ended;
+    assert.deepEqual(
+      watching.of('succeeded'),
+      [1, 2, 3, 4].map((number) => `${number} succeeded`),
+    );
+    assert.ok(watching.said.includes('the control plane is back'));
+    await third[Symbol.asyncDispose]();
+  });
+
+  it('hears how it ended where it has ended meanwhile', async () => {
+    const first = await start();
+    await first.client.submit('a', trialsOf(4), NORMAL);
+    const watching = new Watching(first);
+    watching.now = null;
+    await first[Symbol.asyncDispose]();
+    const second = await start();
+    const worker = second.worker();
+    for (let count = 0; count < 4; count += 1) await finishNext(worker);
+    watching.now = second;
+    await watching.ended;
+    assert.deepEqual(
+      watching.of('succeeded'),
+      [1, 2, 3, 4].map((number) => `${number} succeeded`),
+    );
+    await second[Symbol.asyncDispose]();
+  });
+
+  it('may leave while nobody answers', async () => {
+    const first = await start();
+    await first.client.submit('a', trialsOf(4), NORMAL);
+    const watching = new Watching(first);
+    watching.now = null;
+    await first[Symbol.asyncDispose]();
+    await watching.looked();
+    watching.leave.abort();
+    await watching.ended;
+  });
+
+  it('ends with the control plane of a command, which does not come back', async () => {
+    const first = await start();
+    await first.client.submit('a', trialsOf(4), NORMAL);
+    const watching = new Watching(first, false);
+    await first[Symbol.asyncDispose]();
+    await assert.rejects(watching.ended, { code: 'UNAVAILABLE' });
+  });
+
+  it('is told why trials wait that fit nowhere', async () => {
+    await using first = await TestPlane.start({ home: folder.path, serves: true, leaseMs: 300, renewEveryMs: 100 });
+    const wide = trialsOf(1).map((trial) => ({ ...trial, run: { ...trial.run, devices: 2 } }));
+    const worker = first.worker();
+    await worker.next('welcome');
+    await first.client.submit('a', wide, NORMAL);
+    for (let told = 0; told === 0; told = (await first.client.info()).notices.length)
+      worker.say({ kind: 'renew', leases: [] });
+    const watching = new Watching(first);
+    while (watching.said.length === 0) await first.client.info();
+    assert.match(
+      watching.said[0] ?? '',
+      /^NEED_UNFIT: a trial of sweep a needs 2 devices; 1 worker is there, with 1 at most \(it waits until there are more: /,
+    );
+    assert.equal((await first.client.standing([trialIdOf(1)]))[0]?.state, 'queued');
+    watching.leave.abort();
+    await watching.ended;
+  });
+});

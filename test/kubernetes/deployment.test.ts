@@ -1,0 +1,15 @@
+import { Deployment } from './deployment.js';
+import { runsTwelveTrialsAsHere } from './twelve-trials.js';
+
+describe('a deployment of k8s/', () => {
+  let deployment: Deployment;
+
+  before(async function () {
+    deployment = await Deployment.start(this);
+  });
+
+  after(() => deployment?.remove());
+
+  it('runs a sweep that is submitted from outside in two pools, to the results that it has on this machine', () =>
+    runsTwelveTrialsAsHere(deployment));
+});

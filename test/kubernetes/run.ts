@@ -1,0 +1,36 @@
+/**
+ * `npm run test:kubernetes`: builds the test cluster where it is missing, then runs every test that needs one, in a
+ * network of their own where this user may make one. Arguments go on to mocha.
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { REPOSITORY } from '../support/dss.js';
+import { buildBinary, findBinary, KUBERNETES_VERSION, whyNoBuild } from './cluster/build-binary.js';
+import { fetchNodePrograms } from './cluster/real-node/packages.js';
+import { ownNetwork } from './own-network.js';
+
+const MOCHA = fileURLToPath(import.meta.resolve('mocha/bin/mocha.js'));
+const TESTS = 'test/kubernetes/**/*.test.ts';
+
+async function build(): Promise<void> {
+  if (findBinary() !== null) return;
+  const why = whyNoBuild();
+  if (why !== null) {
+    console.error(`the test cluster is not built, and cannot be here: ${why}`);
+    process.exit(1);
+  }
+  const started = performance.now();
+  console.log(`building Kubernetes ${KUBERNETES_VERSION}, once: 8 to 15 minutes of two cores …`);
+  const { cluster } = await buildBinary();
+  console.log(`built in ${Math.round((performance.now() - started) / 1000)} s: ${cluster}`);
+}
+
+await build();
+fetchNodePrograms();
+const given = process.argv.slice(2);
+const tests = given.some((word) => word.endsWith('.test.ts')) ? [] : [TESTS];
+const network = ownNetwork();
+const [program = '', ...words] = [...(network?.words ?? []), ...[process.execPath, MOCHA, ...tests, ...given]];
+const env = { ...process.env, ...network?.env };
+const { status, signal } = spawnSync(program, words, { cwd: REPOSITORY, env, stdio: 'inherit' });
+process.exit(status ?? (signal === 'SIGINT' ? 130 : 1));

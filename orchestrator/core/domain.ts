@@ -4,7 +4,7 @@
  */
 
 /** Changes whenever the same settings may give other results; part of every trial's id. */
-export const ENGINE_VERSION = 2;
+export const ENGINE_VERSION = 3;
 
 export type LabelType = 'gt' | 'llm';
 export type ModelType = 'standard' | 'task_prefix' | 'single_task';

@@ -64,6 +64,26 @@ describe('dss plan with a device', () => {
     assert.match(stdout, /download: about 41\.\d GiB of weights \(google\/t5-v1_1-xxl 41\.\d GiB\)/);
   });
 
+  it('says whether a trial also fits on the fewest machines that it may go on with', async () => {
+    using folder = bare();
+    const file = join(folder.path, 'xxl.yaml');
+    const fits = async (minMachines: number) => {
+      writeFileSync(
+        file,
+        'sweep: xxl\ngrid: {models: [google/t5-v1_1-xxl], datasets: [cqa], seeds: [0]}\n' +
+          `train: {precision: bf16, machines: 4, min_machines: ${minMachines}}\n`,
+      );
+      const { stdout } = await runDss(['plan', file, '--device', '8xa100-80', '--json'], { env: folder.env });
+      return JSON.parse(stdout).cost.kinds[0].places.map((place: Record<string, unknown>) => [
+        place['devices'],
+        place['fits'],
+        place['fits_on_min_machines'],
+      ]);
+    };
+    assert.deepEqual(await fits(1), [[4, true, false]]);
+    assert.deepEqual(await fits(4), [[4, true, true]]);
+  });
+
   it('prices a device of a file', async () => {
     using folder = bare();
     const mine = join(folder.path, 'mine.yaml');

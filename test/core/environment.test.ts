@@ -15,7 +15,7 @@ const A100: Environment = {
   device_name: 'NVIDIA A100',
   threads: '8',
   host: 'one',
-  engine: '2',
+  engine: '3',
   precision: 'bf16',
 };
 
@@ -40,7 +40,7 @@ describe('environments', () => {
     [{ device_name: 'NVIDIA H100' }, 'device_name NVIDIA H100 instead of NVIDIA A100'],
     [{ torch: '2.15.0+cu128' }, 'torch 2.15 instead of 2.13'],
     [{ transformers: '4.57.1' }, 'transformers 4 instead of 5'],
-    [{ engine: '3' }, 'engine 3 instead of 2'],
+    [{ engine: '4' }, 'engine 4 instead of 3'],
     [
       { device: 'cpu', device_name: 'EPYC', torch: '3.13.1' },
       'device cpu instead of cuda, device_name EPYC instead of NVIDIA A100, torch 3.13 instead of 2.13',

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from dss_worker.errors import WorkerError
 
 # Changes whenever the same settings may give other results; the control plane's is the same number.
-ENGINE_VERSION = 2
+ENGINE_VERSION = 3
 
 LabelType = Literal["gt", "llm"]
 ModelType = Literal["standard", "task_prefix", "single_task"]

@@ -30,7 +30,7 @@ describe('the id of a trial', () => {
     const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(64));
     const text =
       `{"dataset":{"fields":{},"files":[{"role":"train","sha256":"${two}"},{"role":"teacher","sha256":"${three}"}],` +
-      '"layout":"release","metric":"text","parser":"cqa","templates":{}},"engine":2,' +
+      '"layout":"release","metric":"text","parser":"cqa","templates":{}},"engine":3,' +
       `"model":[{"path":"config.json","role":"config","sha256":"${one}"}],` +
       '"settings":{"adapter":"none","alpha":0.5,"batch_size":8,"dropout":0.1,"eval_steps":50,"gen_max_len":64,"grad_steps":1,' +
       '"init":"pretrained","label_type":"gt","llm":"palm","lora_alpha":null,"lora_rank":null,"lr":0.00005,' +

@@ -23,6 +23,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import T5ForConditionalGeneration
 from transformers.models.t5.modeling_t5 import T5Attention, T5Block, T5LayerNorm, T5Stack
 
+from dss_worker.training.dropout import add_dropped, drop, rate_of
 from dss_worker.training.layer_part import part_of
 from dss_worker.training.packing import PackedRows, RowGroup
 from dss_worker.training.within import within
@@ -117,11 +118,11 @@ def _blocks(stack: T5Stack) -> list[T5Block]:
 
 
 def _embed(stack: T5Stack, rows: PackedRows) -> Tensor:
-    return cast(Tensor, stack.dropout(stack.embed_tokens(rows.ids)))
+    return drop(stack.embed_tokens(rows.ids), rate_of(stack.dropout))
 
 
 def _finish(stack: T5Stack, states: Tensor) -> Tensor:
-    return cast(Tensor, stack.dropout(_norm(stack.final_layer_norm, states)))
+    return drop(_norm(stack.final_layer_norm, states), rate_of(stack.dropout))
 
 
 def _encoder_block(block: T5Block, states: Tensor, attention: _Attention) -> Tensor:
@@ -135,7 +136,7 @@ def _decoder_block(
     layer = _layer(block, 1)
     asking = part_of(layer.EncDecAttention).read(_norm(layer.layer_norm, states))
     output = _attend(layer.EncDecAttention, asking, encoded, across)
-    return _feed_forward(block, states + layer.dropout(output))
+    return _feed_forward(block, add_dropped(states, output, layer.dropout))
 
 
 def _layer(block: T5Block, number: int) -> Any:  # noqa: ANN401
@@ -146,7 +147,7 @@ def _layer(block: T5Block, number: int) -> Any:  # noqa: ANN401
 def _attend_to_itself(block: T5Block, states: Tensor, attention: _Attention) -> Tensor:
     layer = _layer(block, 0)
     normed = part_of(layer.SelfAttention).read(_norm(layer.layer_norm, states))
-    return cast(Tensor, states + layer.dropout(_attend(layer.SelfAttention, normed, normed, attention)))
+    return add_dropped(states, _attend(layer.SelfAttention, normed, normed, attention), layer.dropout)
 
 
 def _feed_forward(block: T5Block, states: Tensor) -> Tensor:
@@ -159,8 +160,8 @@ def _feed_forward(block: T5Block, states: Tensor) -> Tensor:
     else:
         hidden = _activate(dense.act, dense.wi(normed))
     with part.own_draws():
-        dropped = dense.dropout(hidden)
-    return cast(Tensor, states + layer.dropout(dense.wo(dropped)))
+        dropped = drop(hidden, rate_of(dense.dropout))
+    return add_dropped(states, dense.wo(dropped), layer.dropout)
 
 
 def _activate(activation: nn.Module, states: Tensor) -> Tensor:
@@ -202,7 +203,7 @@ def _dot_product_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None,
     scores = q @ k.transpose(2, 3)
     if bias is not None:
         scores = scores + bias
-    return functional.dropout(scores.softmax(dim=-1), dropout) @ v
+    return drop(scores.softmax(dim=-1), dropout) @ v
 
 
 def _self_attention(stack: T5Stack, rows: PackedRows, *, is_causal: bool) -> _Attention:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from shutil import which
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch.nn import functional
 from transformers import T5ForConditionalGeneration
 
 from dss_worker.data.encode import EncodedTask
+from dss_worker.training import dropout
 from dss_worker.training.collate import PackedBatch, collate_step, collate_task, lengths_of
 from dss_worker.training.micro_batches import MicroBatchPlan
 from dss_worker.training.model import special_ids
@@ -122,14 +124,17 @@ def test_compiled_layers_give_the_same_loss_and_gradient() -> None:
 def test_dropout_is_in_all_the_places_that_transformers_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny_model(0, dropout_rate=0.2)
     calls = 0
-    drop = functional.dropout
 
-    def counted(states: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-        nonlocal calls
-        calls += 1
-        return drop(states, p, training, inplace)
+    def counted(drop: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def counting(*values: object, **named: object) -> Tensor:
+            nonlocal calls
+            calls += 1
+            return drop(*values, **named)
 
-    monkeypatch.setattr(functional, "dropout", counted)
+        return counting
+
+    monkeypatch.setattr(functional, "dropout", counted(functional.dropout))
+    monkeypatch.setattr(dropout, "_factors", counted(dropout._factors))
     plain_loss(model, SPLIT.predict)
     theirs, calls = calls, 0
     plan = micro_batches(30, group_rows=30)

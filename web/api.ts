@@ -37,6 +37,8 @@ export interface BoardAnswer {
   readonly common: Readonly<Record<string, unknown>>;
   readonly cells: readonly CellInfo[];
   readonly causes: readonly Cause[];
+  /** What results ran on, in words that tell each from the others. */
+  readonly environments: readonly string[];
   readonly trials: {
     readonly ids: string;
     readonly cell: readonly number[];
@@ -46,6 +48,8 @@ export interface BoardAnswer {
     readonly attempts: readonly number[];
     readonly cause: readonly number[];
     readonly seconds: readonly (number | null)[];
+    /** Place in `environments`; -1: it has no result. */
+    readonly environment: readonly number[];
   };
 }
 
@@ -60,9 +64,11 @@ export interface WorkerNow {
 }
 
 export interface Change {
-  readonly trials: readonly (readonly [number, number, number | null, number, number, number | null])[];
+  readonly trials: readonly (readonly [number, number, number | null, number, number, number | null, number])[];
   readonly firstCause: number;
   readonly causes: readonly Cause[];
+  /** All of them; `null`: none has come in. */
+  readonly environments: readonly string[] | null;
   readonly sweep: SweepInfo;
   readonly workers: readonly WorkerNow[];
 }

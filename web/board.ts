@@ -4,13 +4,21 @@ import type { BoardAnswer, Cause, CellInfo, Change, SweepInfo, WorkerNow } from 
 export const [QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED] = [0, 1, 2, 3, 4] as const;
 const ID_LENGTH = 20;
 
+/** Of results that make one mean. */
+export interface ResultSum {
+  n: number;
+  sum: number;
+  squares: number;
+}
+
 /** Of a cell. */
 export interface CellSum {
   readonly trials: number[];
   readonly counts: number[];
+  /** Of all results. */
   n: number;
-  sum: number;
-  squares: number;
+  /** By place of what they ran on; nearly always one. */
+  readonly byEnvironment: Map<number, ResultSum>;
   /** Grows with each change. */
   version: number;
 }
@@ -32,20 +40,24 @@ export class Board {
   readonly attempts: Uint16Array;
   readonly causeOf: Int16Array;
   readonly seconds: Float64Array;
+  readonly environmentOf: Int32Array;
   readonly counts = [0, 0, 0, 0, 0];
   sweep: SweepInfo;
   workers: readonly WorkerNow[] = [];
   causes: Cause[];
+  /** What results ran on, in words that tell each from the others. */
+  environments: readonly string[];
   eventId: string;
   version = 1;
   #secondsSum = 0;
   #secondsN = 0;
   readonly #ids: string;
 
-  constructor({ common, cells, causes, trials, sweep, eventId }: BoardAnswer) {
+  constructor({ common, cells, causes, environments, trials, sweep, eventId }: BoardAnswer) {
     this.common = common;
     this.cells = cells;
     this.causes = [...causes];
+    this.environments = environments;
     this.sweep = sweep;
     this.eventId = eventId;
     this.seeds = trials.seed;
@@ -57,7 +69,8 @@ export class Board {
     this.attempts = Uint16Array.from(trials.attempts);
     this.causeOf = Int16Array.from(trials.cause);
     this.seconds = new Float64Array(total).fill(Number.NaN);
-    this.sums = cells.map(() => ({ trials: [], counts: [0, 0, 0, 0, 0], n: 0, sum: 0, squares: 0, version: 1 }));
+    this.environmentOf = Int32Array.from(trials.environment);
+    this.sums = cells.map(() => ({ trials: [], counts: [0, 0, 0, 0, 0], n: 0, byEnvironment: new Map(), version: 1 }));
     for (let place = 0; place < total; place += 1) {
       this.sum(place).trials.push(place);
       this.#add(
@@ -94,14 +107,16 @@ export class Board {
     return this.sums[this.cellOf[place] ?? 0] as CellSum;
   }
 
-  apply({ trials, causes, firstCause, sweep, workers }: Change, eventId: string): void {
-    for (const [place, state, accuracy, attempts, cause, seconds] of trials) {
+  apply({ trials, causes, firstCause, environments, sweep, workers }: Change, eventId: string): void {
+    for (const [place, state, accuracy, attempts, cause, seconds, environment] of trials) {
       this.#remove(place);
       this.attempts[place] = attempts;
       this.causeOf[place] = cause;
+      this.environmentOf[place] = environment;
       this.#add(place, state, accuracy, seconds);
     }
     for (const [index, cause] of causes.entries()) this.causes[firstCause + index] = cause;
+    if (environments !== null) this.environments = environments;
     this.sweep = sweep;
     this.workers = workers;
     this.eventId = eventId;
@@ -149,14 +164,14 @@ export class Board {
     this.accuracies[place] = accuracy ?? Number.NaN;
     this.seconds[place] = seconds ?? Number.NaN;
     this.#count(sum, state, 1);
-    this.#weigh(sum, accuracy, seconds, 1);
+    this.#weigh(place, accuracy, seconds, 1);
   }
 
   #remove(place: number): void {
     const sum = this.sum(place);
     const [accuracy, seconds] = [this.accuracies[place] ?? Number.NaN, this.seconds[place] ?? Number.NaN];
     this.#count(sum, this.states[place] ?? 0, -1);
-    this.#weigh(sum, Number.isNaN(accuracy) ? null : accuracy, Number.isNaN(seconds) ? null : seconds, -1);
+    this.#weigh(place, Number.isNaN(accuracy) ? null : accuracy, Number.isNaN(seconds) ? null : seconds, -1);
     sum.version += 1;
   }
 
@@ -165,11 +180,17 @@ export class Board {
     this.counts[state] = (this.counts[state] ?? 0) + by;
   }
 
-  #weigh(sum: CellSum, accuracy: number | null, seconds: number | null, by: number): void {
+  #weigh(place: number, accuracy: number | null, seconds: number | null, by: number): void {
     if (accuracy !== null) {
+      const sum = this.sum(place);
+      const environment = this.environmentOf[place] ?? 0;
+      const part = sum.byEnvironment.get(environment) ?? { n: 0, sum: 0, squares: 0 };
       sum.n += by;
-      sum.sum += by * accuracy;
-      sum.squares += by * accuracy * accuracy;
+      part.n += by;
+      part.sum += by * accuracy;
+      part.squares += by * accuracy * accuracy;
+      if (part.n > 0) sum.byEnvironment.set(environment, part);
+      else sum.byEnvironment.delete(environment);
     }
     if (seconds !== null) {
       this.#secondsSum += by * seconds;
@@ -178,10 +199,17 @@ export class Board {
   }
 }
 
-export function meanOf({ n, sum }: CellSum): number | null {
-  return n === 0 ? null : sum / n;
+/** A cell's results where they make one mean; `null`: it has none, or they ran on what does not compare. */
+export function pooledOf({ byEnvironment }: CellSum): ResultSum | null {
+  if (byEnvironment.size > 1) return null;
+  for (const only of byEnvironment.values()) return only;
+  return null;
 }
 
-export function deviationOf({ n, sum, squares }: CellSum): number | null {
+export function meanOf({ n, sum }: ResultSum): number {
+  return sum / n;
+}
+
+export function deviationOf({ n, sum, squares }: ResultSum): number | null {
   return n < 2 ? null : Math.sqrt(Math.max(0, (squares - (sum * sum) / n) / (n - 1)));
 }

@@ -1,11 +1,11 @@
 /** A cell with its seeds. */
 import type { CellInfo } from './api.js';
-import { type Board, deviationOf, meanOf, SUCCEEDED } from './board.js';
+import { type Board, type CellSum, deviationOf, meanOf, pooledOf, SUCCEEDED } from './board.js';
 import { Dot, type Range, shadeOf } from './dots.js';
 import { follow } from './location.js';
 import { Panel } from './panel.js';
 import { Values } from './trial-panel.js';
-import { counted, modelName, percent, short, sizeName } from './words.js';
+import { counted, environmentName, modelName, percent, short, sizeName, spread } from './words.js';
 
 export interface CellPanelProps {
   readonly board: Board;
@@ -22,16 +22,11 @@ export function CellPanel({ board, range, cellKey, isPicking, linkTo, onCompare,
   const index = board.cells.findIndex(({ key }) => key === cellKey);
   const [cell, sum] = [board.cells[index], board.sums[index]];
   if (cell === undefined || sum === undefined) return null;
-  const [mean, deviation] = [meanOf(sum), deviationOf(sum)];
+  const isApart = sum.byEnvironment.size > 1;
   return (
     <Panel title={modelName(cell.row)} onClose={onClose}>
       <p class="quiet small">{placeOf(cell)}</p>
-      <p class="trial-state">
-        <span class="big">
-          {percent(mean, 2)} {deviation === null ? null : <small>± {percent(deviation, 2)}</small>} <small>%</small>
-        </span>
-        <span class="quiet small">{mean === null ? 'no result yet' : `mean over ${counted(sum.n, 'seed')}`}</span>
-      </p>
+      {isApart ? <MeansApart sum={sum} environments={board.environments} /> : <Mean sum={sum} />}
       <button type="button" class="primary" aria-pressed={isPicking} onClick={onCompare}>
         {isPicking ? 'Now pick the other cell …' : 'Compare with another cell'}
       </button>
@@ -44,7 +39,14 @@ export function CellPanel({ board, range, cellKey, isPicking, linkTo, onCompare,
             <li key={place}>
               <a href={linkTo(board.id(place))} onClick={follow}>
                 <Dot state={state} shade={state === SUCCEEDED ? shadeOf(accuracy, range) : null} />
-                <span>seed {board.seeds[place]}</span>
+                <span>
+                  seed {board.seeds[place]}{' '}
+                  {isApart && state === SUCCEEDED ? (
+                    <span class="quiet small">
+                      {environmentName(board.environments, board.environmentOf[place] ?? 0)}
+                    </span>
+                  ) : null}
+                </span>
                 <code class="quiet">{short(board.id(place))}</code>
                 <span class="number">{percent(Number.isNaN(accuracy) ? null : accuracy, 2)}</span>
               </a>
@@ -54,6 +56,49 @@ export function CellPanel({ board, range, cellKey, isPicking, linkTo, onCompare,
       </ul>
       <Values title="Settings" values={{ ...cell.settings, ...board.common }} />
     </Panel>
+  );
+}
+
+function Mean({ sum }: { readonly sum: CellSum }) {
+  const pooled = pooledOf(sum);
+  const deviation = pooled === null ? null : deviationOf(pooled);
+  return (
+    <p class="trial-state">
+      <span class="big">
+        {percent(pooled === null ? null : meanOf(pooled), 2)}{' '}
+        {deviation === null ? null : <small>± {percent(deviation, 2)}</small>} <small>%</small>
+      </span>
+      <span class="quiet small">{pooled === null ? 'no result yet' : `mean over ${counted(pooled.n, 'seed')}`}</span>
+    </p>
+  );
+}
+
+/** A mean for each of what its seeds ran on, since none is over two of them. */
+function MeansApart({ sum, environments }: { readonly sum: CellSum; readonly environments: readonly string[] }) {
+  return (
+    <table>
+      <caption>{counted(sum.byEnvironment.size, 'environment')}: no mean is over two of them</caption>
+      <thead>
+        <tr>
+          <th scope="col">environment</th>
+          <th scope="col" class="number">
+            seeds
+          </th>
+          <th scope="col" class="number">
+            accuracy %
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {[...sum.byEnvironment].map(([place, part]) => (
+          <tr key={place}>
+            <td>{environmentName(environments, place)}</td>
+            <td class="number">{part.n}</td>
+            <td class="number">{spread(meanOf(part), deviationOf(part), 2)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

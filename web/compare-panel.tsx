@@ -116,13 +116,21 @@ function Verdict({ answer }: { answer: Comparison }) {
 const WIDTH = 360;
 const [LEFT, RIGHT] = [14, 14];
 
+/** Where all are the same there is a scale around it. */
+const LEAST_ROOM = 0.005;
+
+function scaleOf(values: readonly number[]): readonly [low: number, high: number] {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return low === high ? [Math.max(0, low - LEAST_ROOM), Math.min(1, high + LEAST_ROOM)] : [low, high];
+}
+
 /** Each seed as a dot on one scale of accuracy, with mean and interval. */
 function Strip({ answer, names }: { answer: Comparison; names: readonly string[] }) {
   const values = [answer.first, answer.second].flatMap(({ seeds, interval }) => [
     ...seeds.map(({ accuracy }) => accuracy),
     ...(interval === null ? [] : [Math.max(0, interval.low), Math.min(1, interval.high)]),
   ]);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = scaleOf(values);
   const x = (value: number) => LEFT + ((value - low) / Math.max(1e-9, high - low)) * (WIDTH - LEFT - RIGHT);
   const clamp = (value: number) => Math.max(low, Math.min(high, value));
   return (

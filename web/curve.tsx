@@ -23,15 +23,27 @@ function columnsOf(lines: readonly Line[]): uPlot.AlignedData {
   return [steps, ...values];
 }
 
-export function Curve({
-  title,
-  lines,
-  format,
-}: {
-  title: string;
-  lines: readonly Line[];
-  format: (value: number) => string;
-}) {
+interface CurveProps {
+  readonly title: string;
+  readonly lines: readonly Line[];
+  readonly format: (value: number) => string;
+  /** Of its values: what the axis never goes beyond. */
+  readonly bounds?: readonly [low: number, high: number];
+}
+
+/** Around values that are all the same, as a share of the bounds; uPlot would show a hundred of whatever there is. */
+const LEAST_ROOM = 0.02;
+
+function within([least, most]: readonly [number, number]): uPlot.Range.Function {
+  return (_, low, high) => {
+    // Nothing is there yet.
+    if (!Number.isFinite(low)) return [least, most];
+    const room = Math.max((most - least) * LEAST_ROOM, (high - low) / 10);
+    return [Math.max(least, low - room), Math.min(most, high + room)];
+  };
+}
+
+export function Curve({ title, lines, format, bounds }: CurveProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const last = lines.map(({ label, points }) => `${label} ${format(points.at(-1)?.[1] ?? Number.NaN)}`).join(', ');
@@ -52,9 +64,9 @@ export function Curve({
         height: HEIGHT,
         legend: { show: false },
         cursor: { drag: { x: false, y: false } },
-        scales: { x: { time: false } },
+        scales: { x: { time: false }, y: bounds === undefined ? {} : { range: within(bounds) } },
         axes: [
-          { ...axis, space: 60 },
+          { ...axis, space: 60, size: 28, label: 'step', labelSize: 18, labelFont: axis.font },
           { ...axis, size: 48, values: (_, splits) => splits.map(format) },
         ],
         series: [

@@ -1,11 +1,11 @@
 /** Models down, methods and training-set sizes across, seeds as dots. Only what is in sight exists. */
-import { Component } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import type { CellInfo } from './api.js';
-import { type Board, type CellSum, deviationOf, meanOf, SUCCEEDED } from './board.js';
-import { type Colouring, Dots, dotColumns, dotLines, MAX_DOTS, type Range, STEP } from './dots.js';
+import type { Board, CellSum } from './board.js';
+import { type Colouring, dotColumns, dotLines, MAX_DOTS, type Range, STEP } from './dots.js';
+import { MatrixCell } from './matrix-cell.js';
 import { bringIntoView, useWindow } from './use-window.js';
-import { modelName, percent, sizeName } from './words.js';
+import { modelName, sizeName } from './words.js';
 
 interface Column {
   readonly method: string;
@@ -69,75 +69,6 @@ function layoutOf(board: Board, isWanted: (cell: CellInfo, sum: CellSum) => bool
     rowHeight,
     columnWidth: Math.max(122, (most > MAX_DOTS ? 10 : dotColumns(most)) * STEP + 26),
   };
-}
-
-interface CellProps {
-  readonly board: Board;
-  readonly cell: number;
-  readonly version: number;
-  readonly range: Range;
-  readonly colouring: Colouring;
-  readonly look: string;
-  readonly id: string;
-  /** Of the grid, from 1. */
-  readonly column: number;
-}
-
-/** Drawn again only when something in it has changed. */
-class Cell extends Component<CellProps> {
-  override shouldComponentUpdate(next: CellProps): boolean {
-    const { version, range, colouring, look, cell, board } = this.props;
-    return (
-      next.version !== version ||
-      next.colouring !== colouring ||
-      next.look !== look ||
-      next.cell !== cell ||
-      next.board !== board ||
-      (next.range !== range && (next.range?.[0] !== range?.[0] || next.range?.[1] !== range?.[1]))
-    );
-  }
-
-  override render({ board, cell, range, colouring, look, id, column }: CellProps) {
-    const sum = board.sums[cell] as CellSum;
-    const info = board.cells[cell] as CellInfo;
-    const [mean, deviation] = [meanOf(sum), deviationOf(sum)];
-    const done = sum.counts[SUCCEEDED] ?? 0;
-    return (
-      <div
-        id={id}
-        role="gridcell"
-        class={`cell ${look}`}
-        data-key={info.key}
-        style={{ gridColumn: column }}
-        aria-colindex={column}
-        aria-label={labelOf(info, sum)}
-        aria-selected={look.includes('picked')}
-      >
-        <Dots board={board} sum={sum} range={range} colouring={colouring} />
-        <div class="figure">
-          {mean === null ? (
-            <span class="none">{`${done}/${sum.trials.length}`}</span>
-          ) : (
-            <>
-              <b>{percent(mean)}</b>
-              {deviation === null ? null : <span class="quiet"> ± {percent(deviation)}</span>}
-              {done < sum.trials.length ? <span class="part">{`${done}/${sum.trials.length}`}</span> : null}
-            </>
-          )}
-        </div>
-      </div>
-    );
-  }
-}
-
-function labelOf({ row, group, method, size }: CellInfo, sum: CellSum): string {
-  const mean = meanOf(sum);
-  const names = ['waiting', 'running', 'succeeded', 'failed', 'cancelled'];
-  const states = names.flatMap((name, state) =>
-    (sum.counts[state] ?? 0) === 0 ? [] : [`${sum.counts[state]} ${name}`],
-  );
-  const result = mean === null ? 'no result yet' : `mean accuracy ${percent(mean)} percent`;
-  return `${row}, ${group}, ${method}, size ${size}: ${result}; ${states.join(', ')}`;
 }
 
 export interface MatrixProps {
@@ -265,13 +196,14 @@ export function Matrix({ board, colouring, range, picked, isWanted, wish, onPick
                   );
                 const place = picked.indexOf(board.cells[cell]?.key ?? '');
                 return (
-                  <Cell
+                  <MatrixCell
                     key={id}
                     id={id}
                     column={column + 2}
                     board={board}
                     cell={cell}
                     version={board.sums[cell]?.version ?? 0}
+                    environments={board.environments}
                     range={range}
                     colouring={colouring}
                     look={`${look} ${place < 0 ? '' : `picked picked-${place}`}`}

@@ -121,7 +121,7 @@ export function SweepPage({ sweep, query, info, tokenVersion, onToken }: SweepPa
               {view === 'trials' ? null : (
                 <p class="explained">
                   Each dot is a seed. Below: mean test accuracy ± standard deviation over seeds, in %. 3/5: so many
-                  seeds have a result.
+                  seeds have a result.{environmentsNote(board.environments)}
                 </p>
               )}
               {isPicking ? (
@@ -184,6 +184,16 @@ export function SweepPage({ sweep, query, info, tokenVersion, onToken }: SweepPa
       )}
     </>
   );
+}
+
+const MOST_NAMED = 4;
+
+/** Empty where all results compare. */
+function environmentsNote(environments: readonly string[]): string {
+  if (environments.length < 2) return '';
+  const named = environments.slice(0, MOST_NAMED).join('; ');
+  const all = environments.length > MOST_NAMED ? `${named}; …` : named;
+  return ` Results ran on ${environments.length} environments (${all}), and no mean is over two of them: open a cell that says so to see each one's mean.`;
 }
 
 function Legend({ colouring, range }: { colouring: Colouring; range: readonly [number, number] | null }) {

@@ -62,7 +62,12 @@ export function TrialPanel({ board, trialId, onClose }: TrialPanelProps) {
       {trial === null ? null : <Standing trial={trial} board={board} />}
       {trial?.failure == null ? null : <Failed failure={trial.failure} isOver={trial.state === 'failed'} />}
       {lines === null || lines.accuracy.length === 0 ? null : (
-        <Curve title="Accuracy" lines={lines.accuracy} format={(value) => `${percent(value, 0)} %`} />
+        <Curve
+          title="Accuracy"
+          lines={lines.accuracy}
+          format={(value) => `${Number(percent(value, 2))} %`}
+          bounds={[0, 1]}
+        />
       )}
       {lines === null || lines.loss.length === 0 ? null : (
         <Curve title="Loss" lines={lines.loss} format={(value) => Number(value.toPrecision(3)).toString()} />

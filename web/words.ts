@@ -4,6 +4,11 @@ export function percent(value: number | null, digits = 1): string {
   return value === null || Number.isNaN(value) ? '–' : (value * 100).toFixed(digits);
 }
 
+/** `61.2 ± 1.5`; the deviation of a single one is none. */
+export function spread(mean: number, deviation: number | null, digits = 1): string {
+  return `${percent(mean, digits)}${deviation === null ? '' : ` ± ${percent(deviation, digits)}`}`;
+}
+
 export function signed(value: number): string {
   return `${value < 0 ? '−' : '+'}${Math.abs(value * 100).toFixed(2)}`;
 }
@@ -26,6 +31,11 @@ export function counted(count: number, noun: string): string {
 
 export function short(trialId: string): string {
   return trialId.slice(0, 8);
+}
+
+/** Of what a result ran on, by its place. A list of them ends somewhere. */
+export function environmentName(environments: readonly string[], place: number): string {
+  return environments[place] ?? 'another environment';
 }
 
 /** The last part of a path or a hub name says most. */

@@ -2,7 +2,7 @@
 import type { DeviceLoad, WorkerInfo, WorkerNow } from './api.js';
 import type { Board } from './board.js';
 import { follow } from './location.js';
-import { counted, modelName } from './words.js';
+import { counted, modelName, sizeName } from './words.js';
 
 interface WorkerProps {
   readonly worker: WorkerInfo;
@@ -75,18 +75,32 @@ function Device({ name, place, load }: { name: string; place: number | null; loa
       {utilization === null ? null : (
         <Gauge label="busy" share={utilization} text={`${Math.round(utilization * 100)} %`} />
       )}
-      {memory === '' ? null : <Gauge label="memory" share={memoryUsedBytes / memoryTotalBytes} text={memory} />}
+      {memory === '' ? null : (
+        <Gauge label="memory" share={memoryUsedBytes / memoryTotalBytes} text={memory} isBadWhenFull />
+      )}
     </div>
   );
 }
 
-function Gauge({ label, share, text }: { label: string; share: number; text: string }) {
+interface GaugeProps {
+  readonly label: string;
+  readonly share: number;
+  readonly text: string;
+  /** A busy device is as it should be. */
+  readonly isBadWhenFull?: boolean;
+}
+
+function Gauge({ label, share, text, isBadWhenFull = false }: GaugeProps) {
   return (
     <p class="gauge">
       <span class="quiet">{label}</span>
       <svg class="progress thin" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">
         <rect class="bar queued" width="1000" height="10" />
-        <rect class={`bar ${share > 0.95 ? 'full' : 'used'}`} width={Math.min(1, share) * 1000} height="10" />
+        <rect
+          class={`bar ${isBadWhenFull && share > 0.95 ? 'full' : 'used'}`}
+          width={Math.min(1, share) * 1000}
+          height="10"
+        />
       </svg>
       <span>{text}</span>
     </p>
@@ -103,11 +117,12 @@ interface DoingProps {
 
 function Doing({ trialId, now, board, linkTo }: DoingProps) {
   const place = board.find(trialId);
+  const { row, group, method, size } = board.cell(place);
   const share = now === undefined || now.maxSteps === 0 ? 0 : Math.min(1, now.step / now.maxSteps);
   return (
     <p class="small doing">
       <a href={linkTo(trialId)} onClick={follow}>
-        {modelName(board.cell(place).row)} · {board.cell(place).method} · seed {board.seeds[place]}
+        {modelName(row)} · {group} · {method} · {sizeName(size)} · seed {board.seeds[place]}
       </a>
       <svg class="progress thin" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">
         <rect class="bar queued" width="1000" height="10" />

@@ -31,9 +31,13 @@ export function Workers({ board, linkTo }: { board: Board; version: number; link
     <section class="workers" aria-label="Workers">
       <h2>Workers</h2>
       <p class="quiet small">
-        {workers.length === 0
-          ? 'None is connected. `dss worker` starts one.'
-          : `${busy} of ${counted(connected.length, 'worker')} busy${connected.length < workers.length ? `, ${workers.length - connected.length} gone` : ''}`}
+        {workers.length === 0 ? (
+          <>
+            None is connected. <code>dss worker</code> starts one.
+          </>
+        ) : (
+          `${busy} of ${counted(connected.length, 'worker')} busy${connected.length < workers.length ? `, ${workers.length - connected.length} gone` : ''}`
+        )}
       </p>
       <ul>
         {workers.slice(0, SHOWN).map((worker) => (

@@ -4,7 +4,7 @@
  * The files hashed are those that run: TypeScript from sources, JavaScript of an installed package, which have hashes of
  * their own (weighed, 2026-11-26: to keep the sources' hash beside what was built from them, and so one hash for both; but
  * then a change of what runs would not show). The worker's are Python in both. They are those beside this control plane:
- * what another machine's worker ran is told by the versions in its environment.
+ * a worker of another machine hashes its own in the same way, and its results say so (`own_code.py` there).
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';

@@ -4,7 +4,7 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { DatasetSource, ModelSource } from '../core/domain.js';
 import { SweepError } from '../core/errors.js';
 import type { Notice } from '../core/notice.js';
-import type { TrialMeasurements, TrialRecord } from '../core/records.js';
+import { glanceOfResult, type TrialMeasurements, type TrialRecord } from '../core/records.js';
 import type { TrialChange } from '../core/watch-event.js';
 import type { Journal } from '../journal/journal.js';
 import {
@@ -92,7 +92,7 @@ function changeOf({ trial, state, attempts, failure, result }: TrialRecord): Tri
     attempt: attempts,
     workerId: '',
     failure: failure === null ? null : { ...failure, detail: '' },
-    result: result === null ? null : { testAccuracy: result.testAccuracy, seconds: result.seconds },
+    result: result === null ? null : glanceOfResult(result),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { SweepError } from '../core/errors.js';
 import { type JournalEvent, trialOf } from '../core/events.js';
+import { glanceOfResult } from '../core/records.js';
 import type { Snapshot } from '../core/schedule/snapshot.js';
 import {
   hasEnded,
@@ -135,10 +136,8 @@ function changeOf(event: JournalEvent): TrialChange | null {
       return { ...base, state: 'running', attempt: event.lease.attempt, workerId: event.workerId };
     case 'requeued':
       return { ...base, state: 'queued', attempt: event.lease.attempt, failure: event.failure };
-    case 'succeeded': {
-      const { testAccuracy, seconds } = event.result;
-      return { ...base, state: 'succeeded', attempt: event.lease.attempt, result: { testAccuracy, seconds } };
-    }
+    case 'succeeded':
+      return { ...base, state: 'succeeded', attempt: event.lease.attempt, result: glanceOfResult(event.result) };
     case 'failed':
       return { ...base, state: 'failed', attempt: event.lease.attempt, failure: event.failure };
     case 'cancelled':

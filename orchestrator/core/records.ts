@@ -30,6 +30,13 @@ export interface TrialRecord {
 /** What trials share that differ in their seed alone. */
 export type CellSettings = Omit<TrialSettings, 'seed'>;
 
+/** What is said of a result wherever many are looked at. */
+export type ResultGlance = Pick<TrialResult, 'testAccuracy' | 'seconds' | 'environment'>;
+
+export function glanceOfResult({ testAccuracy, seconds, environment }: TrialResult): ResultGlance {
+  return { testAccuracy, seconds, environment };
+}
+
 /** What is seen of a trial among 100,000 others: read in a fifth of the time of its record. */
 export interface TrialGlance {
   readonly trialId: string;
@@ -40,7 +47,7 @@ export interface TrialGlance {
   readonly attempts: number;
   /** See `TrialRecord`. */
   readonly failure: Failure | null;
-  readonly result: Pick<TrialResult, 'testAccuracy' | 'seconds'> | null;
+  readonly result: ResultGlance | null;
 }
 
 /** What the deciding attempt measured: the succeeded one, else the newest. */

@@ -1,5 +1,6 @@
 /** What someone who watches a sweep is told. */
 import type { Failure, TrialState } from './domain.js';
+import type { ResultGlance } from './records.js';
 
 export type StateCounts = Readonly<Record<TrialState, number>>;
 
@@ -17,7 +18,7 @@ export interface TrialChange {
   readonly workerId: string;
   readonly failure: Failure | null;
   /** State `succeeded` only. */
-  readonly result: { readonly testAccuracy: number; readonly seconds: number } | null;
+  readonly result: ResultGlance | null;
 }
 
 export interface WorkerState {

@@ -2,7 +2,7 @@
 import type { Failure, LeaseRef, Trial, TrialResult, TrialState } from '../core/domain.js';
 import { attemptBegun, type JournalEvent } from '../core/events.js';
 import { leaseToken } from '../core/lease-token.js';
-import type { PlacedSource } from '../core/records.js';
+import { glanceOfResult, type PlacedSource } from '../core/records.js';
 import type { TrialStanding } from '../core/schedule/snapshot.js';
 import { needOf } from '../core/schedule/trial-need.js';
 import type { StoredCheckpoint, StoredFile } from '../core/stored-file.js';
@@ -232,8 +232,8 @@ export class MemoryJournal implements Journal {
     for (const { trial, state, attempts, failure, result } of this.trials(sweep)) {
       const { trialId, settings } = trial;
       const { seed } = settings;
-      const shown = result === null ? null : { testAccuracy: result.testAccuracy, seconds: result.seconds };
-      yield { trialId, cell: cells.of(stableJson(settings), seed), seed, state, attempts, failure, result: shown };
+      const cell = cells.of(stableJson(settings), seed);
+      yield { trialId, cell, seed, state, attempts, failure, result: result === null ? null : glanceOfResult(result) };
     }
   }
 

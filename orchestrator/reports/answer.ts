@@ -16,9 +16,13 @@ export function answerOf(report: SweepReport): readonly string[] {
   return [methodSentence(report), dataSentence(report), teacherSentence(report)].filter((text) => text !== '');
 }
 
+const NOTHING_LEARNED =
+  'No trial got a single test row right: so trained, these models learn nothing of the task, and no method can be better than another.';
+
 /** Of what was declared before, if anything was; else of all that is compared. */
 function methodSentence({ comparisons, cells, declared }: SweepReport): string {
   if (cells.every(({ accuracy }) => accuracy.n === 0)) return 'No trial has a result so far.';
+  if (cells.every(({ accuracy }) => (accuracy.mean ?? 0) === 0)) return NOTHING_LEARNED;
   const family = comparisons.filter(({ isDeclared }) => isDeclared || declared === null || declared.comparisons === 0);
   const [only, ...others] = family.filter(({ difference }) => difference.n > 0);
   if (only === undefined) return `This sweep does not say whether step-by-step training helps: ${whyNot(family)}.`;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { CellSettings, TrialRecord } from '../core/records.js';
 import { grouped } from './grouped.js';
-import { decisiveOf, type Environment } from './mixed-environment.js';
+import { decisiveOf, type Environment, keyOfEnvironment } from './mixed-environment.js';
 
 export interface CellGroup {
   readonly key: string;
@@ -93,13 +93,3 @@ function environmentCounts(records: readonly TrialRecord[]): ReadonlyMap<string,
 function environmentKeyOf({ result }: TrialRecord): string | null {
   return result === null ? null : keyOfEnvironment(result.environment);
 }
-
-function keyOfEnvironment(environment: Environment): string {
-  const known = ENVIRONMENT_KEYS.get(environment);
-  if (known !== undefined) return known;
-  const key = JSON.stringify(decisiveOf(environment));
-  ENVIRONMENT_KEYS.set(environment, key);
-  return key;
-}
-
-const ENVIRONMENT_KEYS = new WeakMap<Environment, string>();

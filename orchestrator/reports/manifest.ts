@@ -9,7 +9,7 @@ import type { WrittenFile } from './write-file.js';
 
 /** Says whose manifest it is, and in which shape. */
 export const MANIFEST_KIND = 'dss report';
-export const MANIFEST_SCHEMA = 2;
+export const MANIFEST_SCHEMA = 3;
 export const MANIFEST_NAME = 'manifest.json';
 
 /** Of source files, over their names and contents. */
@@ -25,6 +25,14 @@ export interface MadeByCode {
   readonly controlPlane: CodeHash;
   /** `null`: this installation has none. */
   readonly worker: CodeHash | null;
+}
+
+/** Of the worker that results came from, wherever it ran. */
+export interface CodeThatRan {
+  /** As it hashes its own sources; `null`: it did not say. */
+  readonly sha256: string | null;
+  /** Of these results. */
+  readonly trials: number;
 }
 
 export interface ManifestParts {
@@ -53,7 +61,7 @@ export function manifestValue({
     schema: MANIFEST_SCHEMA,
     dss_version: version,
     engine_version: ENGINE_VERSION,
-    code: { control_plane: code.controlPlane, worker: code.worker },
+    code: { control_plane: code.controlPlane, worker: code.worker, ran: codeThatRan(records) },
     sweep,
     sweeps,
     trials: total,
@@ -92,6 +100,17 @@ function numberCommandFor(name: string, sweeps: readonly string[]): string {
   if (figure !== undefined) return numberCommand(`figures.${figure}`, sweeps);
   if (/^(?:results|trials)\./.test(name)) return numberCommand('results.ID.COLUMN', sweeps);
   return numberCommand(name.startsWith('evaluations.') ? 'results.ID.logged' : 'ADDRESS', sweeps);
+}
+
+/** The most trials first. */
+function codeThatRan(records: readonly TrialRecord[]): readonly CodeThatRan[] {
+  const counts = new Map<string | null, number>();
+  for (const { result } of records) {
+    if (result === null) continue;
+    const sha256 = result.environment['code'] ?? null;
+    counts.set(sha256, (counts.get(sha256) ?? 0) + 1);
+  }
+  return [...counts].map(([sha256, trials]) => ({ sha256, trials })).sort((a, b) => b.trials - a.trials);
 }
 
 /** Each that results came from, with the number of its trials; the host's name is in results.csv. */

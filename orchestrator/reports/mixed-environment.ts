@@ -19,6 +19,18 @@ export function decisiveOf(environment: Environment): Environment {
   return Object.fromEntries(names.map((name) => [name, environment[name] ?? UNSAID]));
 }
 
+/** Equal for environments whose results may be put together. */
+export function keyOfEnvironment(environment: Environment): string {
+  const known = KEYS.get(environment);
+  if (known !== undefined) return known;
+  const key = JSON.stringify(decisiveOf(environment));
+  KEYS.set(environment, key);
+  return key;
+}
+
+/** A report asks for the same few of each of its trials, and more than once. */
+const KEYS = new WeakMap<Environment, string>();
+
 /** A processor splits its sums among its threads; an accelerator's results do not know of them. */
 function sumsByThreads({ device = UNSAID }: Environment): boolean {
   return device === 'cpu' || device === UNSAID;

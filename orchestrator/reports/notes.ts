@@ -92,6 +92,9 @@ export function macroNote(report: SweepReport): string {
   ].join(' ');
 }
 
+/** Of every figure. */
+export const FIGURE_NOTE = 'Lines are means over seeds, bands their 95 % intervals by t, small dots single seeds.';
+
 /** In brackets behind a share of the data. */
 export const CROSSING_NOTE =
   'Between two shares that were measured, accuracy is taken to grow in a line with the logarithm of the share. Brackets hold the 95 % interval to other seeds, by drawing the seeds again with their spread widened for their small number; ≤ and > stand for shares below and above those that were tried. A dotted step in a figure leads from what standard training reaches with all data to the share that is enough.';

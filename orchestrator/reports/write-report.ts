@@ -9,8 +9,10 @@ import { allCharts } from './figures/all-charts.js';
 import { figureCsv } from './figures/figure-csv.js';
 import { figureSvg } from './figures/figure-svg.js';
 import { validationCurves } from './figures/learning-curves.js';
+import type { LineChart } from './figures/line-chart.js';
 import { reportPage } from './html/report-page.js';
 import { evaluationLines, trialLines } from './json-lines.js';
+import { figuresLatex } from './latex/figures-latex.js';
 import { reportLatex } from './latex/report-latex.js';
 import { MANIFEST_NAME, type MadeByCode, manifestValue } from './manifest.js';
 import { reportMarkdown } from './report-markdown.js';
@@ -27,6 +29,7 @@ export interface ReportFiles {
   readonly csv: string;
   readonly summary: string;
   readonly latex: string;
+  readonly latexFigures: string;
   readonly trials: string;
   readonly evaluations: string;
   /** The same two once more. */
@@ -71,10 +74,14 @@ export async function writeReport(folder: string, parts: ReportParts): Promise<R
       [`${FIGURES}/${chart.id}.csv`, ended(figureCsv(chart), '\r\n')],
     ]),
     ['tables.tex', [reportLatex(report)]],
+    ['figures.tex', [figuresLatex(report, charts)]],
     ['report.md', [reportMarkdown(report)]],
     ['report.html', [reportPage({ report, curveOf, version })]],
   ];
   const files = new Map<string, WrittenFile>();
+  // Before what fills the memory: they leave much behind.
+  for await (const [name, bytes] of pictures(charts, records))
+    files.set(name, await writeFile(join(folder, name), bytes));
   for (const [name, text] of texts) files.set(name, await writeFile(join(folder, name), text));
   const tables: readonly (readonly [string, () => Uint8Array])[] = [
     ['trials.parquet', () => parquetFile(columns, rows)],
@@ -92,6 +99,7 @@ export async function writeReport(folder: string, parts: ReportParts): Promise<R
     csv: join(folder, 'results.csv'),
     summary: join(folder, 'summary.json'),
     latex: join(folder, 'tables.tex'),
+    latexFigures: join(folder, 'figures.tex'),
     trials: join(folder, 'trials.jsonl'),
     evaluations: join(folder, 'evaluations.jsonl'),
     trialsParquet: join(folder, 'trials.parquet'),
@@ -130,11 +138,22 @@ function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
+/** Loaded only where there is something to draw: it takes a fifth of a second. */
+async function* pictures(
+  charts: readonly LineChart[],
+  records: readonly TrialRecord[],
+): AsyncGenerator<readonly [string, Uint8Array]> {
+  if (charts.length === 0) return;
+  const { figurePdf } = await import('./figures/figure-pdf.js');
+  const newestMs = records.reduce((newest, { endedAtUnixMs }) => Math.max(newest, endedAtUnixMs ?? 0), 0);
+  for (const chart of charts) yield [`${FIGURES}/${chart.id}.pdf`, await figurePdf(chart, newestMs)];
+}
+
 /** Of a report that was written here before and had more of them; whatever else lies there is somebody's own. */
 async function removeFormerFigures(folder: string, ids: ReadonlySet<string>): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {
-    const [, id] = /^([a-z]+-\d+)\.(?:svg|csv)$/.exec(name) ?? [];
+    const [, id] = /^([a-z]+-\d+)\.(?:svg|pdf|csv)$/.exec(name) ?? [];
     if (id !== undefined && !ids.has(id)) await rm(join(folder, name), { force: true });
   }
 }

@@ -130,6 +130,11 @@ export const BoardAnswer = z
     common: Settings.describe('settings that all cells share'),
     cells: z.array(Cell),
     causes: z.array(Cause),
+    environments: z
+      .array(z.string())
+      .describe(
+        'what results ran on, in words that tell each from the others; none make one mean with those of another',
+      ),
     trials: z.object({
       ids: z.string().describe('20 characters for each trial'),
       cell: z.array(z.int()),
@@ -139,6 +144,7 @@ export const BoardAnswer = z
       attempts: z.array(z.int()),
       cause: z.array(z.int()).describe('place in `causes`; -1: none'),
       seconds: z.array(z.number().nullable()).describe('to a thousandth'),
+      environment: z.array(z.int()).describe('of a result, its place in `environments`; -1: there is none'),
     }),
   })
   .describe('A sweep in columns, for a page that shows all of its trials');

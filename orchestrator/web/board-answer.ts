@@ -47,6 +47,7 @@ function bytesOf({ board, record }: LiveBoard): Uint8Array<ArrayBuffer> {
     common: board.common,
     cells: board.cells,
     causes: board.causes,
+    environments: board.environments,
     trials: board.columns(),
   };
   return new TextEncoder().encode(JSON.stringify(answer));

@@ -7,8 +7,9 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../core/canonical-json.js';
 import type { Failure, TrialState } from '../core/domain.js';
-import type { CellSettings, TrialGlance } from '../core/records.js';
+import type { CellSettings, ResultGlance, TrialGlance } from '../core/records.js';
 import type { TrialChange } from '../core/watch-event.js';
+import { BoardEnvironments } from './board-environments.js';
 import { type CellPlace, isSameSetting, placesOf } from './cell-labels.js';
 
 export const STATES: readonly TrialState[] = ['queued', 'running', 'succeeded', 'failed', 'cancelled'];
@@ -26,8 +27,8 @@ export interface Cause {
   readonly hint: string;
 }
 
-/** Of one trial: place, state, accuracy, attempts, place of its cause, seconds. */
-export type TrialRow = readonly [number, number, number | null, number, number, number | null];
+/** Of one trial: place, state, accuracy, attempts, place of its cause, seconds, place of what it ran on. */
+export type TrialRow = readonly [number, number, number | null, number, number, number | null, number];
 
 const HAS_NONE = -1;
 /** Messages that name a step or an address would each be a cause of their own. */
@@ -46,11 +47,13 @@ export class Board {
   readonly #places = new Map<string, number>();
   readonly #cellPlaces = new Map<CellSettings, number>();
   readonly #causePlaces = new Map<string, number>();
+  readonly #environments = new BoardEnvironments();
   #states = new Uint8Array(0);
   #accuracies = new Float64Array(0);
   #attempts = new Uint16Array(0);
   #causeOf = new Int16Array(0);
   #seconds = new Float64Array(0);
+  #environmentOf = new Int32Array(0);
   #versions = new Float64Array(0);
   #version = 1;
 
@@ -65,6 +68,11 @@ export class Board {
 
   get size(): number {
     return this.ids.length;
+  }
+
+  /** What results ran on, in words that tell each from the others; results of two do not make one mean. */
+  get environments(): readonly string[] {
+    return this.#environments.texts;
   }
 
   add({ trialId, cell, seed, state, attempts, result, failure }: TrialGlance): void {
@@ -114,6 +122,7 @@ export class Board {
       this.#attempts[place] as number,
       this.#causeOf[place] as number,
       valueOrNull(this.#seconds[place]),
+      this.#environmentOf[place] as number,
     ];
   }
 
@@ -142,6 +151,7 @@ export class Board {
       attempts: Array.from(this.#attempts.subarray(0, length)),
       cause: Array.from(this.#causeOf.subarray(0, length)),
       seconds: Array.from(this.#seconds.subarray(0, length), (value) => rounded(value, 1e3)),
+      environment: Array.from(this.#environmentOf.subarray(0, length)),
     };
   }
 
@@ -150,12 +160,13 @@ export class Board {
     state: TrialState,
     attempts: number,
     failure: Failure | null,
-    result: { readonly testAccuracy: number; readonly seconds: number } | null,
+    result: ResultGlance | null,
   ): void {
     this.#states[place] = STATES.indexOf(state);
     this.#attempts[place] = Math.min(attempts, 65_535);
     this.#accuracies[place] = result?.testAccuracy ?? Number.NaN;
     this.#seconds[place] = result?.seconds ?? Number.NaN;
+    this.#environmentOf[place] = result === null ? HAS_NONE : this.#environments.placeOf(result.environment);
     this.#causeOf[place] = failure === null || state === 'succeeded' ? HAS_NONE : this.#causePlace(failure);
     this.#version += 1;
     this.#versions[place] = this.#version;
@@ -185,6 +196,7 @@ export class Board {
     this.#attempts = grown(this.#attempts, new Uint16Array(length));
     this.#causeOf = grown(this.#causeOf, new Int16Array(length).fill(HAS_NONE));
     this.#seconds = grown(this.#seconds, new Float64Array(length).fill(Number.NaN));
+    this.#environmentOf = grown(this.#environmentOf, new Int32Array(length).fill(HAS_NONE));
     this.#versions = grown(this.#versions, new Float64Array(length));
   }
 }

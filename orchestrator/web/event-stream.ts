@@ -15,6 +15,7 @@ const PING_MS = 15_000;
 interface Position {
   version: number;
   causes: number;
+  environments: number;
   standing: number;
 }
 
@@ -44,13 +45,15 @@ export function eventIdOf(board: Board): string {
   return `${board.epoch}-${board.version}`;
 }
 
+const UNTOLD = { causes: 0, environments: 0, standing: 0 } as const;
+
 /** `null`: it tells of other trials, or is none of ours. Empty: from the beginning. */
 function positionOf(board: Board, lastEventId: string): Position | null {
-  if (lastEventId === '') return { version: 0, causes: 0, standing: 0 };
+  if (lastEventId === '') return { version: 0, ...UNTOLD };
   const [epoch, version = ''] = lastEventId.split('-');
   if (epoch !== board.epoch || !/^\d{1,15}$/.test(version)) return null;
-  // Causes that it may know of already cost little to hear again.
-  return { version: Number(version), causes: 0, standing: 0 };
+  // Causes and environments that it may know of already cost little to hear again.
+  return { version: Number(version), ...UNTOLD };
 }
 
 async function next(live: LiveBoard, at: Position, lastMs: number, signal: AbortSignal): Promise<string | null> {
@@ -64,11 +67,20 @@ async function next(live: LiveBoard, at: Position, lastMs: number, signal: Abort
     if (places.length > 0 || isNews) {
       const causes = board.causes.slice(at.causes);
       const firstCause = at.causes;
-      Object.assign(at, { version, causes: board.causes.length, standing: live.standingVersion });
+      const { environments } = board;
+      const isNewAmong = environments.length > at.environments;
+      Object.assign(at, {
+        version,
+        causes: board.causes.length,
+        environments: environments.length,
+        standing: live.standingVersion,
+      });
       return event('change', `${board.epoch}-${version}`, {
         trials: places.map((place) => board.row(place)),
         firstCause,
         causes,
+        // With another, the words for all of them change.
+        environments: isNewAmong ? environments : null,
         sweep: describeSweep(live.record),
         workers: live.workers,
       });

@@ -1,5 +1,6 @@
 /** Messages of client.proto ↔ what people and their programs ask and are told. */
 import type { TrialState } from '../core/domain.js';
+import type { ResultGlance } from '../core/records.js';
 import { type JsonValue, LAUNCHED_POOL, LOCAL, PLACE_NAMES, type Place, type PlaceName } from '../core/sweep/place.js';
 import type { SubmissionPart } from '../core/sweep/submission.js';
 import { MAX_PRIORITY, MAX_WEIGHT, type SweepOptions } from '../core/sweep/sweep-options.js';
@@ -142,6 +143,7 @@ export function encodeChange({ trialId, state, attempt, workerId, failure, resul
     failure: failure === null ? undefined : encodeFailure(failure),
     testAccuracy: result?.testAccuracy,
     seconds: result?.seconds,
+    environment: { ...result?.environment },
   };
 }
 
@@ -153,8 +155,12 @@ export function decodeChange(message: wire.TrialChange): TrialChange {
     attempt: message.attempt ?? 0,
     workerId: message.workerId ?? '',
     failure: message.failure === undefined ? null : decodeFailure(message.failure),
-    result: state === 'succeeded' ? { testAccuracy: message.testAccuracy ?? 0, seconds: message.seconds ?? 0 } : null,
+    result: state === 'succeeded' ? resultIn(message) : null,
   };
+}
+
+function resultIn({ testAccuracy = 0, seconds = 0, environment }: wire.TrialChange): ResultGlance {
+  return { testAccuracy, seconds, environment: { ...environment } };
 }
 
 function decodeWorker(message: wire.WorkerState): WorkerState {

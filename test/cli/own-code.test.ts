@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashOfFiles, ownCode } from '../../orchestrator/cli/own-code.js';
+import { findPython, pythonPath } from '../../orchestrator/cli/python.js';
 import { REPOSITORY, runDss, temporaryFolder } from '../support/dss.js';
 import { writeMethodsSweep } from '../support/methods-sweep.js';
 
@@ -61,6 +63,14 @@ describe('the hash of code', () => {
     assert.ok(controlPlane.files > 100 && (worker?.files ?? 0) > 50, `${controlPlane.files} and ${worker?.files}`);
     assert.deepEqual(worker, await hashOfFiles(join(REPOSITORY, 'worker-python', 'dss_worker'), ['.'], '.py'));
     assert.deepEqual(await ownCode(), { controlPlane, worker });
+  });
+
+  it('is what a worker says of itself', async () => {
+    const said = spawnSync(findPython(), ['-c', 'from dss_worker.own_code import own_code; print(own_code())'], {
+      encoding: 'utf8',
+      env: { ...process.env, PYTHONPATH: pythonPath() },
+    });
+    assert.equal(said.stdout.trim(), (await ownCode()).worker?.sha256, said.stderr);
   });
 });
 

@@ -129,7 +129,7 @@ describe('commands that look at a state folder', () => {
   it('write a report, its table of results and its summary', async () => {
     const out = join(folder.path, 'out');
     const { code, stdout } = await run('report', 'methods', '--out', out);
-    assert.deepEqual([code, stdout.trim().split('\n').length], [0, 10]);
+    assert.deepEqual([code, stdout.trim().split('\n').length], [0, 11]);
     const csv = readFileSync(join(out, 'results.csv'), 'utf8').trim().split('\r\n');
     assert.equal(csv.length, 1 + 4);
     assert.match(

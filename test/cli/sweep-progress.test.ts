@@ -32,7 +32,10 @@ function sweepOf(...changes: readonly Partial<TrialSettings>[]) {
   const ids = trials.map(({ trialId }) => trialId);
   const finish = (index: number, seconds: number) => {
     progress.apply(change(ids[index] ?? '', {}), 0);
-    progress.apply(change(ids[index] ?? '', { state: 'succeeded', result: { testAccuracy: 0.5, seconds } }), 0);
+    progress.apply(
+      change(ids[index] ?? '', { state: 'succeeded', result: { testAccuracy: 0.5, seconds, environment: {} } }),
+      0,
+    );
   };
   return { progress, ids, finish };
 }
@@ -94,7 +97,7 @@ describe('the lines of a sweep without a terminal', () => {
 
   it('tell of a finished trial with its accuracy and time', () => {
     apply(progress, change(first, {}));
-    const result = { testAccuracy: 0.6125, seconds: 12.34 };
+    const result = { testAccuracy: 0.6125, seconds: 12.34, environment: {} };
     const line = apply(progress, change(first, { state: 'succeeded', result }));
     assert.equal(line, `[1/2] done   ${name(first, 0)}: 61.25 % in 12.3 s`);
   });

@@ -107,6 +107,17 @@ describe('dss verify', () => {
     assert.match(named.stderr, /there is no sweep "methods"/);
   });
 
+  it('says how many trials a worker of other code ran, which is no difference by itself', async () => {
+    changeJson('manifest.json', (value) => {
+      const code = value['code'] as { worker: { sha256: string } };
+      const ran = [null, code.worker.sha256, 'c'.repeat(64), 'd'.repeat(64)].map((sha256) => ({ sha256, trials: 2 }));
+      value['code'] = { ...code, ran };
+    });
+    const { code, stdout, stderr } = await run('verify', report, '--json');
+    assert.deepEqual([code, JSON.parse(stdout).other_code], [0, ['the workers that ran 4 trials']]);
+    assert.match(stderr, /the report was made by other code than this: the workers that ran 4 trials/);
+  });
+
   const refused: readonly (readonly [string, () => void, RegExp])[] = [
     [
       'a folder without one',

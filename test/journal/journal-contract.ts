@@ -1,6 +1,7 @@
 /** What every journal does, whatever it is made of. */
 import assert from 'node:assert/strict';
 import type { LeaseRef } from '../../orchestrator/core/domain.js';
+import { glanceOfResult } from '../../orchestrator/core/records.js';
 import { NOTHING_SPENT } from '../../orchestrator/core/schedule/retry.js';
 import type { SubmissionPart } from '../../orchestrator/core/sweep/submission.js';
 import { DEFAULT_SWEEP_OPTIONS, NO_BUDGET } from '../../orchestrator/core/sweep/sweep-options.js';
@@ -102,7 +103,7 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
       const glances = [...journal.glances('a')];
       const expected = [...journal.trials('a')].map(({ trial, state, attempts, failure, result }) => {
         const { seed, ...cell } = trial.settings;
-        const shown = result === null ? null : { testAccuracy: result.testAccuracy, seconds: result.seconds };
+        const shown = result === null ? null : glanceOfResult(result);
         return { trialId: trial.trialId, cell, seed, state, attempts, failure, result: shown };
       });
       assert.deepEqual(glances, expected);

@@ -65,10 +65,15 @@ describe('the answer of a report', () => {
     assert.match(first ?? '', /, \+4\.3 on average \(cqa \+10\.3, svamp −1\.7\)\.$/);
   });
 
+  it('says it plainly where nothing was learned', () => {
+    const records = [...trials('standard', [0, 0, 0]), ...trials('task_prefix', [0, 0, 0])];
+    assert.match(answers(records)[0] ?? '', /^No trial got a single test row right: /);
+  });
+
   it('makes no list of noughts where all means are equal', () => {
     const records = [0.5, 1].flatMap((subsample) => [
-      ...trials('standard', [0, 0, 0], { subsample }),
-      ...trials('task_prefix', [0, 0, 0], { subsample }),
+      ...trials('standard', [0.25, 0.25, 0.25], { subsample }),
+      ...trials('task_prefix', [0.25, 0.25, 0.25], { subsample }),
     ]);
     assert.equal(
       answers(records)[0],

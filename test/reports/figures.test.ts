@@ -77,16 +77,18 @@ describe('a figure along training', () => {
 });
 
 describe('the folder of figures', () => {
-  it('has a picture and its numbers for every figure, and none of a report before', async () => {
+  it('has its pictures and its numbers for every figure, and none of a report before', async () => {
     using folder = temporaryFolder();
     const figures = join(folder.path, 'figures');
     mkdirSync(figures);
-    for (const name of ['data-7.svg', 'data-7.csv', 'mine.svg']) writeFileSync(join(figures, name), '');
+    for (const name of ['data-7.svg', 'data-7.pdf', 'data-7.csv', 'mine.svg']) writeFileSync(join(figures, name), '');
     await writeReport(folder.path, reportParts());
     assert.deepEqual(readdirSync(figures).sort(), [
       'data-0.csv',
+      'data-0.pdf',
       'data-0.svg',
       'learning-0.csv',
+      'learning-0.pdf',
       'learning-0.svg',
       'mine.svg',
     ]);

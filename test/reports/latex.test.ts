@@ -2,22 +2,29 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { allCharts } from '../../orchestrator/reports/figures/all-charts.js';
 import { escapeLatex } from '../../orchestrator/reports/latex/escape.js';
+import { figuresLatex } from '../../orchestrator/reports/latex/figures-latex.js';
 import { reportLatex } from '../../orchestrator/reports/latex/report-latex.js';
 import { foldSweep } from '../../orchestrator/reports/sweep-report.js';
+import { writeReport } from '../../orchestrator/reports/write-report.js';
 import { temporaryFolder } from '../support/dss.js';
 import { succeeded } from '../support/records.js';
+import { reportParts, reportRecords } from '../support/report-sweep.js';
 import { skip } from '../support/skip.js';
 
 /** Every printable sign of ASCII, and others that stand in names of people and models. */
 const NASTY = `${Array.from({ length: 95 }, (_, place) => String.fromCharCode(32 + place)).join('')} --- ?\` \u00e9 \u010d \u00c5 \u00df \u0142 ± − 模型 \u{1f600} \\input{x} a\tb`;
 
-const TEXT = `\\documentclass{article}
+/** An article that puts in a file of a report. */
+function paperWith(input: string): string {
+  return `\\documentclass{article}
 \\usepackage{booktabs,graphicx,longtable,textcomp}
 \\begin{document}
-\\input{tables}
+\\input{${input}}
 \\end{document}
 `;
+}
 
 function both(model: string, subsamples: readonly number[] = [1]) {
   return subsamples.flatMap((subsample) =>
@@ -34,17 +41,18 @@ function both(model: string, subsamples: readonly number[] = [1]) {
 
 /** What pdflatex says of the report's tables in an article. */
 function typeset(test: Mocha.Context, records: ReturnType<typeof both>): string {
-  if (spawnSync('pdflatex', ['--version']).error !== undefined) skip(test, 'pdflatex is not installed');
   using folder = temporaryFolder();
   writeFileSync(join(folder.path, 'tables.tex'), reportLatex(foldSweep('s', records, [])));
-  writeFileSync(join(folder.path, 'paper.tex'), TEXT);
+  return pdflatex(test, folder.path, 'tables');
+}
+
+function pdflatex(test: Mocha.Context, folder: string, input: string): string {
+  if (spawnSync('pdflatex', ['--version']).error !== undefined) skip(test, 'pdflatex is not installed');
+  writeFileSync(join(folder, 'paper.tex'), paperWith(input));
   const { status, stdout } = spawnSync(
     'pdflatex',
     ['-no-shell-escape', '-halt-on-error', '-interaction=nonstopmode', 'paper'],
-    {
-      cwd: folder.path,
-      encoding: 'utf8',
-    },
+    { cwd: folder, encoding: 'utf8' },
   );
   assert.equal(status, 0, stdout.slice(-2_000));
   return stdout;
@@ -94,4 +102,33 @@ describe('tables.tex', () => {
     const shares = Array.from({ length: 60 }, (_, place) => (place + 1) / 60);
     assert.match(typeset(this, both('m', shares)), /Output written on paper\.pdf \([3-9] pages/);
   });
+});
+
+describe('figures.tex', () => {
+  it('puts in every figure with a caption, and lets none wait for more than a dozen others', () => {
+    const { report } = reportParts();
+    const [chart] = allCharts(report, () => []);
+    assert.ok(chart);
+    const many = Array.from({ length: 25 }, (_, place) => ({ ...chart, id: `data-${place}` }));
+    const text = figuresLatex(report, many);
+    assert.match(text, /^\\includegraphics\[width=\\linewidth\]\{figures\/data-24\.pdf\}$/m);
+    assert.match(text, /\\caption\{Test accuracy against training data: models\/tiny on cqa, gold labels\. Lines are/);
+    const waiting = text.split('\\clearpage').map((part) => part.match(/\\begin\{figure\}/g)?.length);
+    assert.deepEqual(waiting, [12, 12, 1]);
+  });
+
+  for (const [what, model] of [
+    ['as it is, with the figures of its folder', 'models/tiny'],
+    ['whatever the names hold', NASTY],
+  ] as const) {
+    it(`is set by pdflatex ${what}`, async function () {
+      using folder = temporaryFolder();
+      await writeReport(folder.path, reportParts(reportRecords(model)));
+      const said = pdflatex(this, folder.path, 'figures');
+      // Its lines are broken anywhere.
+      assert.match(said.replaceAll('\n', ''), /figures\/data-0\.pdf/);
+      // A name of 95 letters is broken nowhere.
+      if (model !== NASTY) assert.doesNotMatch(said, /Overfull \\hbox/);
+    });
+  }
 });

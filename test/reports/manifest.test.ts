@@ -69,7 +69,11 @@ describe('manifest.json', () => {
       [manifest.dss_version, manifest.engine_version, manifest.sweep, manifest.trials, manifest.counts.succeeded],
       ['1.2.3', ENGINE_VERSION, 's', 3, 3],
     );
-    assert.deepEqual(manifest.code, { control_plane: CODE.controlPlane, worker: CODE.worker });
+    assert.deepEqual(manifest.code, {
+      control_plane: CODE.controlPlane,
+      worker: CODE.worker,
+      ran: [{ sha256: null, trials: 3 }],
+    });
     assert.deepEqual(manifest.environments, [
       { environment: { torch: '2' }, trials: 2 },
       { environment: { torch: '3' }, trials: 1 },
@@ -79,6 +83,20 @@ describe('manifest.json', () => {
       { name: 'models/tiny', files: [described('config.json', 'a'), described('config.json', 'c')] },
     ]);
     assert.deepEqual(manifest.datasets, [{ name: 'cqa', files: [described('cqa/train.json', 'b')] }]);
+  });
+
+  it('names the code that workers ran, of most trials first, and how many did not say', async () => {
+    using folder = temporaryFolder();
+    const [here, there] = ['a'.repeat(64), 'b'.repeat(64)];
+    const records = [undefined, there, here, here].map((code, seed) =>
+      succeeded({ seed }, { environment: { host: `h${seed}`, ...(code === undefined ? {} : { code }) } }),
+    );
+    const { code } = await manifestOf(folder.path, records);
+    assert.deepEqual(code.ran, [
+      { sha256: here, trials: 2 },
+      { sha256: null, trials: 1 },
+      { sha256: there, trials: 1 },
+    ]);
   });
 
   it('is the same for the same results, and names no place of this machine', async () => {

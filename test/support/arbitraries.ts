@@ -225,7 +225,7 @@ const change = object({
   failure: fc.option(failure),
 }).chain((each) =>
   fc
-    .option(object({ testAccuracy: finite, seconds: finite }))
+    .option(object({ testAccuracy: finite, seconds: finite, environment: record(text) }))
     .map((measured) => ({ ...each, state: measured === null ? each.state : ('succeeded' as const), result: measured })),
 );
 

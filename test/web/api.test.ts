@@ -179,6 +179,28 @@ describe('the stream of events', () => {
     reader.close();
   });
 
+  it('says of each result what it ran on, and new words for all when another comes in', async () => {
+    await using web = await TestWeb.start();
+    await web.plane.client.submit('s', trialsOf(3), AGAIN);
+    const worker = web.plane.worker();
+    const finish = async (environment: Readonly<Record<string, string>>) => {
+      const { lease } = await worker.next('assign');
+      await worker.acknowledged(worker.report({ kind: 'finished', lease, result: { ...resultOf(0.5), environment } }));
+    };
+    await finish({ torch: '2.13.1', host: 'a' });
+    type BoardAnswer = { eventId: string; environments: string[]; trials: { environment: number[] } };
+    const board = await web.read<BoardAnswer>('/api/v1/sweeps/s/board');
+    assert.deepEqual([board.environments, board.trials.environment], [[''], [0, -1, -1]]);
+    const reader = await EventReader.open(web.url(EVENTS), board.eventId);
+    await finish({ torch: '2.13.1', host: 'b' });
+    const placeOf = (trials: number[][], place: number) => trials.find((row) => row[0] === place)?.[6];
+    await reader.until(({ data }) => placeOf(data.trials, 1) === 0);
+    await finish({ torch: '2.15.0', host: 'a' });
+    const { data } = await reader.until(({ data: { trials } }) => placeOf(trials, 2) === 1);
+    assert.deepEqual(data.environments, ['torch 2.13.1', 'torch 2.15.0']);
+    reader.close();
+  });
+
   it('goes on after a cut with what happened meanwhile, and nothing else', async () => {
     await using web = await TestWeb.start();
     await web.plane.client.submit('s', trialsOf(3), AGAIN);

@@ -26,10 +26,10 @@ describe('a board', () => {
     const { version } = board;
     board.apply(begun(3));
     board.apply(begun(1));
-    board.apply({ ...begun(3), state: 'succeeded', result: { testAccuracy: 0.5, seconds: 2 } });
+    board.apply({ ...begun(3), state: 'succeeded', result: { testAccuracy: 0.5, seconds: 2, environment: {} } });
     const { places, version: next } = board.after(version, 10);
     assert.deepEqual(places, [1, 3]);
-    assert.deepEqual(board.row(3), [3, 2, 0.5, 1, -1, 2]);
+    assert.deepEqual(board.row(3), [3, 2, 0.5, 1, -1, 2, 0]);
     assert.deepEqual(board.after(next, 10).places, []);
   });
 
@@ -55,7 +55,38 @@ describe('a board', () => {
     board.apply({ ...begun(0), attempt: 2, state: 'failed', failure: failureOf('user', 'NON_FINITE') });
     assert.equal(board.causes[0]?.code, 'NON_FINITE');
     board.apply({ ...begun(0), attempt: 0, state: 'queued' });
-    assert.deepEqual(board.row(0), [0, 0, null, 2, -1, null]);
+    assert.deepEqual(board.row(0), [0, 0, null, 2, -1, null, -1]);
+  });
+
+  it('numbers what results ran on by what can change a number, in the words of reports', () => {
+    const board = boardOf(4);
+    const ranOn = (number: number, environment: Readonly<Record<string, string>>) => {
+      const result = { testAccuracy: 0.5, seconds: 2, environment };
+      board.apply({ ...begun(number), state: 'succeeded', result });
+      return board.row(number)[6];
+    };
+    const a100 = { device: 'cuda', device_name: 'NVIDIA A100', torch: '2.15.0', threads: '8' };
+    assert.equal(board.row(0)[6], -1);
+    assert.equal(ranOn(0, { ...a100, host: 'a' }), 0);
+    assert.equal(ranOn(1, { ...a100, host: 'b', threads: '4' }), 0);
+    assert.deepEqual(board.environments, [''], 'nothing to tell it from');
+    assert.equal(ranOn(2, { ...a100, torch: '2.13.1' }), 1);
+    assert.deepEqual(board.environments, ['torch 2.15.0', 'torch 2.13.1']);
+    assert.equal(ranOn(3, { ...a100, device_name: 'NVIDIA H100' }), 2);
+    assert.deepEqual(board.environments[2], 'torch 2.15.0, NVIDIA H100');
+    assert.deepEqual(board.columns().environment, [0, 0, 1, 2]);
+    board.apply({ ...begun(3), state: 'queued' });
+    assert.equal(board.row(3)[6], -1, 'it has no result any more');
+  });
+
+  it('tells any number of environments apart, and has words for 500', () => {
+    const board = boardOf(600);
+    for (let number = 0; number < 600; number += 1) {
+      const result = { testAccuracy: 0.5, seconds: 2, environment: { torch: `2.${number}` } };
+      board.apply({ ...begun(number), state: 'succeeded', result });
+    }
+    assert.equal(new Set(board.columns().environment).size, 600);
+    assert.equal(board.environments.length, 500);
   });
 
   it('lists at most 500 causes apart', () => {

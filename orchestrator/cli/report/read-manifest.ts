@@ -3,7 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SweepError } from '../../core/errors.js';
-import { MANIFEST_KIND, MANIFEST_NAME, MANIFEST_SCHEMA, type MadeByCode } from '../../reports/manifest.js';
+import {
+  type CodeThatRan,
+  MANIFEST_KIND,
+  MANIFEST_NAME,
+  MANIFEST_SCHEMA,
+  type MadeByCode,
+} from '../../reports/manifest.js';
 
 const HINT = '`dss report SWEEP --out DIR` writes a report with its manifest';
 
@@ -24,7 +30,12 @@ const ManifestValue = z.object({
   dss_version: z.string(),
   sweep: z.string(),
   sweeps: z.array(z.string()).min(1),
-  code: z.object({ control_plane: Code, worker: Code.nullable() }),
+  code: z.object({
+    control_plane: Code,
+    worker: Code.nullable(),
+    // What a worker says of itself: a report shows it as it came.
+    ran: z.array(z.object({ sha256: z.string().nullable(), trials: z.int().nonnegative() })),
+  }),
   numbers: z.array(z.object({ address: z.string(), command: z.string() })),
   files: z.array(
     z.object({
@@ -42,6 +53,7 @@ export interface Manifest {
   /** Whose trials it shows. */
   readonly sweeps: readonly string[];
   readonly code: MadeByCode;
+  readonly ran: readonly CodeThatRan[];
   /** What prints each row. */
   readonly numbers: readonly { readonly address: string; readonly command: string }[];
   readonly files: readonly { readonly name: string; readonly sizeBytes: number; readonly sha256: string }[];
@@ -56,6 +68,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
     sweep,
     sweeps,
     code: { controlPlane: code.control_plane, worker: code.worker },
+    ran: code.ran,
     numbers,
     files: files.map(({ name, size_bytes, sha256 }) => ({ name, sizeBytes: size_bytes, sha256 })),
   };

@@ -1,11 +1,12 @@
 /** What `dss verify` says. */
 import { resolve } from 'node:path';
+import { counted } from '../../reports/format.js';
 import type { MadeByCode } from '../../reports/manifest.js';
 import { note, print, printJson } from '../output.js';
 import { ownCode } from '../own-code.js';
 import type { WhereFlags } from '../server/find-server.js';
 import { ownVersion } from '../version.js';
-import { readManifest } from './read-manifest.js';
+import { type Manifest, readManifest } from './read-manifest.js';
 import { verifyCommands } from './verify-commands.js';
 import { verifyFiles } from './verify-files.js';
 import { summaryOf, verifyNumbers } from './verify-numbers.js';
@@ -26,7 +27,7 @@ export async function runVerify({ dir, json, ...where }: VerifyFlags): Promise<n
   const numbers = isSummaryThere ? await verifyNumbers(folder, sweeps, where) : { place: null, wrong: [] };
   const wrong = [...wrongFiles, ...wrongCommands, ...numbers.wrong];
   const status = wrong.length === 0 ? 0 : 1;
-  const otherCode = otherParts(manifest.code, await ownCode());
+  const otherCode = otherParts(manifest, await ownCode());
   if (version !== ownVersion()) note(`the report is of dss ${version}; this is dss ${ownVersion()}`);
   // No difference by itself: whether other code gives other numbers is what is compared below.
   if (otherCode.length > 0) note(`the report was made by other code than this: ${otherCode.join(', ')}`);
@@ -42,12 +43,15 @@ export async function runVerify({ dir, json, ...where }: VerifyFlags): Promise<n
   return status;
 }
 
-/** One of the two may have no worker beside it; that says nothing of the worker. */
-function otherParts(written: MadeByCode, now: MadeByCode): readonly string[] {
-  const isOtherWorker = written.worker !== null && now.worker !== null && written.worker.sha256 !== now.worker.sha256;
+/** An installation may have no worker beside it, and older workers did not say: nothing is known then. */
+function otherParts({ code, ran }: Manifest, now: MadeByCode): readonly string[] {
+  const isOtherWorker = code.worker !== null && now.worker !== null && code.worker.sha256 !== now.worker.sha256;
+  const others = ran.filter(({ sha256 }) => sha256 !== null && now.worker !== null && sha256 !== now.worker.sha256);
+  const trials = others.reduce((sum, each) => sum + each.trials, 0);
   return [
-    ...(written.controlPlane.sha256 === now.controlPlane.sha256 ? [] : ['the control plane']),
-    ...(isOtherWorker ? ['the worker'] : []),
+    ...(code.controlPlane.sha256 === now.controlPlane.sha256 ? [] : ['the control plane']),
+    ...(isOtherWorker ? ['the worker beside it'] : []),
+    ...(trials > 0 ? [`the workers that ran ${counted(trials, 'trial')}`] : []),
   ];
 }
 

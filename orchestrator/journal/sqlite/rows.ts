@@ -12,6 +12,7 @@ import type {
   TrialSettings,
   TrialState,
 } from '../../core/domain.js';
+import type { Environment } from '../../core/environment.js';
 import { SweepError } from '../../core/errors.js';
 import { NOTHING_SPENT } from '../../core/schedule/retry.js';
 import type { TrialStanding } from '../../core/schedule/snapshot.js';
@@ -21,7 +22,7 @@ import type { JsonValue, Place } from '../../core/sweep/place.js';
 import type { Budget, SweepStanding, SweepState } from '../../core/sweep/sweep-options.js';
 import type { TrialGlance, TrialRecord } from '../journal.js';
 import { decodeResult, kindOf } from '../json.js';
-import type { SharedCells } from '../shared-cells.js';
+import { SharedCells } from '../shared-cells.js';
 
 export interface TrialRow {
   readonly trial_id: string;
@@ -150,9 +151,9 @@ export function recordOf(row: TrialRow, sourceOf: (digest: string) => unknown): 
   };
 }
 
-/** As arrays, and of a result's JSON two numbers: a page that is opened reads them of every trial of a sweep. */
+/** As arrays, and of a result's JSON what is shown: a page that is opened reads them of every trial of a sweep. */
 export const GLANCE_COLUMNS = `trial_id, settings, seed, t.state, attempts, failure,
-  result ->> '$.testAccuracy', result ->> '$.seconds'`;
+  result ->> '$.testAccuracy', result ->> '$.seconds', result -> '$.environment'`;
 
 export type GlanceValues = readonly [
   trialId: string,
@@ -164,19 +165,40 @@ export type GlanceValues = readonly [
   /** As text: one that JSON has no word for. */
   testAccuracy: number | string | null,
   seconds: number | string | null,
+  environment: string | null,
 ];
 
-export function glanceOf(values: GlanceValues, cells: SharedCells): TrialGlance {
-  const [trialId, settings, seed, state, attempts, failure, testAccuracy, seconds] = values;
-  const hasResult = testAccuracy !== null && seconds !== null;
+/** What 100,000 trials share a few of. */
+export class SharedOfGlances {
+  readonly cells = new SharedCells();
+  readonly #environments = new Map<string, Environment>();
+
+  environment(text: string): Environment {
+    const known = this.#environments.get(text);
+    if (known !== undefined) return known;
+    const environment = JSON.parse(text) as Environment;
+    this.#environments.set(text, environment);
+    return environment;
+  }
+}
+
+export function glanceOf(values: GlanceValues, shared: SharedOfGlances): TrialGlance {
+  const [trialId, settings, seed, state, attempts, failure, testAccuracy, seconds, environment] = values;
+  const hasResult = environment !== null;
   return {
     trialId,
-    cell: cells.of(settings, seed),
+    cell: shared.cells.of(settings, seed),
     seed,
     state,
     attempts,
     failure: failure === null ? null : (JSON.parse(failure) as Failure),
-    result: hasResult ? { testAccuracy: Number(testAccuracy), seconds: Number(seconds) } : null,
+    result: hasResult
+      ? {
+          testAccuracy: Number(testAccuracy),
+          seconds: Number(seconds),
+          environment: shared.environment(environment),
+        }
+      : null,
   };
 }
 

@@ -5,7 +5,6 @@ import type { PlacedSource } from '../../core/records.js';
 import type { StoredCheckpoint } from '../../core/stored-file.js';
 import { NO_TRIALS } from '../../core/watch-event.js';
 import type { JournalReader, SweepRecord, TrialGlance, TrialMeasurements, TrialRecord } from '../journal.js';
-import { SharedCells } from '../shared-cells.js';
 import { guarded, journalPath, openForReading } from './open-database.js';
 import {
   checkpointOf,
@@ -17,6 +16,7 @@ import {
   type PointRow,
   pointOf,
   recordOf,
+  SharedOfGlances,
   type SubmissionRow,
   sweepStandingOf,
   TOKEN,
@@ -58,8 +58,8 @@ export class SqliteReader implements JournalReader {
   }
 
   *glances(sweep: string): IterableIterator<TrialGlance> {
-    const cells = new SharedCells();
-    for (const values of this.#members<GlanceValues>(sweep, GLANCE_COLUMNS, true)) yield glanceOf(values, cells);
+    const shared = new SharedOfGlances();
+    for (const values of this.#members<GlanceValues>(sweep, GLANCE_COLUMNS, true)) yield glanceOf(values, shared);
   }
 
   *#members<Row>(sweep: string, columns: string, asArrays = false): IterableIterator<Row> {

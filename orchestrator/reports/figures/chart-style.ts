@@ -17,18 +17,69 @@ export const LIGHT = {
 
 export type ColourName = keyof typeof LIGHT;
 
+/** As many as a page has for series; more series begin again, with other dashes. */
+const SERIES_COLOURS = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5'] as const satisfies readonly ColourName[];
+
+/** `series`: that of the series which a mark belongs to. */
+export type Ink = ColourName | 'series';
+
+export interface Look {
+  readonly fill?: Ink;
+  readonly stroke?: Ink;
+  readonly strokeWidth?: number;
+  readonly dashes?: readonly number[];
+  readonly opacity?: number;
+  /** Of letters. */
+  readonly size?: number;
+}
+
+const LINE: Look = { stroke: 'series', strokeWidth: 2.5 };
+
+export const LOOKS = {
+  axis: { fill: 'text', size: 13 },
+  tick: { fill: 'quiet', size: 12 },
+  share: { fill: 'series', size: 12 },
+  grid: { stroke: 'line', strokeWidth: 1 },
+  band: { fill: 'series', opacity: 0.14 },
+  line: LINE,
+  dashes: { ...LINE, dashes: [7, 4] },
+  dot: { fill: 'series', opacity: 0.4 },
+  mean: { fill: 'series', stroke: 'ground', strokeWidth: 1.5 },
+  crossing: { stroke: 'series', strokeWidth: 1.5, dashes: [2, 3] },
+  across: { stroke: 'quiet', strokeWidth: 2, dashes: [3, 4] },
+} as const satisfies Readonly<Record<string, Look>>;
+
+export type LookName = keyof typeof LOOKS;
+
+/** As many as can be told apart. */
+export const MOST_SERIES = 2 * SERIES_COLOURS.length;
+
+export function colourOf(series: number): ColourName {
+  return SERIES_COLOURS[series % SERIES_COLOURS.length] as ColourName;
+}
+
+export function lineLookOf(series: number): LookName {
+  return series < SERIES_COLOURS.length ? 'line' : 'dashes';
+}
+
 /** `colour`: how a colour is written, as itself or as a variable. */
 export function chartStyle(colour: (name: ColourName) => string): string {
-  return `.chart text { fill: ${colour('text')}; font: 13px system-ui, sans-serif; }
-.chart .tick { fill: ${colour('quiet')}; font-size: 12px; }
-.chart .grid { stroke: ${colour('line')}; stroke-width: 1; }
-.chart .line { fill: none; stroke: currentColor; stroke-width: 2.5; }
-.chart .dashed .line { stroke-dasharray: 7 4; }
-.chart .band { fill: currentColor; opacity: .14; }
-.chart .dot { fill: currentColor; opacity: .4; }
-.chart .mean { fill: currentColor; stroke: ${colour('ground')}; stroke-width: 1.5; }
-.chart .crossing path { fill: none; stroke: currentColor; stroke-width: 1.5; stroke-dasharray: 2 3; }
-.chart .crossing text { fill: currentColor; }
-.chart .reference line { stroke: ${colour('quiet')}; stroke-width: 2; stroke-dasharray: 3 4; }
-${([0, 1, 2, 3, 4, 5] as const).map((place) => `.colour-${place} { color: ${colour(`c${place}`)}; }`).join('\n')}`;
+  const ink = (of: Ink) => (of === 'series' ? 'currentColor' : colour(of));
+  return [
+    '.chart text { font-family: system-ui, sans-serif; }',
+    ...Object.entries(LOOKS).map(([name, look]) => `.chart .${name} { ${declarations(look, ink)} }`),
+    ...SERIES_COLOURS.map((name) => `.${name} { color: ${colour(name)}; }`),
+  ].join('\n');
+}
+
+function declarations({ fill, stroke, strokeWidth, dashes, opacity, size }: Look, ink: (of: Ink) => string): string {
+  const all: readonly (readonly [string, string | number | undefined])[] = [
+    ['fill', fill === undefined ? 'none' : ink(fill)],
+    ['stroke', stroke && ink(stroke)],
+    ['stroke-width', strokeWidth],
+    ['stroke-dasharray', dashes?.join(' ')],
+    ['opacity', opacity],
+    ['font-size', size && `${size}px`],
+  ];
+  return all.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value};`])).join(' ');
 }

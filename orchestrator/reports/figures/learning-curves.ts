@@ -5,7 +5,8 @@ import { meanInterval } from '../../core/statistics/student-t.js';
 import type { Cell } from '../cells.js';
 import { grouped } from '../grouped.js';
 import { METHODS } from '../methods.js';
-import { type ChartPoint, COLOURS, type LineChart } from './line-chart.js';
+import { MOST_SERIES } from './chart-style.js';
+import type { ChartPoint, LineChart } from './line-chart.js';
 
 export interface CurvePoint {
   readonly step: number;
@@ -49,11 +50,11 @@ function chartOf(group: readonly [Cell, ...Cell[]], place: number, curveOf: Curv
   const name = `${settings.model} on ${settings.dataset}, ${settings.label_type === 'gt' ? 'gold' : 'teacher'} labels`;
   const varying = varyingOf(group);
   const series = group
-    .slice(0, 2 * COLOURS)
+    .slice(0, MOST_SERIES)
     .map((cell) => ({ name: nameOf(cell, varying), points: pointsOf(cell, curveOf) }))
     .filter(({ points }) => points.length > 0);
   const last = ({ points }: { readonly points: readonly ChartPoint[] }) => points.at(-1)?.y.toFixed(1);
-  const left = group.length > 2 * COLOURS ? ` ${group.length - 2 * COLOURS} more cells are not drawn.` : '';
+  const left = group.length > MOST_SERIES ? ` ${group.length - MOST_SERIES} more cells are not drawn.` : '';
   return {
     id: `learning-${place}`,
     title: `Validation accuracy along training: ${name}`,

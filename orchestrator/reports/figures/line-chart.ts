@@ -1,10 +1,8 @@
-/**
- * A line chart as SVG: a few series over a common axis. Colours are classes, so that the page around it decides them
- * for light, dark and paper.
- */
+/** A line chart: a few series over a common axis, and where its marks lie. */
 import { scaleLinear, scaleLog } from 'd3-scale';
 import { area, line } from 'd3-shape';
-import { html, joined, Markup } from '../html/markup.js';
+import { lineLookOf } from './chart-style.js';
+import type { Mark, MarkGroup } from './marks.js';
 
 export interface ChartPoint {
   readonly x: number;
@@ -43,7 +41,7 @@ export interface LineChart {
   readonly yTitle: string;
   readonly isLogarithmic: boolean;
   readonly series: readonly ChartSeries[];
-  /** A horizontal line, such as the teacher's accuracy. */
+  /** A horizontal line, such as the teacher's accuracy, which its legend names. */
   readonly reference: { readonly name: string; readonly y: number } | null;
   readonly crossings: readonly ChartCrossing[];
   readonly xText: (x: number) => string;
@@ -52,20 +50,10 @@ export interface LineChart {
 export const WIDTH = 640;
 export const HEIGHT = 360;
 const MARGIN = { top: 16, right: 24, bottom: 48, left: 56 };
-/** As many colours as a page has for series; more series begin again, with other dashes. */
-export const COLOURS = 6;
-
-export function lineChartSvg(chart: LineChart): Markup {
-  const { id, title, description } = chart;
-  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-title ${id}-text" class="chart">
-<title id="${id}-title">${title}</title>
-<desc id="${id}-text">${description}</desc>
-${chartMarks(chart)}
-</svg>`;
-}
+const [LEFT, RIGHT, BOTTOM] = [MARGIN.left, WIDTH - MARGIN.right, HEIGHT - MARGIN.bottom];
 
 /** All that is seen of it, within `WIDTH` and `HEIGHT`. */
-export function chartMarks(chart: LineChart): Markup {
+export function chartMarks(chart: LineChart): readonly MarkGroup[] {
   const { series, reference } = chart;
   const all = series.flatMap(({ points }) => points);
   const xs = all.map(({ x }) => x);
@@ -75,53 +63,54 @@ export function chartMarks(chart: LineChart): Markup {
   ];
   const toX = (chart.isLogarithmic ? scaleLog() : scaleLinear())
     .domain(widened(Math.min(...xs), Math.max(...xs), chart.isLogarithmic))
-    .range([MARGIN.left, WIDTH - MARGIN.right]);
+    .range([LEFT, RIGHT]);
   const [lowest, highest] = widened(Math.min(...ys), Math.max(...ys), false);
   const toY = scaleLinear()
     .domain([Math.max(0, lowest), Math.min(100, highest)])
     .nice(6)
-    .range([HEIGHT - MARGIN.bottom, MARGIN.top]);
+    .range([BOTTOM, MARGIN.top]);
   // The values that were measured, and not round ones between them; as many as there is room for.
   const ticks = thinned(
     [...new Set(xs)].sort((a, b) => a - b),
     toX,
     Math.max(0, ...xs.map((x) => chart.xText(x).length)),
   );
-  const marks = { toX, toY };
-  return html`${joined(
-    toY.ticks(6).map(
-      (
-        y,
-      ) => html`<g><line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${px(toY(y))}" y2="${px(toY(y))}"/>
-<text class="tick" x="${MARGIN.left - 8}" y="${px(toY(y) + 4)}" text-anchor="end">${y}</text></g>`,
-    ),
-  )}
-${joined(ticks.map((x) => html`<text class="tick" x="${px(toX(x))}" y="${HEIGHT - MARGIN.bottom + 20}" text-anchor="middle">${chart.xText(x)}</text>`))}
-<text class="axis" x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${chart.xTitle}</text>
-<text class="axis" transform="rotate(-90)" x="${-(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}" y="16" text-anchor="middle">${chart.yTitle}</text>
-${reference === null ? '' : referenceSvg(reference, toY)}
-${joined(chart.crossings.map((crossing) => crossingSvg(crossing, chart, marks)))}
-${joined(series.map((each, place) => seriesSvg(each, place, marks)))}`;
+  const scales = { toX, toY };
+  return [
+    {
+      series: null,
+      marks: [
+        ...toY.ticks(6).flatMap((y) => gridMarks(y, toY)),
+        ...ticks.map((x) => middle('tick', chart.xText(x), toX(x), BOTTOM + 20)),
+        middle('axis', chart.xTitle, (LEFT + RIGHT) / 2, HEIGHT - 8),
+        { ...middle('axis', chart.yTitle, 16, (MARGIN.top + BOTTOM) / 2), isUpright: true },
+        ...(reference === null ? [] : [level('across', toY(reference.y))]),
+      ],
+    },
+    ...chart.crossings.map((crossing) => crossingMarks(crossing, chart, scales)),
+    ...series.map((each, place) => seriesMarks(each, place, scales)),
+  ];
 }
 
-/** Beside the chart, in the text of the page: it wraps where the chart would not. */
-export function legendHtml({ series, reference }: LineChart): Markup {
-  return html`<ul class="legend">${joined([
-    ...series.map(
-      ({ name }, place) => html`<li><span class="key ${classOf(place)}" aria-hidden="true"></span>${name}</li>`,
-    ),
-    ...(reference === null
-      ? []
-      : [html`<li><span class="key reference" aria-hidden="true"></span>${reference.name}</li>`]),
-  ])}</ul>`;
-}
-
-interface Marks {
+interface Scales {
   readonly toX: (x: number) => number;
   readonly toY: (y: number) => number;
 }
 
-function seriesSvg({ points }: ChartSeries, place: number, { toX, toY }: Marks): Markup {
+function gridMarks(y: number, toY: Scales['toY']): readonly Mark[] {
+  const at = toY(y);
+  return [level('grid', at), { kind: 'text', look: 'tick', text: String(y), x: LEFT - 8, y: at + 4, anchor: 'end' }];
+}
+
+function level(look: 'grid' | 'across', y: number): Mark {
+  return { kind: 'line', look, from: [LEFT, y], to: [RIGHT, y] };
+}
+
+function middle(look: 'tick' | 'axis', text: string, x: number, y: number): Mark & { readonly kind: 'text' } {
+  return { kind: 'text', look, text, x, y, anchor: 'middle' };
+}
+
+function seriesMarks({ points }: ChartSeries, place: number, { toX, toY }: Scales): MarkGroup {
   const known = points.filter(
     (point): point is ChartPoint & { low: number; high: number } => point.low !== null && point.high !== null,
   );
@@ -135,35 +124,31 @@ function seriesSvg({ points }: ChartSeries, place: number, { toX, toY }: Marks):
     ({ y }) => toY(y),
   ).digits(1)(points);
   const dots = points.flatMap(({ x, dots: each }) =>
-    each.map((y) => html`<circle class="dot" cx="${px(toX(x))}" cy="${px(toY(y))}" r="2.5"/>`),
+    each.map((y): Mark => ({ kind: 'circle', look: 'dot', x: toX(x), y: toY(y), r: 2.5 })),
   );
-  const means = points.map(({ x, y }) => html`<circle class="mean" cx="${px(toX(x))}" cy="${px(toY(y))}" r="4"/>`);
-  return html`<g class="series ${classOf(place)}">
-${band === null || known.length < 2 ? '' : html`<path class="band" d="${new Markup(band)}"/>`}
-<path class="line" d="${new Markup(path ?? '')}"/>
-${joined([...dots, ...means])}
-</g>`;
-}
-
-function referenceSvg({ name, y }: { readonly name: string; readonly y: number }, toY: (y: number) => number): Markup {
-  const at = px(toY(y));
-  return html`<g class="reference"><line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${at}" y2="${at}"/>
-<text class="tick" x="${WIDTH - MARGIN.right}" y="${px(toY(y) - 6)}" text-anchor="end">${name}</text></g>`;
+  const means = points.map(({ x, y }): Mark => ({ kind: 'circle', look: 'mean', x: toX(x), y: toY(y), r: 4 }));
+  return {
+    series: place,
+    marks: [
+      ...(band === null || known.length < 2 ? [] : [{ kind: 'path', look: 'band', d: band } as const]),
+      { kind: 'path', look: lineLookOf(place), d: path ?? '' },
+      ...dots,
+      ...means,
+    ],
+  };
 }
 
 /** Across from where the other series has it, down to the axis, and there how much that is. */
-function crossingSvg({ name, x, y, fromX }: ChartCrossing, chart: LineChart, { toX, toY }: Marks): Markup {
-  const { series, reference } = chart;
-  const [at, height, bottom] = [px(toX(x)), px(toY(y)), HEIGHT - MARGIN.bottom];
-  const place = series.findIndex((each) => each.name === name);
-  // Above the name of a line that lies there.
-  const isTaken = reference !== null && bottom - toY(reference.y) < 32;
-  return html`<g class="crossing ${classOf(place)}"><path d="M${px(toX(fromX))},${height}H${at}V${bottom}"/>
-<text class="tick" x="${px(toX(x) + 4)}" y="${bottom - (isTaken ? 40 : 6)}">${Number(x.toPrecision(2))} %</text></g>`;
-}
-
-export function classOf(place: number): string {
-  return `colour-${place % COLOURS}${place >= COLOURS ? ' dashed' : ''}`;
+function crossingMarks({ name, x, y, fromX }: ChartCrossing, chart: LineChart, { toX, toY }: Scales): MarkGroup {
+  const [at, height] = [px(toX(x)), px(toY(y))];
+  const text = `${Number(x.toPrecision(2))} %`;
+  return {
+    series: chart.series.findIndex((each) => each.name === name),
+    marks: [
+      { kind: 'path', look: 'crossing', d: `M${px(toX(fromX))},${height}H${at}V${BOTTOM}` },
+      { kind: 'text', look: 'share', text, x: toX(x) + 4, y: BOTTOM - 6, anchor: 'start' },
+    ],
+  };
 }
 
 /** Room around the outermost values, also where there is only one. */
@@ -187,6 +172,7 @@ function thinned(values: readonly number[], toX: (x: number) => number, letters:
   return kept;
 }
 
-function px(value: number): string {
-  return String(Math.round(value * 10) / 10);
+/** To a tenth, which is less than anybody sees. */
+export function px(value: number): number {
+  return Math.round(value * 10) / 10;
 }

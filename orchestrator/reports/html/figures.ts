@@ -1,18 +1,21 @@
 /** Charts on a page, each with its legend, its numbers and what it says. */
+
+import { colourOf, lineLookOf } from '../figures/chart-style.js';
+import { lineChartSvg } from '../figures/chart-svg.js';
 import { type DataCurves, savingText } from '../figures/data-curves.js';
-import { type LineChart, legendHtml, lineChartSvg } from '../figures/line-chart.js';
+import type { LineChart } from '../figures/line-chart.js';
 import type { SizeCurves } from '../figures/size-curves.js';
 import { capitalized, percent } from '../format.js';
+import { FIGURE_NOTE } from '../notes.js';
 import type { Table } from '../tables.js';
 import { html, joined, type Markup } from './markup.js';
 import { folded, list, note, table } from './page-frame.js';
 
-const GALLERY_NOTE =
-  'Lines are means over seeds, bands their 95 % intervals by t, small dots single seeds. Below each figure are its numbers.';
-
 /** Side by side where there is room. */
 export function gallery(figures: readonly Markup[]): readonly Markup[] {
-  return figures.length === 0 ? [] : [note(GALLERY_NOTE), html`<div class="figures">${joined(figures)}</div>`];
+  return figures.length === 0
+    ? []
+    : [note(`${FIGURE_NOTE} Below each figure are its numbers.`), html`<div class="figures">${joined(figures)}</div>`];
 }
 
 export function dataFigure({ name, chart, savings }: DataCurves): Markup {
@@ -30,9 +33,20 @@ function titled(name: string, chart: LineChart, lines: readonly string[]): Marku
 
 export function figure(chart: LineChart): Markup {
   const { id, title } = chart;
-  return html`<figure>${lineChartSvg(chart)}${legendHtml(chart)}
-<figcaption>${title}. <a href="figures/${id}.csv" download>The numbers as CSV</a>, <a href="figures/${id}.svg" download>the figure as SVG</a>.</figcaption>
+  return html`<figure>${lineChartSvg(chart)}${legend(chart)}
+<figcaption>${title}. <a href="figures/${id}.csv" download>The numbers as CSV</a>, <a href="figures/${id}.svg" download>the figure as SVG</a>, <a href="figures/${id}.pdf" download>as PDF</a>.</figcaption>
 ${joined(folded('The numbers', table(numbersOf(chart), title)))}</figure>`;
+}
+
+/** In the text of the page: it wraps where the chart would not. */
+function legend({ series, reference }: LineChart): Markup {
+  const keys = [
+    ...series.map(({ name }, place) => ({ name, look: `${lineLookOf(place)} ${colourOf(place)}` })),
+    ...(reference === null ? [] : [{ name: reference.name, look: 'across' }]),
+  ];
+  return html`<ul class="legend">${joined(
+    keys.map(({ name, look }) => html`<li><span class="key ${look}" aria-hidden="true"></span>${name}</li>`),
+  )}</ul>`;
 }
 
 function numbersOf({ series, xTitle, yTitle, xText }: LineChart): Table {

@@ -43,13 +43,13 @@ figure { margin: 1rem 0; }
 ${chartStyle((name) => `var(--${name})`)}
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; list-style: none; padding: 0; margin: .25rem 0; font-size: .9rem; }
 .key { display: inline-block; width: 1.4rem; height: 0; border-top: 4px solid currentColor; margin-right: .4rem; vertical-align: middle; }
-.key.dashed { border-top-style: dashed; }
-.key.reference { border-top: 3px dotted var(--quiet); }
+.key.dashes { border-top-style: dashed; }
+.key.across { border-top: 3px dotted var(--quiet); }
 @media (max-width: 32rem) {
   /* It lies beyond the edge: lines of it would make all rows tall. */
   td.words { min-width: 22rem; }
-  .chart text { font-size: 20px; }
-  .chart .tick { font-size: 19px; }
+  .chart .axis { font-size: 20px; }
+  .chart .tick, .chart .share { font-size: 19px; }
 }
 details { margin: .25rem 0; }
 summary { cursor: pointer; color: var(--quiet); font-size: .9rem; }

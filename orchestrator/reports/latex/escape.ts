@@ -1,4 +1,5 @@
 /** Any text as LaTeX that pdflatex sets with no package: names are data, and none of their signs is a command. */
+import { signNumber } from '../sign-number.js';
 
 const SIGNS: Readonly<Record<string, string>> = {
   '\\': '\\textbackslash{}',
@@ -67,5 +68,5 @@ function escapeSign(sign: string, place: number, text: string): string {
   const [base = '', accent = '', ...others] = sign.normalize('NFD');
   const command = ACCENTS[accent];
   if (command !== undefined && others.length === 0 && /^[A-Za-z]$/.test(base)) return `${command}{${base}}`;
-  return `[U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`;
+  return signNumber(sign);
 }

@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from dss_worker.config import TrialConfig
 from dss_worker.data.encode import EncodedSplit
 from dss_worker.messages import Phase, TrialResult
+from dss_worker.own_code import own_code
 from dss_worker.training.adapter import apply_adapter, merge_adapter
 from dss_worker.training.checkpoint import identity_of
 from dss_worker.training.checkpoints import Checkpoints
@@ -72,6 +73,8 @@ def run_trial(
     try:
         monitor.beat("load")
         with monitor.phase("load"):
+            # At the beginning: the process may live for long, and its files change.
+            code = own_code()
             check_model_files(config.model)
             monitor.beat("load")
             tokenizer = warm.tokenizer(config.model)
@@ -114,6 +117,7 @@ def run_trial(
 
     environment = {
         **describe_environment(device, settings.precision),
+        "code": code,
         "plan": str(loop.plan),
         **describe_processes(processes),
     }

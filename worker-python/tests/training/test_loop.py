@@ -12,6 +12,7 @@ import torch
 from dss_worker.config import ENGINE_VERSION, RunOptions, TrialConfig
 from dss_worker.errors import DataError, WorkerError
 from dss_worker.messages import Evaluation, Phase, TrialResult
+from dss_worker.own_code import own_code
 from dss_worker.training.metrics import is_right
 from dss_worker.training.monitor import TrialCancelled
 from dss_worker.training.runner import TrialRunner
@@ -185,6 +186,7 @@ def test_a_result_says_what_it_ran_on(tmp_path: Path) -> None:
     assert set(result.environment) >= names
     assert result.environment["plan"].startswith("at most 8 rows")
     assert result.environment["torch"] == torch.__version__
+    assert result.environment["code"] == own_code()
     assert (result.environment["device"], result.environment["threads"]) == ("cpu", "1")
     assert (result.environment["engine"], result.environment["precision"]) == (str(ENGINE_VERSION), "bf16")
 

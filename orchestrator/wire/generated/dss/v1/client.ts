@@ -272,7 +272,16 @@ export interface TrialChange {
     | number
     | undefined;
   /** state "succeeded" only */
-  seconds?: number | undefined;
+  seconds?:
+    | number
+    | undefined;
+  /** state "succeeded" only; as in TrialResult */
+  environment: { [key: string]: string };
+}
+
+export interface TrialChange_EnvironmentEntry {
+  key?: string | undefined;
+  value?: string | undefined;
 }
 
 export interface WorkerState {
@@ -1969,6 +1978,7 @@ function createBaseTrialChange(): TrialChange {
     failure: undefined,
     testAccuracy: undefined,
     seconds: undefined,
+    environment: {},
   };
 }
 
@@ -1995,6 +2005,9 @@ export const TrialChange: MessageFns<TrialChange> = {
     if (message.seconds !== undefined) {
       writer.uint32(57).double(message.seconds);
     }
+    globalThis.Object.entries(message.environment).forEach(([key, value]: [string, string]) => {
+      TrialChange_EnvironmentEntry.encode({ key: key as any, value }, writer.uint32(66).fork()).join();
+    });
     return writer;
   },
 
@@ -2065,6 +2078,74 @@ export const TrialChange: MessageFns<TrialChange> = {
             }
 
             message.seconds = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            const entry8 = TrialChange_EnvironmentEntry.decode(reader, reader.uint32());
+            if (entry8.value !== undefined && entry8.key !== undefined) {
+              message.environment[entry8.key] = entry8.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrialChange_EnvironmentEntry(): TrialChange_EnvironmentEntry {
+  return { key: undefined, value: undefined };
+}
+
+export const TrialChange_EnvironmentEntry: MessageFns<TrialChange_EnvironmentEntry> = {
+  encode(message: TrialChange_EnvironmentEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== undefined) {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrialChange_EnvironmentEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrialChange_EnvironmentEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }

@@ -234,7 +234,14 @@ class WatchEvent(_message.Message):
     def __init__(self, summary: _Optional[_Union[SweepSummary, _Mapping]] = ..., trial: _Optional[_Union[TrialChange, _Mapping]] = ..., worker: _Optional[_Union[WorkerState, _Mapping]] = ...) -> None: ...
 
 class TrialChange(_message.Message):
-    __slots__ = ("trial_id", "state", "attempt", "worker_id", "failure", "test_accuracy", "seconds")
+    __slots__ = ("trial_id", "state", "attempt", "worker_id", "failure", "test_accuracy", "seconds", "environment")
+    class EnvironmentEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     TRIAL_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -242,6 +249,7 @@ class TrialChange(_message.Message):
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     TEST_ACCURACY_FIELD_NUMBER: _ClassVar[int]
     SECONDS_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     trial_id: str
     state: str
     attempt: int
@@ -249,7 +257,8 @@ class TrialChange(_message.Message):
     failure: _common_pb2.Failure
     test_accuracy: float
     seconds: float
-    def __init__(self, trial_id: _Optional[str] = ..., state: _Optional[str] = ..., attempt: _Optional[int] = ..., worker_id: _Optional[str] = ..., failure: _Optional[_Union[_common_pb2.Failure, _Mapping]] = ..., test_accuracy: _Optional[float] = ..., seconds: _Optional[float] = ...) -> None: ...
+    environment: _containers.ScalarMap[str, str]
+    def __init__(self, trial_id: _Optional[str] = ..., state: _Optional[str] = ..., attempt: _Optional[int] = ..., worker_id: _Optional[str] = ..., failure: _Optional[_Union[_common_pb2.Failure, _Mapping]] = ..., test_accuracy: _Optional[float] = ..., seconds: _Optional[float] = ..., environment: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class WorkerState(_message.Message):
     __slots__ = ("worker_id", "trial_id", "step", "max_steps", "loss", "examples_per_second", "phase", "gone")

@@ -169,6 +169,11 @@ export class ControlLoop {
     return this.#workers.isConnected(workerId);
   }
 
+  /** And was not seen to end. */
+  hasJoined(workerId: string): boolean {
+    return this.#workers.poolOf(workerId) !== null;
+  }
+
   /** Whether a worker of this pool has the name, and is lent the trial. */
   holds(workerId: string, pool: string, trialId: string): boolean {
     return this.#workers.poolOf(workerId) === pool && this.#turns.snapshot.heldBy(workerId).some(isOf(trialId));
@@ -206,6 +211,7 @@ export class ControlLoop {
     if (who === 'another process') snapshot.removeWorker(workerId);
     const place = { ...placeOf(hello), pool: poolKeyOf(pool), settledMs: this.#settledMs() };
     snapshot.addWorker(workerId, hello.slots, hello.prefetch, hello.host, place);
+    this.#lendNoMoreIfSpent(workerId);
     const holds = new Set(hello.running.map(({ token }) => token));
     const missing = snapshot.heldBy(workerId).filter(({ token }) => !holds.has(token));
     this.#turns.observe(() => {
@@ -349,6 +355,10 @@ export class ControlLoop {
       logger.warn({ trialId, attempt: lease.attempt, machines, asked }, 'goes on with fewer machines');
     if (others.length > 0) this.#turns.snapshot.gather(trialId, others);
     this.#turns.apply(event);
+    for (const member of [workerId, ...others]) {
+      this.#workers.noteLent(member);
+      this.#lendNoMoreIfSpent(member);
+    }
     this.#maxSteps.set(trialId, trial.settings.max_steps);
     if (others.length > 0) this.#gangs.are(lease, [workerId, ...others]);
     this.#turns.afterwards(() => {
@@ -367,6 +377,10 @@ export class ControlLoop {
         });
       }
     });
+  }
+
+  #lendNoMoreIfSpent(workerId: string): void {
+    if (this.#workers.isSpent(workerId)) this.#turns.snapshot.setAvailable(workerId, false);
   }
 
   #recall({ lease, workerId }: Decision & { readonly kind: 'recall' }): void {
@@ -446,6 +460,7 @@ export class ControlLoop {
   #hear(workerId: string): void {
     if (!this.#workers.heard(workerId) || this.#draining !== null) return;
     this.#turns.snapshot.setAvailable(workerId, true, this.#settledMs());
+    this.#lendNoMoreIfSpent(workerId);
     this.#turns.soon();
   }
 

@@ -231,6 +231,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       workers: options.workers,
       onExit: (workerId: string, failure: Failure) => loop.workerExited(workerId, failure),
       isConnected: (workerId: string) => loop.isConnected(workerId),
+      hasJoined: (workerId: string) => loop.hasJoined(workerId),
       onGiveUp: (error: SweepError) => loop.fail(error),
     };
     launching.open(surroundings, () => loop.demands());

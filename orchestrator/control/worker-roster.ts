@@ -35,6 +35,8 @@ interface KnownWorker {
   isSuspended: boolean;
   /** It said that it takes nothing more. */
   isEnding: boolean;
+  /** Attempts that it still takes. */
+  trialsLeft: number;
   /** What it said in a row about attempts that are not its own. */
   staleInARow: number;
   exit: Failure | null;
@@ -94,6 +96,7 @@ export class WorkerRoster {
       lastSequence: isSame ? old.lastSequence : 0n,
       isSuspended: false,
       isEnding: false,
+      trialsLeft: hello.trials ?? Number.POSITIVE_INFINITY,
       staleInARow: 0,
       exit: null,
       load: null,
@@ -148,6 +151,16 @@ export class WorkerRoster {
   noteDrained(workerId: string): void {
     const worker = this.#workers.get(workerId);
     if (worker !== undefined) worker.isEnding = true;
+  }
+
+  noteLent(workerId: string): void {
+    const worker = this.#workers.get(workerId);
+    if (worker !== undefined) worker.trialsLeft = Math.max(0, worker.trialsLeft - 1);
+  }
+
+  /** It was lent as many attempts as it takes in its life. */
+  isSpent(workerId: string): boolean {
+    return this.#workers.get(workerId)?.trialsLeft === 0;
   }
 
   /** True: it was suspended until this word from it. */

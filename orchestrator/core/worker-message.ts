@@ -21,6 +21,8 @@ export interface Hello {
   readonly address?: string;
   /** Free there for a gang whose first member it is; absent: it is never the first. */
   readonly rendezvousPort?: number;
+  /** Attempts that it still takes before it ends; absent: any number. */
+  readonly trials?: number;
 }
 
 /** A worker's part in an attempt of several. */

@@ -27,6 +27,8 @@ export interface LaunchContext {
   readonly onExit: (workerId: string, failure: Failure) => void;
   /** Whether the worker speaks to the control plane now; without it nobody knows. */
   readonly isConnected?: (workerId: string) => boolean;
+  /** Whether it has ever spoken to this control plane. */
+  readonly hasJoined?: (workerId: string) => boolean;
   /** What the place says of workers that do not start. The same key replaces what it said before; `null`: it is over. */
   readonly onNotice: (key: string, notice: Notice | null) => void;
   /** No worker can be kept alive. */

@@ -189,6 +189,7 @@ function decodeHello(hello: wire.Hello): Hello {
     ...(hello.rendezvousPort
       ? { rendezvousPort: wholeBetween(hello.rendezvousPort, 1, 65_535, 'rendezvous_port') }
       : {}),
+    ...(hello.trials === undefined ? {} : { trials: hello.trials }),
   };
 }
 

@@ -56,6 +56,13 @@ describe('a sweep of another place', () => {
     await mustHaveNothing(other);
   });
 
+  it('is run by the seats of its pools, which have tokens of their own', async () => {
+    const seats = [await worker('kubernetes.one-0', 'k-1'), await worker('kubernetes.one-12', 'k-2')];
+    await test.client.submit('there', trialsOf(2), at(CLUSTER));
+    const lent = await Promise.all(seats.map((seat) => seat.next('assign')));
+    assert.deepEqual(lent.map(({ lease }) => lease.trialId).sort(), [trialIdOf(1), trialIdOf(2)]);
+  });
+
   it('is told to its launcher as long as it wants something, with what its widest trial needs', async () => {
     const [wide, ...small] = trialsOf(3);
     assert.ok(wide !== undefined);

@@ -59,15 +59,15 @@ export class ApiProxy {
     return { load, namespace, isInCluster: false, source: 'a proxy' };
   }
 
-  /** For a process of its own. JSON is YAML. */
-  kubeconfig(namespace: string): string {
+  /** For a process of its own. JSON is YAML. `token`: that it shows; empty: none. */
+  kubeconfig(namespace: string, token = ''): string {
     return JSON.stringify({
       apiVersion: 'v1',
       kind: 'Config',
       clusters: [
         { name: 'proxy', cluster: { server: `http://127.0.0.1:${this.#port}`, 'insecure-skip-tls-verify': true } },
       ],
-      users: [{ name: 'nobody', user: {} }],
+      users: [{ name: 'nobody', user: token === '' ? {} : { token } }],
       contexts: [{ name: 'proxy', context: { cluster: 'proxy', user: 'nobody', namespace } }],
       'current-context': 'proxy',
     });

@@ -1,5 +1,5 @@
 import { Deployment } from './deployment.js';
-import { runsTwelveTrialsAsHere } from './twelve-trials.js';
+import { runsEachTrialInItsOwnPod, runsTwelveTrialsAsHere } from './twelve-trials.js';
 
 describe('a deployment of k8s/', () => {
   let deployment: Deployment;
@@ -12,4 +12,7 @@ describe('a deployment of k8s/', () => {
 
   it('runs a sweep that is submitted from outside in two pools, to the results that it has on this machine', () =>
     runsTwelveTrialsAsHere(deployment));
+
+  it('runs each trial in a pod of its own where that is asked for, and leaves none', () =>
+    runsEachTrialInItsOwnPod(deployment));
 });

@@ -1,12 +1,13 @@
 /**
- * `npm run test:kubernetes`: builds the test cluster where it is missing, then runs every test that needs one, in a
- * network of their own where this user may make one. Arguments go on to mocha.
+ * `npm run test:kubernetes`: builds the test cluster where it is missing (as root on Debian, with what that needs), then
+ * runs every test that needs one, in a network of their own where this user may make one. Arguments go on to mocha.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { REPOSITORY } from '../support/dss.js';
-import { buildBinary, findBinary, KUBERNETES_VERSION, whyNoBuild } from './cluster/build-binary.js';
+import { buildBinary, findBinary, KUBERNETES_VERSION } from './cluster/build-binary.js';
 import { fetchNodePrograms } from './cluster/real-node/packages.js';
+import { installMissing } from './debian.js';
 import { ownNetwork } from './own-network.js';
 
 const MOCHA = fileURLToPath(import.meta.resolve('mocha/bin/mocha.js'));
@@ -14,17 +15,14 @@ const TESTS = 'test/kubernetes/**/*.test.ts';
 
 async function build(): Promise<void> {
   if (findBinary() !== null) return;
-  const why = whyNoBuild();
-  if (why !== null) {
-    console.error(`the test cluster is not built, and cannot be here: ${why}`);
-    process.exit(1);
-  }
+  installMissing({ go: 'golang-go' });
   const started = performance.now();
   console.log(`building Kubernetes ${KUBERNETES_VERSION}, once: 8 to 15 minutes of two cores …`);
   const { cluster } = await buildBinary();
   console.log(`built in ${Math.round((performance.now() - started) / 1000)} s: ${cluster}`);
 }
 
+installMissing({ ip: 'iproute2' });
 await build();
 fetchNodePrograms();
 const given = process.argv.slice(2);

@@ -20,6 +20,7 @@ export class ToldLauncher {
   readonly revoked: string[] = [];
   /** Workers that have joined; all, unless a test says otherwise. */
   isConnected: (workerId: string) => boolean = () => true;
+  hasJoined: (workerId: string) => boolean = () => true;
 
   constructor(
     home: string,
@@ -46,6 +47,7 @@ export class ToldLauncher {
       },
       revokePool: (pool) => this.revoked.push(pool),
       isConnected: (workerId) => this.isConnected(workerId),
+      hasJoined: (workerId) => this.hasJoined(workerId),
       onExit: (workerId, failure) => this.exits.set(workerId, failure),
       onNotice: (key, notice) => (notice === null ? this.notices.delete(key) : this.notices.set(key, notice)),
       onGiveUp: () => {},
@@ -54,7 +56,12 @@ export class ToldLauncher {
 
   /** Of one sweep whose trials wait, or of none. */
   want(pools: JsonValue, waiting: number, machines = 1): Promise<void> {
-    return this.launcher.want([demandOf(pools, waiting, machines)]);
+    return this.launcher.want([demandOf({ pools }, waiting, machines)]);
+  }
+
+  /** Of one whose trials are to have a pod each. */
+  wantSeats(pools: JsonValue, waiting: number): Promise<void> {
+    return this.launcher.want([demandOf({ pools, podPerTrial: true }, waiting, 1)]);
   }
 
   async exitOf(workerId: string): Promise<Failure> {
@@ -69,8 +76,8 @@ export class ToldLauncher {
   }
 }
 
-function demandOf(pools: JsonValue, waiting: number, machines: number): Demand {
-  const place = { on: 'kubernetes', pools: [], settings: { pools } } as const;
+function demandOf(settings: JsonValue, waiting: number, machines: number): Demand {
+  const place = { on: 'kubernetes', pools: [], settings } as const;
   return { sweep: 's', place, waiting, running: 0, devices: 1, machines };
 }
 

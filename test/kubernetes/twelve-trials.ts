@@ -1,4 +1,4 @@
-/** A sweep that is submitted from outside to a deployment, beside the same one on this machine. */
+/** Sweeps that are submitted from outside to a deployment: one beside the same on this machine, one of a pod for each trial. */
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -35,6 +35,29 @@ export async function runsTwelveTrialsAsHere(deployment: Deployment, pool: objec
   await until(async () => (await deployment.left()).length === 0);
 }
 
+/** Five trials in two seats: every attempt has another pod, none fails, and nothing is left. */
+export async function runsEachTrialInItsOwnPod(deployment: Deployment): Promise<void> {
+  const model = deployment.copied('sweeps', 'models', 'dispatch-t5');
+  const file = writeTinySweep(deployment.folder, {
+    name: 'singly',
+    methods: ['standard'],
+    seeds: [11, 12, 13, 14, 15],
+    model,
+  });
+  const pools = [{ name: 'single', max: 2, idleMinutes: 0, resources: { cpu: 1, memory: '3Gi' } }];
+  appendFileSync(file, `run: ${JSON.stringify({ on: 'kubernetes', podPerTrial: true, pools })}\n`);
+  assert.match(await deployment.dss('sweep', file), /5 of 5 trials done/);
+  const results = JSON.parse(await deployment.dss('results', 'singly', '--json')) as readonly Result[];
+  assert.deepEqual(
+    results.map(({ state, attempts }) => [state, attempts]),
+    Array.from({ length: 5 }, () => ['succeeded', 1]),
+  );
+  const workers = workersOf(deployment.home).filter((worker) => worker.startsWith('dss-single-'));
+  assert.equal(new Set(workers).size, 5);
+  assert.ok(workers.every((worker) => /^dss-single-[0-9a-f]{8}-[01]-0-[a-z0-9]{5}$/.test(worker)));
+  await until(async () => (await deployment.left()).length === 0);
+}
+
 /** All that a result says of what was learned, and nothing of where and how fast. */
 function numbersOf(result: Result): Partial<Result> {
   const { id, settings, state, attempts, training, evaluations, test_accuracy, choice_accuracy } = result;
@@ -54,10 +77,14 @@ interface Result {
 
 /** Of the workers that trials were begun on: what stands before the index of a pod. */
 function kindsOf(home: string): ReadonlySet<string> {
+  return new Set(workersOf(home).map((worker) => worker.replace(/-\d+-[a-z0-9]{5}$/, '')));
+}
+
+/** Once for each attempt. */
+function workersOf(home: string): readonly string[] {
   const journal = openJournal(home);
   try {
-    const workers = [...journal.events()].flatMap(({ event }) => (event.kind === 'begun' ? [event.workerId] : []));
-    return new Set(workers.map((worker) => worker.replace(/-\d+-[a-z0-9]{5}$/, '')));
+    return [...journal.events()].flatMap(({ event }) => (event.kind === 'begun' ? [event.workerId] : []));
   } finally {
     journal.close();
   }

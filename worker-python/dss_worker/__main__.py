@@ -88,6 +88,7 @@ def _agent(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
             cache=Path(options.cache) if options.cache else None,
             cache_bytes=options.cache_bytes,
             rendezvous_port=options.rendezvous_port,
+            trials=options.trials,
             idle_exit_s=options.idle_exit,
             drained_status=options.drained_status,
             slots=options.slots,
@@ -168,6 +169,8 @@ def _parser() -> argparse.ArgumentParser:
     agent.add_argument(
         "--keep-trying", action="store_true", help="never give up while the control plane is out of reach"
     )
+    trials = "end with status 0 after so many trials, however they went (default: take one after the other)"
+    agent.add_argument("--trials", type=_trials, default=None, metavar="N", help=trials)
     idle = "end after so long without a trial (default: never)"
     agent.add_argument("--idle-exit", type=_seconds, default=None, metavar="SECONDS", help=idle)
     drained = "exit status once the control plane has drained it (default 0)"
@@ -261,6 +264,12 @@ def _bytes(text: str) -> int:
 def _slots(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MAX_SLOTS:
         raise argparse.ArgumentTypeError(f"expected a number from 1 to {_MAX_SLOTS}, got {text!r}")
+    return int(text)
+
+
+def _trials(text: str) -> int:
+    if re.fullmatch(r"[1-9]\d{0,8}", text) is None:
+        raise argparse.ArgumentTypeError(f"expected a number of trials, at least 1, got {text!r}")
     return int(text)
 
 

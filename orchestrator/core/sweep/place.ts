@@ -18,7 +18,15 @@ export const LOCAL: Place = { on: 'local', pools: [], settings: {} };
 /** Of a pool that a launcher fills: no person can grant a token for a name with a dot. */
 export const LAUNCHED_POOL = /^(kubernetes|ray)\.[a-z0-9][a-z0-9-]{0,39}$/;
 
+/** Behind the name of a pool, which ends with a longer hash. */
+const SEAT = /-\d{1,4}$/;
+
+/** Of a seat, which has a token of its own, its pool, which is what a sweep names. */
+export function poolOfSeat(pool: string): string {
+  return pool.replace(SEAT, '');
+}
+
 /** Whether a worker that joined by a token of `pool` takes trials of this place. */
 export function takesFrom(place: Place, pool: string): boolean {
-  return place.on === 'local' ? !LAUNCHED_POOL.test(pool) : place.pools.includes(pool);
+  return place.on === 'local' ? !LAUNCHED_POOL.test(pool) : place.pools.includes(poolOfSeat(pool));
 }

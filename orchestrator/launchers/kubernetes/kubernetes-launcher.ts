@@ -19,6 +19,7 @@ import { type Job, type KubeEvent, type Pod, parseEvent, parsePod } from './kube
 import type { KubeTransportOptions } from './kube-transport.js';
 import { LookTimer, type NextLook } from './look-timer.js';
 import { type KnownPod, PodRoster } from './pod-roster.js';
+import { isDone } from './pod-standing.js';
 import { PodWatch } from './pod-watch.js';
 import { indexesOver, poolActions } from './pool-actions.js';
 import { jobsByPool, PoolBook, QUICK_DEATH_MS } from './pool-book.js';
@@ -174,6 +175,7 @@ class KubernetesLauncher implements Launcher {
 
   /** What there is beside what there should be. Gives whether all is as it should be. */
   async #compare(opened: Opened): Promise<boolean> {
+    this.#roster.asks();
     const pods = await this.#api.list('pods', { labels: opened.labels });
     const jobs = await opened.jobs.list();
     this.#roster.listed(pods.items.map(parsePod));
@@ -195,21 +197,28 @@ class KubernetesLauncher implements Launcher {
   /** Says of each pool what is in its way. Gives whether every worker that should be there runs. */
   async #explain(jobs: readonly Job[]): Promise<boolean> {
     const byKey = jobsByPool(jobs);
+    const notices = new Map<string, Notice | null>();
+    const asked = new Set<string>();
     let isCalm = true;
-    for (const { key, settings, workers: wanted } of this.#book.all) {
+    for (const { key, pool, settings, workers: wanted } of this.#book.all) {
       const job = byKey.get(key);
       const pods = this.#roster.of(key);
       const running = pods.filter(isRunning);
       if (running.some((pod) => this.#livedMs(pod) > QUICK_DEATH_MS)) this.#book.lives(key);
       const isShort = wanted > 0 && (job === undefined || running.length < job.spec.parallelism - indexesOver(job));
       if (isShort) isCalm = false;
-      const events = isShort && job !== undefined && !job.spec.suspend ? await this.#warningsOf(job, pods) : [];
+      // Of many seats, what is said of the first goes for the others.
+      if ((notices.get(pool) ?? null) !== null) continue;
+      const isAskedAbout = isShort && job !== undefined && !job.spec.suspend && !asked.has(pool);
+      if (isAskedAbout) asked.add(pool);
+      const events = isAskedAbout ? await this.#warningsOf(job, pods) : [];
       const stranger = await this.#strangerOf(running);
       if (stranger !== null) isCalm = false;
       const deaths = this.#book.deaths(key);
       const facts = { key, wanted, queue: settings.shape.queue, job, pods, events, stranger, deaths };
-      this.#note(`pool:${key}`, this.#book.obstacle(key) ?? poolNotice(facts));
+      notices.set(pool, this.#book.obstacle(key) ?? poolNotice(facts));
     }
+    for (const [pool, notice] of notices) this.#note(`pool:${pool}`, notice);
     return isCalm;
   }
 
@@ -239,8 +248,19 @@ class KubernetesLauncher implements Launcher {
 
   async #ended(known: KnownPod, failure: Failure): Promise<void> {
     const workerId = known.pod.metadata.name;
-    const onExit = this.#opened?.context.onExit ?? (() => {});
+    const { onExit = () => {}, hasJoined } = this.#opened?.context ?? {};
+    // What comes next should not wait for long.
+    this.#restless = 0;
     if (failure.code !== 'WORKER_EXITED') return onExit(workerId, failure);
+    const isSeat = this.#book.of(known.key)?.settings.shape.podPerTrial === true;
+    if (isSeat && isDone(known.pod)) {
+      if (hasJoined?.(workerId) === true) {
+        this.#book.lives(known.key);
+        return onExit(workerId, failure);
+      }
+      // A program that is no worker: a Job that is Complete would be made again at once.
+      this.#book.jobFailed(known.key);
+    }
     const told = { ...failure, detail: await this.#lastWords(workerId, failure.detail) };
     this.#book.died(known.key, told, this.#livedMs(known));
     this.#options.logger.info({ workerId, how: told.message }, 'worker ended');
@@ -273,8 +293,7 @@ class KubernetesLauncher implements Launcher {
   }
 
   #heard(type: string, pod: Pod): void {
-    if (type === 'DELETED') this.#roster.gone(pod.metadata.uid, pod);
-    else this.#roster.see(pod);
+    this.#roster.hear(type, pod);
     // Where it leads is for a list to say.
     this.#looks.soon();
   }
@@ -282,11 +301,10 @@ class KubernetesLauncher implements Launcher {
   /** Pools that are wanted no more and of which nothing is left. */
   #forget({ context }: Opened, jobs: readonly Job[]): void {
     const there = new Set([...jobsByPool(jobs).keys(), ...this.#roster.keys]);
-    for (const { key, workers } of this.#book.all) {
-      if (workers > 0 || there.has(key)) continue;
-      this.#book.forget(key);
-      this.#note(`pool:${key}`, null);
-      context.revokePool(tokenPoolOf(key));
+    for (const part of this.#book.all) {
+      if (part.workers > 0 || there.has(part.key)) continue;
+      if (this.#book.forget(part)) this.#note(`pool:${part.pool}`, null);
+      context.revokePool(tokenPoolOf(part.key));
     }
   }
 

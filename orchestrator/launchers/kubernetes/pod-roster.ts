@@ -19,6 +19,8 @@ export class PodRoster {
   readonly #pods = new Map<string, KnownPod>();
   /** By uid. Kept until the pod is out of the lists: it is listed for a while after its end. */
   readonly #told = new Set<string>();
+  /** By uid, those that a watch has spoken of since a list was asked for: it knows better than that list. */
+  readonly #heard = new Set<string>();
   readonly #onEnd: (known: KnownPod, failure: Failure) => void;
   readonly #nowMs: () => number;
 
@@ -27,7 +29,27 @@ export class PodRoster {
     this.#nowMs = nowMs;
   }
 
-  see(pod: Pod): void {
+  /** Before a list is asked for. */
+  asks(): void {
+    this.#heard.clear();
+  }
+
+  /** From a watch. */
+  hear(type: string, pod: Pod): void {
+    const { uid } = pod.metadata;
+    this.#heard.add(uid);
+    if (type === 'DELETED') this.#gone(uid, pod);
+    else this.#see(pod);
+  }
+
+  /** All that there were when they were asked for. */
+  listed(pods: readonly Pod[]): void {
+    const there = new Set(pods.map(({ metadata }) => metadata.uid));
+    for (const uid of [...this.#pods.keys()]) if (!there.has(uid) && !this.#heard.has(uid)) this.#gone(uid);
+    for (const pod of pods) if (!this.#heard.has(pod.metadata.uid)) this.#see(pod);
+  }
+
+  #see(pod: Pod): void {
     const { uid, labels } = pod.metadata;
     const standing = standingOf(pod);
     const before = this.#pods.get(uid);
@@ -37,8 +59,7 @@ export class PodRoster {
     if (standing.state === 'ended') this.#tell(known, standing.failure);
   }
 
-  /** It is not there any more. */
-  gone(uid: string, last?: Pod): void {
+  #gone(uid: string, last?: Pod): void {
     const known = this.#pods.get(uid);
     this.#pods.delete(uid);
     if (known !== undefined) {
@@ -47,13 +68,6 @@ export class PodRoster {
       this.#tell(known, standing.state === 'ended' ? standing.failure : failureOf(pod, null));
     }
     this.#told.delete(uid);
-  }
-
-  /** All that there are. */
-  listed(pods: readonly Pod[]): void {
-    const there = new Set(pods.map(({ metadata }) => metadata.uid));
-    for (const uid of [...this.#pods.keys()]) if (!there.has(uid)) this.gone(uid);
-    for (const pod of pods) this.see(pod);
   }
 
   of(key: string): readonly KnownPod[] {

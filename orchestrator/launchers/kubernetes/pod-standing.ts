@@ -51,6 +51,11 @@ export function standingOf(pod: Pod): PodStanding {
   return { state: 'starting', notice: startNotice(pod) };
 }
 
+/** Its worker has ended with status 0. */
+export function isDone({ status }: Pod): boolean {
+  return status.containerStatuses.some(({ name, state }) => name === CONTAINER && state.terminated?.exitCode === 0);
+}
+
 /** Its node has stopped to speak, and will not say when the pod has ended. */
 export function isNodeLost({ metadata, status }: Pod): boolean {
   const has = (type: string, is: string, reason?: string) =>

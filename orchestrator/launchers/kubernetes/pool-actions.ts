@@ -82,9 +82,11 @@ function actionsFor(target: PoolTarget, job: Job | undefined, nowMs: number, may
   if (mayStart && tooFewSinceMs !== null && nowMs - tooFewSinceMs >= GATHER_MS) {
     return [{ kind: 'release', key, job, workers: target.running, gang: target.narrowest }];
   }
+  const isIdle = surplusSinceMs !== null && nowMs - surplusSinceMs >= settings.idleMs;
+  // A seat is for one worker, and made anew when that has ended.
+  if (settings.shape.podPerTrial) return workers === 0 && isIdle ? deletion(key, job, 'it has been idle') : joining;
   const over = indexesOver(job);
   const has = job.spec.parallelism - over;
-  const isIdle = surplusSinceMs !== null && nowMs - surplusSinceMs >= settings.idleMs;
   const isLetIn = settings.shape.queue !== null && !job.spec.suspend;
   // A queue has let in what it was asked for: of another size it would be told to wait again, its workers included.
   // Only a trial for which they are too few, and always will be, is worth that.

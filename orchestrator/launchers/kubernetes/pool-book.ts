@@ -8,6 +8,7 @@ import { backoffMs } from './backoff.js';
 import type { Job } from './kube-objects.js';
 import { hasSurplus, type PoolTarget } from './pool-actions.js';
 import type { Obstacle } from './pool-jobs.js';
+import { type PoolPart, partsOf } from './pool-parts.js';
 import { sha256 } from './sha256.js';
 import { type WantedPool, wantedPools } from './wanted-pools.js';
 import { LABEL } from './worker-job.js';
@@ -41,6 +42,8 @@ const BLANK: Memory = {
 
 export class PoolBook {
   readonly #pools = new Map<string, WantedPool>();
+  /** Of those pools, as they were when Jobs were last looked at. */
+  readonly #parts = new Map<string, PoolPart>();
   readonly #memory = new Map<string, Memory>();
   readonly #nowMs: () => number;
   readonly #random: () => number;
@@ -50,18 +53,18 @@ export class PoolBook {
     this.#random = random;
   }
 
-  get all(): readonly WantedPool[] {
-    return [...this.#pools.values()];
+  get all(): readonly PoolPart[] {
+    return [...this.#parts.values()];
   }
 
-  of(key: string): WantedPool | undefined {
-    return this.#pools.get(key);
+  of(key: string): PoolPart | undefined {
+    return this.#parts.get(key);
   }
 
   /** A pool that nobody asks for any more stays, with no workers, until it has been idle long enough. */
   want(demands: readonly Demand[]): void {
     const wanted = new Map(wantedPools(demands, sha256).map((pool) => [pool.key, pool]));
-    for (const pool of this.all) this.#pools.set(pool.key, { ...pool, workers: 0, widest: 1, narrowest: 1 });
+    for (const [key, pool] of this.#pools) this.#pools.set(key, { ...pool, workers: 0, widest: 1, narrowest: 1 });
     for (const [key, pool] of wanted) this.#pools.set(key, pool);
   }
 
@@ -71,15 +74,20 @@ export class PoolBook {
     runningOf: (key: string) => number,
   ): readonly PoolTarget[] {
     const byKey = jobsByPool(jobs);
-    return this.all.map((pool) => {
-      const { key, settings, workers } = pool;
-      const [job, memory, running] = [byKey.get(key), this.#memoryOf(key), runningOf(key)];
+    // What is wanted no more stays until it is forgotten.
+    for (const part of this.all) this.#parts.set(part.key, { ...part, workers: 0 });
+    for (const pool of this.#pools.values()) for (const part of partsOf(pool, byKey)) this.#parts.set(part.key, part);
+    const runningIn = new Map<string, number>();
+    for (const { key, pool } of this.all) runningIn.set(pool, (runningIn.get(pool) ?? 0) + runningOf(key));
+    return this.all.map((part) => {
+      const { key, settings, workers } = part;
+      const [job, memory, running] = [byKey.get(key), this.#memoryOf(key), runningIn.get(part.pool) ?? 0];
       const since = (known: number | null, holds: boolean) => (holds ? (known ?? this.#nowMs()) : null);
       memory.surplusSinceMs = since(memory.surplusSinceMs, hasSurplus(job, workers));
-      memory.tooFewSinceMs = since(memory.tooFewSinceMs, job !== undefined && hasTooFew(pool, running));
+      memory.tooFewSinceMs = since(memory.tooFewSinceMs, job !== undefined && hasTooFew(part, running));
       if (this.#nowMs() >= memory.notBeforeMs) memory.obstacle = null;
       const { surplusSinceMs, tooFewSinceMs, notBeforeMs } = memory;
-      return { ...pool, templateHash: hashOf(key, settings), running, surplusSinceMs, tooFewSinceMs, notBeforeMs };
+      return { ...part, templateHash: hashOf(key, settings), running, surplusSinceMs, tooFewSinceMs, notBeforeMs };
     });
   }
 
@@ -132,9 +140,13 @@ export class PoolBook {
     return Math.min(...waits.filter((ms) => ms > 0), Number.POSITIVE_INFINITY);
   }
 
-  forget(key: string): void {
-    this.#pools.delete(key);
+  /** One that is not wanted. Gives whether nothing is left of its pool. */
+  forget({ key, pool }: PoolPart): boolean {
+    this.#parts.delete(key);
     this.#memory.delete(key);
+    const isLast = this.all.every((part) => part.pool !== pool);
+    if (isLast) this.#pools.delete(pool);
+    return isLast;
   }
 
   #wait(memory: Memory, ms: number): void {

@@ -1,5 +1,5 @@
 /**
- * What a pool is made of: one Indexed Job of workers that live long, and a Secret with what they join by. Built from
+ * What a pool, or a seat of one, is made of: one Indexed Job of workers, and a Secret with what they join by. Built from
  * settings alone, so that the same settings give the same objects.
  */
 import type { V1EnvVar, V1Job, V1PodTemplateSpec, V1Secret, V1Volume, V1VolumeMount } from '@kubernetes/client-node';
@@ -18,7 +18,7 @@ export interface JobSurroundings {
 }
 
 export interface PoolJob {
-  /** `<pool>-<hash of its settings>`. */
+  /** `<pool>-<hash of its settings>`, and of a seat its number. */
   readonly key: string;
   readonly settings: PoolSettings;
   /** Of the Secret. Not of the Job's name alone: a Secret of a Job before this one may not be gone yet. */
@@ -55,8 +55,21 @@ const RENDEZVOUS_PORT = 29_500;
 const TTL_SECONDS = 300;
 /** Of an index in the whole life of a Job; Kubernetes waits longer after each, up to ten minutes. */
 const FAILURES_PER_INDEX = 1_000;
+/** That a seat waits for a trial: longer than a gang has to come together. */
+const SEAT_IDLE_SECONDS = 1_200;
 /** Exit status of a worker that a signal or the control plane has told to end. With 0 its index would be done for good. */
 export const TOLD_TO_END = 143;
+
+/** What ends is made again by its Job. A seat is made anew instead, Secret and all. */
+const REPLACED = {
+  backoffLimitPerIndex: FAILURES_PER_INDEX,
+  podFailurePolicy: {
+    rules: [
+      { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+      { action: 'Ignore', onExitCodes: { containerName: CONTAINER, operator: 'In', values: [TOLD_TO_END] } },
+    ],
+  },
+};
 
 export function jobName(key: string): string {
   return `dss-${key}`;
@@ -85,15 +98,9 @@ export function jobOf({ key, settings, secretName, workers }: PoolJob, around: J
       parallelism: workers,
       // Until its Secret is there, or for as long as its queue wants.
       suspend: true,
-      backoffLimitPerIndex: FAILURES_PER_INDEX,
       // A pod that is told to end still holds its device: none takes its place before it is gone.
       podReplacementPolicy: 'Failed',
-      podFailurePolicy: {
-        rules: [
-          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-          { action: 'Ignore', onExitCodes: { containerName: CONTAINER, operator: 'In', values: [TOLD_TO_END] } },
-        ],
-      },
+      ...(settings.shape.podPerTrial ? { backoffLimitPerIndex: 0 } : REPLACED),
       ttlSecondsAfterFinished: TTL_SECONDS,
       template: templateOf(key, settings, secretName, around),
     },
@@ -189,7 +196,7 @@ function templateOf(
           name: CONTAINER,
           ...(shape.image === null && image === null ? {} : { image: shape.image ?? image ?? '' }),
           command: [...(shape.command ?? DEFAULT_COMMAND)],
-          args: argumentsOf(shape.resources, server),
+          args: argumentsOf(shape, server),
           env: variablesOf(shape),
           resources: { requests: { ...shape.resources }, limits: { ...shape.resources } },
           volumeMounts,
@@ -206,13 +213,14 @@ function templateOf(
   return patchTemplate(template, shape.podTemplate);
 }
 
-function argumentsOf(resources: Readonly<Record<string, string>>, server: string): string[] {
+function argumentsOf({ resources, podPerTrial }: PoolSettings['shape'], server: string): string[] {
   const gpus = gpusOf(resources);
   const device = gpus > 0 ? `cuda:${Array.from({ length: gpus }, (_, index) => index).join()}` : 'cpu';
   const args = ['agent', '--server', server, '--worker-id', '$(DSS_POD_NAME)', '--keep-trying', '--device', device];
   args.push('--threads', String(threadsOf(resources['cpu'])));
   args.push('--cache', CACHE_FOLDER, '--rendezvous-port', String(RENDEZVOUS_PORT));
   args.push('--drained-status', String(TOLD_TO_END));
+  if (podPerTrial) args.push('--trials', '1', '--idle-exit', String(SEAT_IDLE_SECONDS));
   return args;
 }
 

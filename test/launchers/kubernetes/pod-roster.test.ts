@@ -16,10 +16,12 @@ describe('the roster of pods', () => {
 
   it('tells of each end once, however often it is seen', () => {
     const last = podOf({ name: 'p', state: ended(1) });
-    roster.see(podOf({ name: 'p', state: RUNNING }));
-    roster.see(last);
+    roster.hear('MODIFIED', podOf({ name: 'p', state: RUNNING }));
+    roster.hear('MODIFIED', last);
+    roster.asks();
     roster.listed([last]);
-    roster.gone('p', last);
+    roster.hear('DELETED', last);
+    roster.asks();
     roster.listed([]);
     assert.deepEqual(told, [['p', 'WORKER_EXITED']]);
   });
@@ -34,9 +36,24 @@ describe('the roster of pods', () => {
     );
   });
 
+  it('believes what it has heard since it asked, and not the list that was made meanwhile', () => {
+    const [p, q] = [podOf({ name: 'p', state: RUNNING }), podOf({ name: 'q', state: RUNNING })];
+    roster.listed([q]);
+    roster.asks();
+    roster.hear('ADDED', p);
+    roster.hear('DELETED', q);
+    roster.listed([q]);
+    const there = () => roster.workers.map(({ workerId }) => workerId);
+    assert.deepEqual([told.map(([name]) => name), there()], [['q'], ['p']]);
+    roster.asks();
+    roster.listed([]);
+    assert.deepEqual([told.map(([name]) => name), there()], [['q', 'p'], []]);
+  });
+
   it('knows from its last state that a pod that is gone was told to end', () => {
-    roster.see(podOf({ name: 'p', deleted: true, state: RUNNING }));
-    roster.gone('p');
+    roster.hear('MODIFIED', podOf({ name: 'p', deleted: true, state: RUNNING }));
+    roster.asks();
+    roster.listed([]);
     assert.deepEqual(told, [['p', 'WORKER_STOPPED']]);
   });
 
@@ -47,17 +64,17 @@ describe('the roster of pods', () => {
       ({ runningSinceMs }) => since.push(runningSinceMs),
       () => nowMs,
     );
-    timed.see(podOf({ name: 'p', state: RUNNING }));
+    timed.hear('MODIFIED', podOf({ name: 'p', state: RUNNING }));
     nowMs = 90;
-    timed.see(podOf({ name: 'p', state: RUNNING }));
-    timed.see(podOf({ name: 'p', state: ended(1) }));
-    timed.see(podOf({ name: 'q', state: ended(1) }));
+    timed.hear('MODIFIED', podOf({ name: 'p', state: RUNNING }));
+    timed.hear('MODIFIED', podOf({ name: 'p', state: ended(1) }));
+    timed.hear('MODIFIED', podOf({ name: 'q', state: ended(1) }));
     assert.deepEqual(since, [5, null]);
   });
 
   it('takes a pod of the same name and another uid for another one', () => {
-    roster.see(podOf({ name: 'p', uid: 'one', state: ended(1) }));
-    roster.see(podOf({ name: 'p', uid: 'two', state: ended(1) }));
+    roster.hear('MODIFIED', podOf({ name: 'p', uid: 'one', state: ended(1) }));
+    roster.hear('MODIFIED', podOf({ name: 'p', uid: 'two', state: ended(1) }));
     assert.equal(told.length, 2);
   });
 });

@@ -105,6 +105,34 @@ describe('a pool', () => {
   });
 });
 
+describe('a seat of a pool', () => {
+  const seat = (workers: number, more: Partial<PoolTarget> = {}) => {
+    const target = targetOf(workers, more);
+    return { ...target, settings: { ...target.settings, shape: { ...target.settings.shape, podPerTrial: true } } };
+  };
+  const one = { size: 1 } as const;
+
+  it('is made for one worker, and left alone while that runs', () => {
+    assert.deepEqual(actions(seat(1), null), ['create 1']);
+    assert.deepEqual(actions(seat(1), jobOf(one)), []);
+  });
+  it('is not resized when its worker has had its trial, and goes when Kubernetes says that it is over', () => {
+    for (const workers of [0, 1]) {
+      assert.deepEqual(actions(seat(workers), jobOf({ ...one, succeeded: 1 })), []);
+      assert.deepEqual(actions(seat(workers), jobOf({ ...one, succeeded: 1, end: 'Complete' })), ['delete']);
+    }
+  });
+  it('goes when its pool has been idle for long enough', () => {
+    const idle = seat(0, { surplusSinceMs: 0 });
+    assert.deepEqual(actions(idle, jobOf(one), { nowMs: 59_999 }), []);
+    assert.deepEqual(actions(idle, jobOf(one), { nowMs: 60_000 }), ['delete']);
+  });
+  it('is given back with the others when too few of a gang have come', () => {
+    const target = seat(1, { narrowest: 2, running: 1, tooFewSinceMs: 0 });
+    assert.deepEqual(actions(target, jobOf(one), { nowMs: 900_000 }), ['release 1']);
+  });
+});
+
 describe('indexes as Kubernetes writes them', () => {
   for (const [text, count] of [
     ['', 0],

@@ -53,8 +53,11 @@ describe('pools of a sweep file', () => {
     assert.throws(() => parseSweep({ on: 'local', pools: [{ name: 'a' }] }), /it is for on: kubernetes/);
   });
 
-  it('say that a pod for each trial is not built', () => {
-    assert.throws(() => parseSweep({ on: 'kubernetes', podPerTrial: true }), /workers live long here/);
+  it('are refused where a pod for each trial is neither wanted nor not', () => {
+    assert.throws(
+      () => parseSweep({ on: 'kubernetes', podPerTrial: 'yes' }),
+      (error) => error instanceof SpecError && error.issues[0]?.path === 'run.podPerTrial',
+    );
   });
 
   it('guess what an unknown key was meant to be', () => {
@@ -86,6 +89,10 @@ describe('the name of a pool', () => {
 
   it('is one that a join token may have', () => assert.match(nameOf({}), /^kubernetes\.a-[0-9a-f]{8}$/));
   it('does not change with its size', () => assert.equal(nameOf({ replicas: 3 }), nameOf({ min: 1, max: 9 })));
+  it('changes with what its pods take', () => {
+    const [pool = ''] = kubernetesPoolsOf({ pools: [{ name: 'a' }], podPerTrial: true }, sha256);
+    assert.notEqual(pool, nameOf({}));
+  });
   it('changes with what its pods are', () => assert.notEqual(nameOf({ image: 'x' }), nameOf({ image: 'y' })));
   it('does not change with the order of keys', () => {
     assert.equal(

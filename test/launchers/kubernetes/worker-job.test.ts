@@ -27,6 +27,13 @@ describe('the Job of a pool', () => {
     assert.deepEqual([job.spec?.completions, job.spec?.parallelism], [2, 2]);
   });
 
+  it('of one trial a pod has a worker that ends after it, and makes no other in its place', () => {
+    const [settings = assert.fail()] = kubernetesSettingsOf({ pools: [{ name: 'a' }], podPerTrial: true });
+    const { spec } = jobOf({ key: 'a-1-0', settings, secretName: 's', workers: 1 }, AROUND, 'h');
+    assert.match(spec?.template.spec?.containers[0]?.args?.join(' ') ?? '', /--trials 1 --idle-exit 1200$/);
+    assert.deepEqual([spec?.backoffLimitPerIndex, spec?.podFailurePolicy], [0, undefined]);
+  });
+
   it('has a worker that is drained end as one that is told to end does, which no index is blamed for', () => {
     const { job, container } = podOf();
     assert.match(container.args?.join(' ') ?? '', /--drained-status 143$/);

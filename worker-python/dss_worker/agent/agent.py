@@ -86,9 +86,11 @@ class Agent:
         environment: Mapping[str, str],
         storage: Storage | None = None,
         measure: Measure | None = None,
+        trials: int | None = None,
         idle_exit_s: float | None = None,
         drained_status: int = 0,
     ) -> None:
+        """`trials`: it ends once it has had so many."""
         self._identity = identity
         self._clock = clock
         self._heartbeat = Heartbeat(clock, on_due=self._wake, on_lost=self._lost, on_held=self._is_ours)
@@ -96,6 +98,7 @@ class Agent:
         self._late: dict[Lease, Assign] = {}
         self._outbox = Outbox()
         self._storage = storage
+        self._trials = trials
         self._idle_exit_s = idle_exit_s
         # Attempts that it was ever lent.
         self._assigned = 0
@@ -161,6 +164,7 @@ class Agent:
             prefetch=PREFETCH,
             address=identity.address,
             rendezvous_port=identity.rendezvous_port,
+            trials=None if self._trials is None else max(0, self._trials - self._assigned),
         )
 
     def connected(self, welcome: Welcome, *, hello_sent_s: float, break_off: Callable[[], None]) -> None:
@@ -177,7 +181,9 @@ class Agent:
         self._heartbeat.disconnected()
         if self._load_news is not None:
             self._load_news.stop()
-        self._late.clear()
+        if self._late:
+            self._late.clear()
+            self._look_idle()
 
     async def next_to_say(self) -> FromWorker:
         """Renewals first: a lease must not end because there is much to report."""
@@ -244,6 +250,7 @@ class Agent:
         logger.info("training: %s", line)
 
     def became_idle(self) -> None:
+        self._drain_if_spent()
         if not self._is_draining:
             self._end_if_idle_later()
             return
@@ -276,6 +283,7 @@ class Agent:
             self._fail(lease, Failure(code="WORKER_BUSY", message=message, kind="lost"))
         elif isinstance(trial, Failure):
             self._fail(lease, trial)
+            self._look_idle()
         else:
             self._attempts.assign(assign, trial)
 
@@ -292,10 +300,12 @@ class Agent:
         self._attempts.report_log()
 
     def _give_up(self, lease: Lease, *, at_once: bool) -> None:
-        self._late.pop(lease, None)
+        was_late = self._late.pop(lease, None) is not None
         self._heartbeat.drop(lease)
         self._outbox.discard(lease)
         self._attempts.give_up(lease, at_once=at_once)
+        if was_late:
+            self._look_idle()
 
     def _lost(self, lease: Lease) -> None:
         """By our own clock somebody else may soon begin the attempt, so it ends here and now."""
@@ -322,6 +332,19 @@ class Agent:
             self._after(grace_s, self._grace_is_over)
         else:
             self._grace_is_over()
+
+    def _drain_if_spent(self) -> None:
+        if self._trials is None or self._assigned < self._trials or self._late or self._is_draining:
+            return
+        logger.info("has had %d trials, as many as it takes", self._assigned)
+        self._is_draining = True
+        self._status_when_drained = 0
+        self._attempts.retire()
+
+    def _look_idle(self) -> None:
+        """After what ended without having been begun, so that no attempt says so."""
+        if self._attempts.is_idle:
+            self.became_idle()
 
     def _end_if_idle_later(self) -> None:
         """Of many workers those end that nothing is lent to: only they know that, and when it changes."""

@@ -222,6 +222,7 @@ def _encode_hello(hello: Hello) -> worker_pb2.Hello:
         prefetch=hello.prefetch,
         address=hello.address,
         rendezvous_port=hello.rendezvous_port,
+        trials=hello.trials,
     )
 
 

@@ -56,6 +56,8 @@ class AgentOptions:
     cache_bytes: int = CACHE_BYTES
     # Where other workers meet this one, when it is the first of several; 0: any that is free now.
     rendezvous_port: int = 0
+    # It ends once it has had so many; None: it takes one after the other.
+    trials: int | None = None
     # It ends after so long without an attempt; None: it waits for ever.
     idle_exit_s: float | None = None
     # How it ends once the control plane has drained it. 0 would tell Kubernetes that its work is done for good.
@@ -112,6 +114,7 @@ async def _run(
         environment=environment,
         storage=storage,
         measure=measure_of(options.device),
+        trials=options.trials,
         idle_exit_s=options.idle_exit_s,
         drained_status=options.drained_status,
     )

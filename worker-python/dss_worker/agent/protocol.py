@@ -89,6 +89,8 @@ class Hello:
     address: str = ""
     # Free there for a gang whose first member it is; 0: it is never the first.
     rendezvous_port: int = 0
+    # Attempts that it still takes before it ends; None: any number.
+    trials: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

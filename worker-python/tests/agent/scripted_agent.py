@@ -20,6 +20,7 @@ if __name__ == "__main__":
         threads=1,
         device="cpu",
         join_token=os.environ.pop("DSS_JOIN_TOKEN"),
+        trials=int(os.environ["DSS_TEST_TRIALS"]) if "DSS_TEST_TRIALS" in os.environ else None,
         idle_exit_s=float(os.environ["DSS_TEST_IDLE_EXIT"]) if "DSS_TEST_IDLE_EXIT" in os.environ else None,
         drained_status=int(os.environ.get("DSS_TEST_DRAINED_STATUS", "0")),
         slots=int(os.environ.get("DSS_TEST_SLOTS", "1")),

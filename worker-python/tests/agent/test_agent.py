@@ -306,6 +306,51 @@ def test_a_drained_one_ends_with_the_status_that_its_launcher_wants(
         assert ended(process)[0] == 143
 
 
+@pytest.mark.parametrize("script", ["finish", "fail"])
+def test_one_that_takes_one_trial_ends_well_after_it_however_that_went(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    monkeypatch.setenv("DSS_TEST_TRIALS", "1")
+    monkeypatch.setenv("DSS_TEST_DRAINED_STATUS", "143")
+    with started(*SCRIPTED_AGENT, plane.address) as process:
+        stream = plane.stream()
+        assert stream.welcome().trials == 1
+        stream.assign(script)
+        ended_as = stream.take("finished" if script == "finish" else "failed")
+        assert stream.take("drained").sequence > ended_as.sequence
+        assert ended(process)[0] == 0
+
+
+def test_one_that_takes_several_trials_says_how_many_are_left_when_it_comes_back(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSS_TEST_TRIALS", "3")
+    with started(*SCRIPTED_AGENT, plane.address) as process:
+        stream = plane.stream()
+        stream.welcome()
+        for token in (1, 2):
+            stream.assign("finish", token=token)
+            stream.take("finished")
+        stream.cut()
+        again = plane.stream()
+        assert again.welcome().trials == 1
+        again.assign("finish", token=3)
+        again.take("finished")
+        again.take("drained")
+        assert ended(process)[0] == 0
+
+
+def test_a_trial_that_cannot_be_read_counts_as_one(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSS_TEST_TRIALS", "1")
+    with started(*SCRIPTED_AGENT, plane.address) as process:
+        stream = plane.stream()
+        stream.welcome()
+        stream.say(assign=worker_pb2.Assign(lease=lease_of(1)))
+        stream.take("failed")
+        stream.take("drained")
+        assert ended(process)[0] == 0
+
+
 def test_what_ends_within_the_grace_of_a_drain_is_finished(
     plane: ControlPlane, agent: subprocess.Popen[str], tmp_path: Path
 ) -> None:

@@ -44,6 +44,7 @@ def test_devices_are_shown_to_people_too() -> None:
         ([*AGENT, "--server", "127.0.0.1:0"], "expected a port from 1 to 65535, got 0"),
         ([*AGENT, "--worker-id", "Local"], "expected 1 to 63 of a-z, 0-9 and -, got 'Local'"),
         ([*AGENT, "--threads", "0"], "expected a number from 1 to 1024, got '0'"),
+        ([*AGENT, "--trials", "0"], "expected a number of trials, at least 1, got '0'"),
         ([*AGENT, "--drained-status", "256"], "expected a number from 0 to 255, got '256'"),
         ([*AGENT, "--device", "tpu"], "expected cpu, cuda:K or cuda:K,L,…, got 'tpu'"),
     ],

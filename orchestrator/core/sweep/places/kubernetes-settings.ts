@@ -146,12 +146,7 @@ const Pools = z
 
 export const KUBERNETES_SHAPE = {
   pools: Pools.optional(),
-  podPerTrial: z
-    .custom<boolean>(
-      (value) => value === false,
-      'expected false: workers live long here and take one trial after the other; a pod for each trial is not built',
-    )
-    .optional(),
+  podPerTrial: z.boolean({ error: 'expected true or false' }).optional(),
 };
 
 /** What may stand below `run.pools[…]`, and below its parts. */
@@ -199,6 +194,8 @@ export interface PodShape {
   readonly secrets: readonly SecretUse[];
   /** Laid over the pod template that follows from the rest. */
   readonly podTemplate: Readonly<Record<string, unknown>>;
+  /** Each takes one trial and ends, in place of one after the other. */
+  readonly podPerTrial: boolean;
 }
 
 const DEFAULT_POOL = { name: 'workers' } as const;
@@ -211,11 +208,11 @@ const Section = mapping(KUBERNETES_SHAPE);
 
 /** Of a place's settings, which the schema has accepted before. Without pools: one worker of the default image. */
 export function kubernetesSettingsOf(settings: unknown): readonly PoolSettings[] {
-  const { pools = [DEFAULT_POOL] } = Section.parse(settings);
-  return pools.map(poolSettingsOf);
+  const { pools = [DEFAULT_POOL], podPerTrial = false } = Section.parse(settings);
+  return pools.map((pool) => poolSettingsOf(pool, podPerTrial));
 }
 
-function poolSettingsOf(asked: z.infer<typeof Pool>): PoolSettings {
+function poolSettingsOf(asked: z.infer<typeof Pool>, podPerTrial: boolean): PoolSettings {
   return {
     name: asked.name,
     min: asked.replicas ?? asked.min ?? 0,
@@ -236,6 +233,7 @@ function poolSettingsOf(asked: z.infer<typeof Pool>): PoolSettings {
       env: asked.env ?? {},
       secrets: (asked.secrets ?? []).map(secretUseOf),
       podTemplate: asked.podTemplate ?? {},
+      podPerTrial,
     },
   };
 }
@@ -248,6 +246,11 @@ function secretUseOf({ secret, key, env, mountPath }: z.infer<typeof SecretRefer
 /** How many there are may change without another kind of worker coming of it. */
 export function poolKeyOf({ name, graceSeconds, shape }: PoolSettings, sha256: Sha256): string {
   return `${name}-${sha256(canonicalJson({ graceSeconds, shape })).slice(0, HASH_LENGTH)}`;
+}
+
+/** Of one worker of a pool with `podPerTrial`, from 0. */
+export function seatKeyOf(poolKey: string, seat: number): string {
+  return `${poolKey}-${seat}`;
 }
 
 /** The pools whose workers take the trials of a sweep with these settings: what their join tokens are for. */

@@ -4,6 +4,7 @@ import { poolRooms, whyNot, whyTooFew } from '../../../../orchestrator/core/swee
 import { parseSweep } from '../../../launchers/kubernetes/parse-sweep.js';
 
 const GIB = 2 ** 30;
+const UNQUEUED = { isQueued: false, isLetInOneByOne: false } as const;
 
 describe('the room of a pool', () => {
   const roomsOf = (run: unknown) => poolRooms(parseSweep(run));
@@ -17,10 +18,19 @@ describe('the room of a pool', () => {
       { name: 'any', queue: 'q' },
     ];
     assert.deepEqual(roomsOf({ on: 'kubernetes', pools }), [
-      { name: 'gpu', workers: 8, kind: 'cuda', devices: 2, memoryBytes: 0, isQueued: false },
-      { name: 'cpu', workers: 3, kind: 'cpu', devices: 1, memoryBytes: 4 * GIB, isQueued: false },
-      { name: 'any', workers: 1, kind: 'cpu', devices: 1, memoryBytes: 0, isQueued: true },
+      { name: 'gpu', workers: 8, kind: 'cuda', devices: 2, memoryBytes: 0, ...UNQUEUED },
+      { name: 'cpu', workers: 3, kind: 'cpu', devices: 1, memoryBytes: 4 * GIB, ...UNQUEUED },
+      { name: 'any', workers: 1, kind: 'cpu', devices: 1, memoryBytes: 0, ...UNQUEUED, isQueued: true },
     ]);
+  });
+
+  it('is let in one by one where a queue has a pod for each trial', () => {
+    const pools = [{ name: 'a', queue: 'q' }, { name: 'b' }];
+    const rooms = roomsOf({ on: 'kubernetes', podPerTrial: true, pools });
+    assert.deepEqual(
+      rooms.map(({ isLetInOneByOne }) => isLetInOneByOne),
+      [true, false],
+    );
   });
 
   const ray: readonly (readonly [object, object])[] = [
@@ -37,12 +47,12 @@ describe('the room of a pool', () => {
   ];
   for (const [asked, room] of ray) {
     it(`is what each worker asks Ray for: ${JSON.stringify(asked)}`, () =>
-      assert.deepEqual(roomsOf({ on: 'ray', ray: asked }), [{ name: 'ray', isQueued: false, ...room }]));
+      assert.deepEqual(roomsOf({ on: 'ray', ray: asked }), [{ name: 'ray', ...UNQUEUED, ...room }]));
   }
 });
 
 describe('a trial that no worker of a pool could take', () => {
-  const room = { name: 'p', workers: 2, kind: 'cuda', devices: 2, memoryBytes: 0, isQueued: false } as const;
+  const room = { name: 'p', workers: 2, kind: 'cuda', devices: 2, memoryBytes: 0, ...UNQUEUED } as const;
   const need = { devices: 2, machines: 2, memoryBytes: GIB };
 
   it('is none that needs all of what is there', () => assert.equal(whyNot(room, need), null));
@@ -58,6 +68,11 @@ describe('a trial that no worker of a pool could take', () => {
     const queued = { ...room, isQueued: true };
     assert.equal(whyNot(queued, need), null);
     assert.match(whyNot(queued, { ...need, machines: 3 }) ?? '', /^there are 2 such workers at most, and it needs 3$/);
+  });
+  it('needs several at a time of a queue that lets in each alone', () => {
+    const queued = { ...room, isQueued: true, isLetInOneByOne: true };
+    assert.match(whyNot(queued, need) ?? '', /lets in each pod alone, and it needs 2 at a time: leave out podPerTrial/);
+    assert.equal(whyNot(queued, { ...need, machines: 1 }), null);
   });
   it('needs more memory than a worker may use', () =>
     assert.equal(

@@ -4,11 +4,11 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { testCache } from '../test-cache.js';
 
 const PACKAGES = ['busybox-static', 'containerd', 'containernetworking-plugins', 'runc'] as const;
-const FOLDER = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'dss', 'test', 'real-node');
+const FOLDER = testCache('real-node');
 
 export interface NodePrograms {
   readonly containerd: string;
@@ -42,8 +42,9 @@ export function fetchNodePrograms(): void {
   const fresh = `${FOLDER}.${process.pid}`;
   mkdirSync(fresh, { recursive: true });
   try {
-    const { status } = spawnSync('apt-get', ['download', ...PACKAGES], { cwd: fresh, stdio: 'ignore' });
-    if (status !== 0) return;
+    const get = (...words: readonly string[]) => spawnSync('apt-get', words, { cwd: fresh, stdio: 'ignore' }).status;
+    // A new machine may know of no packages yet, and an old one of others than there are now.
+    if (get('download', ...PACKAGES) !== 0 && (get('update') !== 0 || get('download', ...PACKAGES) !== 0)) return;
     for (const name of readdirSync(fresh).filter((each) => each.endsWith('.deb'))) {
       execFileSync('dpkg', ['-x', join(fresh, name), fresh]);
     }

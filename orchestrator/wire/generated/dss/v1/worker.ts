@@ -100,7 +100,11 @@ export interface Hello {
     | string
     | undefined;
   /** free there for a gang whose first member it is; 0: it is never the first */
-  rendezvousPort?: number | undefined;
+  rendezvousPort?:
+    | number
+    | undefined;
+  /** attempts that it still takes before it ends; absent: any number */
+  trials?: number | undefined;
 }
 
 export interface Hello_VersionsEntry {
@@ -472,6 +476,7 @@ function createBaseHello(): Hello {
     prefetch: undefined,
     address: undefined,
     rendezvousPort: undefined,
+    trials: undefined,
   };
 }
 
@@ -512,6 +517,9 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.rendezvousPort !== undefined) {
       writer.uint32(96).uint32(message.rendezvousPort);
+    }
+    if (message.trials !== undefined) {
+      writer.uint32(104).uint32(message.trials);
     }
     return writer;
   },
@@ -626,6 +634,14 @@ export const Hello: MessageFns<Hello> = {
             }
 
             message.rendezvousPort = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.trials = reader.uint32();
             continue;
           }
         }

@@ -34,7 +34,7 @@ class WorkerMessage(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., renew: _Optional[_Union[Renew, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., metrics: _Optional[_Union[MetricsReport, _Mapping]] = ..., log: _Optional[_Union[LogReport, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointReport, _Mapping]] = ..., finished: _Optional[_Union[FinishedReport, _Mapping]] = ..., failed: _Optional[_Union[FailedReport, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ..., load: _Optional[_Union[Load, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("worker_id", "engine_version", "host", "pid", "devices", "versions", "running", "slots", "instance_id", "prefetch", "address", "rendezvous_port")
+    __slots__ = ("worker_id", "engine_version", "host", "pid", "devices", "versions", "running", "slots", "instance_id", "prefetch", "address", "rendezvous_port", "trials")
     class VersionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -54,6 +54,7 @@ class Hello(_message.Message):
     PREFETCH_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     RENDEZVOUS_PORT_FIELD_NUMBER: _ClassVar[int]
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     engine_version: int
     host: str
@@ -66,7 +67,8 @@ class Hello(_message.Message):
     prefetch: int
     address: str
     rendezvous_port: int
-    def __init__(self, worker_id: _Optional[str] = ..., engine_version: _Optional[int] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., versions: _Optional[_Mapping[str, str]] = ..., running: _Optional[_Iterable[_Union[_common_pb2.Lease, _Mapping]]] = ..., slots: _Optional[int] = ..., instance_id: _Optional[str] = ..., prefetch: _Optional[int] = ..., address: _Optional[str] = ..., rendezvous_port: _Optional[int] = ...) -> None: ...
+    trials: int
+    def __init__(self, worker_id: _Optional[str] = ..., engine_version: _Optional[int] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., versions: _Optional[_Mapping[str, str]] = ..., running: _Optional[_Iterable[_Union[_common_pb2.Lease, _Mapping]]] = ..., slots: _Optional[int] = ..., instance_id: _Optional[str] = ..., prefetch: _Optional[int] = ..., address: _Optional[str] = ..., rendezvous_port: _Optional[int] = ..., trials: _Optional[int] = ...) -> None: ...
 
 class Device(_message.Message):
     __slots__ = ("kind", "name", "memory_bytes", "threads")

@@ -49,7 +49,7 @@ interface Ran {
 async function sweep(address: string, adapter: Adapter, seeds: number, maxSteps: number): Promise<Ran> {
   using folder = temporaryFolder();
   const file = writeTinySweep(folder.path, { seeds: Array.from({ length: seeds }, (_, seed) => seed), maxSteps });
-  const ray = { adapter, cpus: 1, max_workers: 2, python: PYTHON };
+  const ray = { adapter, cpus: 1, gpus: 0, max_workers: 2, python: PYTHON };
   appendFileSync(file, `run: ${JSON.stringify({ on: 'ray', address, ray })}\n`);
   const home = join(folder.path, 'home');
   const env = { DSS_HOME: home, DSS_DATASETS: DATASETS, RAY_AUTH_TOKEN: TOKEN };
@@ -86,7 +86,7 @@ async function grow(head: RayHead, adapter: Adapter): Promise<void> {
   const told = new ToldLauncher(launcher, plane.home, { address, joinToken });
   const settings = (max: number) => ({
     address: addressOf(head, adapter),
-    ray: { adapter, cpus: 0.05, max_workers: max, python: PYTHON },
+    ray: { adapter, cpus: 0.05, gpus: 0, max_workers: max, python: PYTHON },
   });
   const joined = async (count: number) => {
     await until(async () => (await plane.client.info()).workers.length >= count);

@@ -7,7 +7,7 @@ import type { Notice } from '../../orchestrator/core/notice.js';
 import type { JsonValue } from '../../orchestrator/core/sweep/place.js';
 import type { Launcher } from '../../orchestrator/launchers/launcher.js';
 import { temporaryFolder } from '../support/dss.js';
-import { isAlive } from '../support/processes.js';
+import { isAlive, killProcess } from '../support/processes.js';
 import { until } from '../support/until.js';
 import { ToldLauncher, type ToldWishes } from './told-launcher.js';
 
@@ -91,7 +91,7 @@ export function keepsTheContract(
       const before = await told.running(2);
       await areThere(2);
       const [victim = '', kept = ''] = before;
-      process.kill((await place.processes()).get(victim) ?? 0, 'SIGKILL');
+      killProcess((await place.processes()).get(victim));
       await until(async () => {
         await told.want(settings, 1, 1);
         return told.exits.has(victim);
@@ -118,7 +118,7 @@ export function keepsTheContract(
       await areThere(1);
       told.launcher.drain();
       await told.want(place.settings(2), 2);
-      process.kill((await place.processes()).get(only) ?? 0, 'SIGKILL');
+      killProcess((await place.processes()).get(only));
       await until(async () => {
         await told.want(place.settings(2), 2);
         return told.exits.has(only);

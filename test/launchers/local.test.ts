@@ -9,7 +9,7 @@ import type { Launcher } from '../../orchestrator/launchers/launcher.js';
 import { createLocalLauncher } from '../../orchestrator/launchers/local.js';
 import { silent } from '../support/control-planes.js';
 import { REPOSITORY, temporaryFolder } from '../support/dss.js';
-import { childrenOf, commandLineOf, isAlive } from '../support/processes.js';
+import { childrenOf, commandLineOf, isAlive, killProcess } from '../support/processes.js';
 import { until } from '../support/until.js';
 import { keepsTheContract } from './contract.js';
 
@@ -183,7 +183,7 @@ describe('the local launcher', () => {
     open('live', 1);
     await launcher.want(demand(1));
     await running('local-1');
-    process.kill(agents().get('local-1') ?? 0, 'SIGKILL');
+    killProcess(agents().get('local-1'));
     const { workerId, failure } = await exits.next();
     assert.equal(workerId, 'local-1');
     assert.equal(failure.kind, 'lost');

@@ -9,6 +9,7 @@ import {
   RayletDataStreamerService,
   RayletDriverService,
 } from '../../orchestrator/launchers/ray/client/generated/ray/ray_client.js';
+import { picklePlain } from '../../orchestrator/launchers/ray/client/pickle.js';
 import { connectCluster } from '../../orchestrator/launchers/ray/connect.js';
 import { silent } from '../support/control-planes.js';
 
@@ -130,7 +131,7 @@ describe("Ray's client protocol", () => {
   it('gives up after a few sessions that break', async () => {
     react = (request) => (request.$case === 'listNamedActors' ? 'cut' : usual(request));
     await assert.rejects(cluster.list('w-'), { kind: 'unreachable' });
-    assert.equal(clients.length, 4);
+    assert.equal(clients.length, 5);
   });
 
   it('is told once that its token is wrong', async () => {
@@ -188,6 +189,33 @@ describe("Ray's client protocol", () => {
     assert.equal(said.at(-1), '2 listNamedActors', 'and needs no other for what any session can do');
   });
 
+  it('has stopped a worker that dies while it is told to', async () => {
+    const asked: string[] = [];
+    react = (request) => {
+      switch (request.$case) {
+        case 'listNamedActors':
+          return { $case: 'listNamedActors', value: { actorsJson: '[{"name":"w-1-1","namespace":"dss"}]' } };
+        case 'task': {
+          const { name = '' } = request.value;
+          asked.push(name);
+          return { $case: 'taskTicket', value: { valid: true, returnIds: [Buffer.from(name)] } };
+        }
+        case 'get': {
+          const isStop = String(request.value.ids[0]) === 'stop';
+          const said = isStop
+            ? ['ActorDiedError', 'The actor is dead because its worker process has died']
+            : '{"runs": true}';
+          return { $case: 'get', value: { valid: true, data: picklePlain(said) } };
+        }
+        default:
+          return usual(request);
+      }
+    };
+    assert.equal((await cluster.list('w-'))[0]?.state, 'running');
+    await cluster.stop('w-1-1');
+    assert.equal(asked.at(-1), 'stop');
+  });
+
   it('is not spoken to further when its version was never tried, unless that is asked for', async () => {
     const [, address = ''] = cluster.address.split('//');
     react = (request) =>
@@ -197,7 +225,7 @@ describe("Ray's client protocol", () => {
     const settings = { address: `ray://${address}`, ray: { adapter: 'client' } };
     await assert.rejects(connectCluster(raySettingsOf(settings), silent), {
       kind: 'untested',
-      message: /runs Ray 9\.9\.9; tested are 2\.60\.0/,
+      message: /runs Ray 9\.9\.9; tested are 2\.56\.1, 2\.60\.0/,
       hint: /--allow-untested-ray/,
     });
     const allowed = { ...settings, ray: { ...settings.ray, allow_untested_ray: true } };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { RayError } from '../../orchestrator/launchers/ray/ray-error.js';
-import { lookDelayMs, withRetries } from '../../orchestrator/launchers/ray/retries.js';
+import { failedLookDelayMs, lookDelayMs, withRetries } from '../../orchestrator/launchers/ray/retries.js';
 
 describe('asking a cluster again', () => {
   const failing = (kind: 'unreachable' | 'refused', times: number) => {
@@ -35,5 +35,13 @@ describe('asking a cluster again', () => {
   it('looks soon at what is on its way, and then about every second, however long it takes', () => {
     assert.deepEqual([lookDelayMs(1, 0.5), lookDelayMs(2, 0.5)], [200, 300]);
     assert.deepEqual([lookDelayMs(300, 0), lookDelayMs(300, 1)], [750, 1_250]);
+  });
+
+  it('that could not be looked at comes less and less often, and of one that does not answer still soon', () => {
+    const delays = (isUnreachable: boolean) =>
+      [1, 2, 3, 9].map((failures) => failedLookDelayMs(failures, isUnreachable, 0.5));
+    assert.deepEqual(delays(true), [2_000, 4_000, 8_000, 10_000]);
+    assert.deepEqual(delays(false), [2_000, 4_000, 8_000, 60_000]);
+    assert.deepEqual([failedLookDelayMs(9, true, 0), failedLookDelayMs(9, true, 1)], [5_000, 15_000]);
   });
 });

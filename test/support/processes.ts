@@ -1,4 +1,5 @@
 /** What runs below a process, read from /proc: the tests kill real workers by it. Linux only. */
+import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 
 function read(path: string): string {
@@ -30,6 +31,12 @@ export function commandLineOf(pid: number): readonly string[] {
 export function isAlive(pid: number): boolean {
   const state = /^State:\s+(\S)/m.exec(read(`/proc/${pid}/status`))?.[1];
   return state !== undefined && state !== 'Z' && state !== 'X';
+}
+
+/** By SIGKILL. Of one that is not there `process.kill(0)` would be made, which ends the whole test run. */
+export function killProcess(pid: number | undefined): void {
+  assert.ok(pid !== undefined && pid > 0, 'the process that is to be killed is not there');
+  process.kill(pid, 'SIGKILL');
 }
 
 /** Workers and training children below a `dss` process. */

@@ -17,14 +17,25 @@ const cleanCommand = defineCommand({
         requiresArg: true,
         describe: 'of the cluster, as in run.address of a sweep file',
       },
+      adapter: {
+        choices: ['auto', 'jobs', 'client'] as const,
+        default: 'auto' as const,
+        describe: 'jobs, actors by the client port, or (auto) both',
+      },
+      'ray-namespace': {
+        type: 'string',
+        default: 'dss',
+        requiresArg: true,
+        describe: 'of actors, as in run.ray.namespace',
+      },
       all: { type: 'boolean', default: false, describe: 'of every control plane, also of those that run elsewhere' },
       'allow-untested-ray': { type: 'boolean', default: false, describe: 'whatever version the cluster has' },
       ...homeFlag,
       ...jsonFlag,
     }),
-  run: async ({ address, all, allowUntestedRay, home, json }) => {
+  run: async (flags) => {
     const { cleanRay } = await import('./ray-clean.js');
-    return cleanRay({ address, all, allowUntestedRay, home, json });
+    return cleanRay(flags);
   },
 });
 

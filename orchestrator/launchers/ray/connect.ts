@@ -21,6 +21,22 @@ export async function connectCluster(
   return cluster;
 }
 
+/** By each way that answers: of jobs the client protocol knows nothing, nor of actors the Jobs interface. @throws RayError */
+export async function connectEachWay(settings: RaySettings, logger: Logger): Promise<readonly RayCluster[]> {
+  const ways = settings.adapter === 'auto' ? (['jobs', 'client'] as const) : [settings.adapter];
+  const tried = await Promise.allSettled(ways.map((adapter) => connectCluster({ ...settings, adapter }, logger)));
+  const clusters = tried.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const failures = tried.flatMap((each): readonly unknown[] => (each.status === 'rejected' ? [each.reason] : []));
+  const isAbsent = (reason: unknown) => reason instanceof RayError && reason.kind === 'unreachable';
+  const [worst] = clusters.length === 0 ? failures : failures.filter((reason) => !isAbsent(reason));
+  if (worst !== undefined) {
+    await Promise.all(clusters.map((cluster) => cluster.close()));
+    throw worst;
+  }
+  for (const reason of failures) logger.warn({ message: (reason as Error).message }, 'ray: not looked at');
+  return clusters;
+}
+
 async function chosen(settings: RaySettings, logger: Logger, code: () => WorkerCode | null): Promise<RayCluster> {
   const { dashboard, client, token, tls } = connectionOf(settings);
   if (dashboard !== null) {

@@ -13,6 +13,7 @@ import type { RayCluster, WorkerCode } from './cluster.js';
 import { connectionOf } from './connection.js';
 import { RayError, sweepErrorOf } from './ray-error.js';
 import { RayPool } from './ray-pool.js';
+import { failedLookDelayMs } from './retries.js';
 import { sha256 } from './sha256.js';
 import { readWorkerCode } from './worker-code.js';
 import { planeOf } from './worker-ids.js';
@@ -219,14 +220,12 @@ class RayLauncher implements Launcher {
     looked.failures += 1;
     const error = sweepErrorOf(reason);
     const { code, message, hint } = error;
-    const waitMs = Math.min(
-      this.#lookEveryMs,
-      SOON_MS * 2 ** looked.failures * (0.5 + (this.#options.random ?? Math.random)()),
-    );
+    const mayPass = reason instanceof RayError && reason.kind === 'unreachable';
+    const random = (this.#options.random ?? Math.random)();
+    const waitMs = Math.min(this.#lookEveryMs, failedLookDelayMs(looked.failures, mayPass, random));
     this.#options.logger.warn({ code, message, waitMs }, 'ray: the cluster was not looked at');
     this.#context?.onNotice(`cluster:${looked.pool.key}`, { code, message, hint });
     // Whoever waits for this one sweep wants to hear it; a service goes on with the others.
-    const mayPass = reason instanceof RayError && reason.kind === 'unreachable';
     if (!mayPass && !this.#options.keepsWorkers) this.#context?.onGiveUp(error);
     return waitMs;
   }

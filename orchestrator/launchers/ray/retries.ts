@@ -8,6 +8,9 @@ export type Pause = (failures: number) => Promise<void>;
 const TRIES = 4;
 const FIRST_MS = 200;
 const LONGEST_LOOK_MS = 1_000;
+const FIRST_FAILED_MS = 2_000;
+const LONGEST_UNREACHED_MS = 10_000;
+const LONGEST_FAILED_MS = 60_000;
 
 export function jittered(random: () => number = Math.random): Pause {
   return async (failures) => {
@@ -24,6 +27,15 @@ export function steadily(random: () => number = Math.random): Pause {
 
 export function lookDelayMs(looks: number, random: number): number {
   return Math.min(LONGEST_LOOK_MS, FIRST_MS * 1.5 ** (looks - 1)) * (0.75 + random / 2);
+}
+
+/**
+ * Until a cluster is looked at again that could not be. One that does not answer is not disturbed by that, and whoever
+ * waits for it wants to know soon when it does.
+ */
+export function failedLookDelayMs(failures: number, isUnreachable: boolean, random: number): number {
+  const longestMs = isUnreachable ? LONGEST_UNREACHED_MS : LONGEST_FAILED_MS;
+  return Math.min(longestMs, FIRST_FAILED_MS * 2 ** (failures - 1)) * (0.5 + random);
 }
 
 /** Throws what the last try has thrown. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { pino } from 'pino';
 import { pythonPath } from '../../../orchestrator/cli/python.js';
 import { type RaySettings, raySettingsOf } from '../../../orchestrator/core/sweep/places/ray-settings.js';
-import { connectCluster } from '../../../orchestrator/launchers/ray/connect.js';
+import { connectCluster, connectEachWay } from '../../../orchestrator/launchers/ray/connect.js';
 import { createRayLauncher } from '../../../orchestrator/launchers/ray/ray-launcher.js';
 import { ToldLauncher } from '../../launchers/told-launcher.js';
 import { silent } from '../../support/control-planes.js';
@@ -62,5 +62,15 @@ describe('a Ray cluster at first contact', () => {
     assert.equal(client.adapter, 'client');
     assert.match(said.join(''), /no dashboard, so workers are actors/);
     await client.close();
+  });
+
+  it('is spoken to each way where all that was left on it has to be found', async () => {
+    const both = { address: `ray://${head.client}`, ray: { dashboard: head.dashboard, ...ALLOWED } };
+    const clusters = await connectEachWay(raySettingsOf(both), silent);
+    assert.deepEqual(
+      clusters.map(({ adapter }) => adapter),
+      ['jobs', 'client'],
+    );
+    await Promise.all(clusters.map((cluster) => cluster.close()));
   });
 });

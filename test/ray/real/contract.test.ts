@@ -3,6 +3,7 @@ import { connectCluster } from '../../../orchestrator/launchers/ray/connect.js';
 import { createRayLauncher, type RayLauncherOptions } from '../../../orchestrator/launchers/ray/ray-launcher.js';
 import { keepsTheContract, type LaunchPlace } from '../../launchers/contract.js';
 import { silent, TestPlane } from '../../support/control-planes.js';
+import { until } from '../../support/until.js';
 import type { RayHead } from '../support/ray-head.js';
 import { workersOf } from '../support/ray-workers.js';
 import { ADAPTERS, type Adapter, settingsOf, sharedHead } from './shared-head.js';
@@ -32,6 +33,9 @@ async function placeOn(head: RayHead, adapter: Adapter): Promise<LaunchPlace> {
       settings: settingsOf(head, adapter, { cpus: 64, max_workers: 1 }),
       words: /1 worker waits for room .* asks for 64 CPU; the cluster has 4 CPU/,
     },
-    [Symbol.asyncDispose]: () => plane[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await until(() => workersOf(head).size === 0);
+      await plane[Symbol.asyncDispose]();
+    },
   };
 }

@@ -1,24 +1,22 @@
 /** What may happen to a cluster, made to happen to a real one. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { findPython, pythonPath } from '../../../orchestrator/cli/python.js';
 import { raySettingsOf } from '../../../orchestrator/core/sweep/places/ray-settings.js';
 import type { Ask, RayCluster, WorkerOrder } from '../../../orchestrator/launchers/ray/cluster.js';
 import { connectCluster } from '../../../orchestrator/launchers/ray/connect.js';
-import { readWorkerCode } from '../../../orchestrator/launchers/ray/worker-code.js';
 import { membersOf } from '../../../orchestrator/launchers/ray/worker-ids.js';
 import { silent, TestPlane } from '../../support/control-planes.js';
-import { commandLineOf, isAlive } from '../../support/processes.js';
+import { commandLineOf, isAlive, killProcess } from '../../support/processes.js';
 import { until } from '../../support/until.js';
 import type { RayHead } from '../support/ray-head.js';
 import { workersOf } from '../support/ray-workers.js';
+import { ASK, orderOf } from './order.js';
 import { ADAPTERS, settingsOf, sharedHead } from './shared-head.js';
 
-const ASK: Ask = { cpus: 0.5, gpus: 0, memoryBytes: 0, custom: {} };
 const TOO_MUCH: Ask = { ...ASK, cpus: 3 };
+const A_CPU: Ask = { ...ASK, cpus: 1 };
 
 describe('on a real Ray cluster', () => {
-  const code = readWorkerCode(pythonPath());
   let head: RayHead;
   let plane: TestPlane;
   let cluster: RayCluster;
@@ -32,15 +30,8 @@ describe('on a real Ray cluster', () => {
     await plane?.[Symbol.asyncDispose]();
   });
 
-  const orderOf = (workerId: string, ask: Ask = ASK): WorkerOrder => ({
-    workerId,
-    members: membersOf(workerId),
-    args: ['--server', plane.plane.address, '--threads', '1', '--gpus', '0'],
-    env: { DSS_JOIN_TOKEN: plane.plane.joinToken, DSS_PYTHON: findPython() },
-    python: null,
-    ask,
-    code,
-  });
+  const start = (workerId: string, otherwise: Partial<WorkerOrder> = {}) =>
+    cluster.start(orderOf(plane, workerId, otherwise));
 
   const stateOf = async (workerId: string) => {
     const workers = await cluster.list(workerId);
@@ -67,7 +58,7 @@ describe('on a real Ray cluster', () => {
 
       it('there is one worker although it is asked for three times at once', async () => {
         const workerId = idOf('once');
-        await Promise.all([1, 2, 3].map(() => cluster.start(orderOf(workerId))));
+        await Promise.all([1, 2, 3].map(() => start(workerId)));
         await until(async () => (await stateOf(workerId))?.state === 'running');
         await runs(workerId);
         assert.equal((await cluster.list(workerId)).length, 1);
@@ -78,19 +69,19 @@ describe('on a real Ray cluster', () => {
 
       it("a worker's process ends when that of Ray that holds it is killed", async () => {
         const workerId = idOf('orphan');
-        await cluster.start(orderOf(workerId));
+        await start(workerId);
         await runs(workerId);
         const agent = workersOf(head).get(workerId) ?? 0;
-        process.kill(parentOf(agent), 'SIGKILL');
+        killProcess(parentOf(agent));
         await until(() => !isAlive(agent));
         await until(() => hasEnded(workerId));
       });
 
       it('what finds no room is shown as waiting, takes none, and does not start once it is stopped', async () => {
         const [first, second] = [idOf('room'), idOf('waits')];
-        await cluster.start(orderOf(first, TOO_MUCH));
+        await start(first, { ask: TOO_MUCH });
         await runs(first);
-        await cluster.start(orderOf(second, TOO_MUCH));
+        await start(second, { ask: TOO_MUCH });
         await until(async () => (await stateOf(second))?.state === 'pending');
         await cluster.stop(second);
         await until(async () => (await stateOf(first))?.state === 'running');
@@ -103,10 +94,10 @@ describe('on a real Ray cluster', () => {
       it('a gang gets the room of all its workers, and gives it back when one of them is killed', async () => {
         const workerId = `${idOf('gang')}-of-2`;
         const members = membersOf(workerId);
-        await cluster.start(orderOf(workerId, { ...ASK, cpus: 1 }));
+        await start(workerId, { ask: A_CPU });
         await until(async () => (await stateOf(workerId))?.state === 'running');
         await runs(...members);
-        process.kill(workersOf(head).get(members[0] ?? '') ?? 0, 'SIGKILL');
+        killProcess(workersOf(head).get(members[0] ?? ''));
         await until(() => hasEnded(workerId));
         await until(() => workersOf(head).size === 0);
         await isFree(4);
@@ -114,7 +105,7 @@ describe('on a real Ray cluster', () => {
 
       it('a gang that is told to stop gives back the room of all', async () => {
         const workerId = `${idOf('gang-stop')}-of-2`;
-        await cluster.start(orderOf(workerId, { ...ASK, cpus: 1 }));
+        await start(workerId, { ask: A_CPU });
         await until(async () => (await stateOf(workerId))?.state === 'running');
         await runs(...membersOf(workerId));
         await cluster.stop(workerId);
@@ -125,7 +116,7 @@ describe('on a real Ray cluster', () => {
 
       it('a gang for which there is no room takes none of it, and is shown as waiting', async () => {
         const workerId = `${idOf('gang-waits')}-of-2`;
-        await cluster.start(orderOf(workerId, TOO_MUCH));
+        await start(workerId, { ask: TOO_MUCH });
         await until(async () => (await stateOf(workerId))?.state === 'pending');
         await isFree(4 - 0.001);
         await cluster.stop(workerId);
@@ -136,18 +127,18 @@ describe('on a real Ray cluster', () => {
       if (adapter === 'jobs') {
         it('a job that was accepted and then failed is shown as ended, with why', async () => {
           const workerId = idOf('failed');
-          await cluster.start({ ...orderOf(workerId), code: { name: '_ray_pkg_no.zip', zip: Buffer.from('no zip') } });
+          await start(workerId, { code: { name: '_ray_pkg_no.zip', zip: Buffer.from('no zip') } });
           await until(() => hasEnded(workerId));
           assert.match((await stateOf(workerId))?.detail ?? '', /^FAILED, .*runtime_env/s);
         });
       } else {
         it('a session whose server was killed is replaced, and the workers live on', async () => {
           const workerId = idOf('session');
-          await cluster.start(orderOf(workerId));
+          await start(workerId);
           await runs(workerId);
           const servers = head.processes.filter((pid) => commandLineOf(pid).includes('--mode=specific-server'));
           assert.notEqual(servers.length, 0);
-          for (const pid of servers) process.kill(pid, 'SIGKILL');
+          servers.forEach(killProcess);
           await until(async () => (await stateOf(workerId))?.state === 'running');
           assert.ok(workersOf(head).has(workerId));
           await cluster.stop(workerId);

@@ -1,47 +1,49 @@
 import assert from 'node:assert/strict';
-import { pythonPath } from '../../../orchestrator/cli/python.js';
-import { connectCluster } from '../../../orchestrator/launchers/ray/connect.js';
-import { createRayLauncher, type RayLauncherOptions } from '../../../orchestrator/launchers/ray/ray-launcher.js';
-import { ToldLauncher } from '../../launchers/told-launcher.js';
-import { silent, TestPlane } from '../../support/control-planes.js';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startDss, temporaryFolder } from '../../support/dss.js';
+import { DATASETS, historyOf, writeTinySweep } from '../../support/tiny-sweep.js';
 import { until } from '../../support/until.js';
 import { RayHead, TOKEN } from '../support/ray-head.js';
-import { workersOf } from '../support/ray-workers.js';
+import { lentTo, workersOf } from '../support/ray-workers.js';
 import { ADAPTERS, settingsOf } from './shared-head.js';
 
 describe('a Ray head that is started again', () => {
-  it('gets its workers again, by either adapter, under other names', async () => {
-    process.env['RAY_AUTH_TOKEN'] = TOKEN;
-    await using plane = await TestPlane.start();
-    const { address, joinToken } = plane.plane;
-    let head = await RayHead.start();
-    try {
-      const connect: RayLauncherOptions['connect'] = (settings, code) => connectCluster(settings, silent, code);
-      const launchers = ADAPTERS.map((adapter) => {
-        const options = { logger: silent, pythonPath: pythonPath(), keepsWorkers: false, connect };
-        // Each is of a pool of its own, since their addresses differ.
-        const settings = settingsOf(head, adapter, { max_workers: 1 });
-        return { settings, told: new ToldLauncher(createRayLauncher(options), plane.home, { address, joinToken }) };
-      });
-      for (const { told, settings } of launchers) await told.want(settings, 1);
-      const before = await Promise.all(launchers.map(async ({ told }) => (await told.running(1))[0] ?? ''));
-      await until(() => workersOf(head).size === 2);
-      await head.stop();
-      head = await RayHead.start({}, head);
-      for (const [index, { told, settings }] of launchers.entries()) {
-        const was = before[index] ?? '';
-        let now: readonly string[] = [];
-        await until(async () => {
-          await told.want(settings, 1);
-          now = [...(await told.workers())].filter(([, state]) => state === 'running').map(([id]) => id);
-          return told.exits.has(was) && now.length === 1;
-        });
-        assert.ok(!now.includes(was));
-      }
-      await Promise.all(launchers.map(({ told }) => told.launcher.close()));
-      await until(() => workersOf(head).size === 0);
-    } finally {
-      await head.stop();
-    }
+  let head: RayHead;
+
+  before(async () => {
+    head = await RayHead.start();
   });
+
+  after(async () => {
+    await head?.stop();
+  });
+
+  for (const adapter of ADAPTERS) {
+    it(`costs a sweep by ${adapter} nothing that was done, and gives it workers of other names`, async () => {
+      using folder = temporaryFolder();
+      const home = join(folder.path, 'home');
+      const file = writeTinySweep(folder.path, { maxSteps: 24 });
+      const run = settingsOf(head, adapter, { max_workers: 1 });
+      appendFileSync(file, `run: ${JSON.stringify({ on: 'ray', ...run })}\n`);
+      const env = { DSS_HOME: home, DSS_DATASETS: DATASETS, RAY_AUTH_TOKEN: TOKEN };
+      const sweep = startDss(['sweep', file], { env });
+      try {
+        await sweep.lineOnStderr((line) => line.includes('[1/4] done'));
+        await head.stop();
+        head = await RayHead.start({}, head);
+        const { code, stderr } = await sweep.finished;
+        assert.equal(code, 0, stderr);
+      } finally {
+        sweep.process.kill('SIGKILL');
+        await sweep.finished;
+      }
+      assert.deepEqual(
+        [...historyOf(home).values()].map(({ succeeded }) => succeeded),
+        [1, 1, 1, 1],
+      );
+      assert.equal(lentTo(home).size, 2);
+      await until(() => workersOf(head).size === 0);
+    });
+  }
 });

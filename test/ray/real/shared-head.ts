@@ -22,8 +22,8 @@ export async function sharedHead(): Promise<RayHead> {
 export function settingsOf(head: RayHead, adapter: Adapter, ray: { readonly [key: string]: JsonValue } = {}) {
   return {
     address: adapter === 'jobs' ? head.dashboard : `ray://${head.client}`,
-    // Ray's own Python has no torch here.
-    ray: { adapter, cpus: 0.5, python: findPython(), ...ALLOWED, ...ray },
+    // Ray's own Python has no torch here, and the head's GPUs are none.
+    ray: { adapter, cpus: 0.5, gpus: 0, python: findPython(), ...ALLOWED, ...ray },
   };
 }
 

@@ -3,11 +3,15 @@ import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { authPaths } from '../../../orchestrator/auth/auth-folder.js';
 import { findPython, pythonPath } from '../../../orchestrator/cli/python.js';
 import type { JsonValue } from '../../../orchestrator/core/sweep/place.js';
 import { raySettingsOf } from '../../../orchestrator/core/sweep/places/ray-settings.js';
+import type { ProbeOrder, RayCluster } from '../../../orchestrator/launchers/ray/cluster.js';
 import { connectCluster } from '../../../orchestrator/launchers/ray/connect.js';
+import { probeAnswerOf } from '../../../orchestrator/launchers/ray/probe-answer.js';
 import { readWorkerCode } from '../../../orchestrator/launchers/ray/worker-code.js';
+import { certify } from '../../support/certificates.js';
 import { silent, TestPlane } from '../../support/control-planes.js';
 import { temporaryFolder } from '../../support/dss.js';
 import { until } from '../../support/until.js';
@@ -15,21 +19,28 @@ import { makeNodeCertificate, type NodeCertificate } from '../support/node-certi
 import { ALLOWED } from '../support/ray-environment.js';
 import { RayHead, TOKEN } from '../support/ray-head.js';
 import { workersOf } from '../support/ray-workers.js';
+import { orderOf } from './order.js';
 
-describe('a Ray cluster that is spoken to by TLS', () => {
+describe('where all is said by TLS, and the worker is sent or is installed there', () => {
   let folder: ReturnType<typeof temporaryFolder>;
   let stranger: ReturnType<typeof temporaryFolder>;
   let node: NodeCertificate;
   let head: RayHead;
   let plane: TestPlane;
+  /** By which the control plane is reached with TLS, and whom its certificate is of. */
+  let server: string;
+  let ca: string;
 
   before(async () => {
     process.env['RAY_AUTH_TOKEN'] = TOKEN;
     folder = temporaryFolder();
     stranger = temporaryFolder();
     node = await makeNodeCertificate(folder.path);
-    head = await RayHead.start({ tls: node });
-    plane = await TestPlane.start();
+    head = await RayHead.start({ tls: node, packages: pythonPath() });
+    await certify(folder.path);
+    plane = await TestPlane.start({ home: folder.path, alwaysTls: true });
+    server = plane.plane.publicAddress ?? '';
+    ca = readFileSync(authPaths(folder.path).ca.certificate, 'utf8');
   });
 
   after(async () => {
@@ -43,32 +54,32 @@ describe('a Ray cluster that is spoken to by TLS', () => {
     connectCluster(raySettingsOf({ address, ray: { ...ALLOWED, ...ray } }), silent);
 
   /** A worker that joins shows that all of the adapter goes through. */
-  const startsWorker = async (cluster: Awaited<ReturnType<typeof connect>>) => {
-    const { address, joinToken } = plane.plane;
-    const workerId = `ray-tls-${cluster.adapter}-1-1`;
-    await cluster.start({
-      workerId,
-      members: [workerId],
-      args: ['--server', address, '--threads', '1'],
-      env: { DSS_JOIN_TOKEN: joinToken, DSS_PYTHON: findPython() },
-      python: null,
-      ask: { cpus: 0.5, gpus: 0, memoryBytes: 0, custom: {} },
-      code: readWorkerCode(pythonPath()),
-    });
-    await until(() => workersOf(head).has(workerId));
-    await until(async () => (await cluster.list(workerId))[0]?.state === 'running');
-    await cluster.stop(workerId);
-    await until(() => workersOf(head).size === 0);
+  const startsWorkers = async (cluster: RayCluster) => {
+    const code = readWorkerCode(pythonPath());
+    const probe = { probeId: 'dss-probe-tls', server, trainingPython: findPython(), code };
+    const reachOf = async (order: ProbeOrder) => probeAnswerOf(await cluster.probe(order), cluster.address).reach;
+    assert.equal(await reachOf({ ...probe, ca }), '');
+    const others = readFileSync(node.certificate, 'utf8');
+    assert.match(await reachOf({ ...probe, probeId: 'dss-probe-others', ca: others }), /^certificate: /);
+    for (const [index, sent] of [code, null].entries()) {
+      const workerId = `ray-tls-${cluster.adapter}-1-${index + 1}`;
+      const order = orderOf(plane, workerId, { args: ['--server', server, '--threads', '1'], code: sent });
+      await cluster.start({ ...order, env: { ...order.env, DSS_TLS_CA_PEM: ca } });
+      await until(async () => (await plane.client.info()).workers.some((each) => each.workerId === workerId));
+      await until(async () => (await cluster.list(workerId))[0]?.state === 'running');
+      await cluster.stop(workerId);
+      await until(() => workersOf(head).size === 0);
+    }
     await cluster.close();
   };
 
   it('by the client port shows its certificate, and is shown ours', async () => {
     const { certificate, key } = node;
-    const address = `ray://${head.client}`;
+    const address = `ray://${head.client.replace('127.0.0.1', 'localhost')}`;
     const other = await makeNodeCertificate(stranger.path);
     await assert.rejects(connect(address, { adapter: 'client' }), { kind: 'unreachable' });
     await assert.rejects(connect(address, { adapter: 'client', ca: other.certificate }), { kind: 'unreachable' });
-    await startsWorker(await connect(address, { adapter: 'client', ca: certificate, certificate, key }));
+    await startsWorkers(await connect(address, { adapter: 'client', ca: certificate, certificate, key }));
   });
 
   it('by a proxy before its dashboard shows the certificate of that', async () => {
@@ -86,7 +97,7 @@ describe('a Ray cluster that is spoken to by TLS', () => {
     try {
       const address = `https://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
       await assert.rejects(connect(address, { adapter: 'jobs' }), { kind: 'unreachable', message: /self.signed/ });
-      await startsWorker(await connect(address, { adapter: 'jobs', ca: node.certificate }));
+      await startsWorkers(await connect(address, { adapter: 'jobs', ca: node.certificate }));
     } finally {
       proxy.closeAllConnections();
       await new Promise((resolve) => proxy.close(resolve));

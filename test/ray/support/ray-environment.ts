@@ -13,6 +13,9 @@ const RAY_VERSION = process.env['RAY_TEST_VERSION'] ?? TESTED_RAY.at(-1) ?? '';
 /** Below `run.ray`: one that is being tried is not among those that were. */
 export const ALLOWED = TESTED_RAY.includes(RAY_VERSION) ? {} : { allow_untested_ray: true };
 
+/** The same, of `dss`. */
+export const ALLOWED_FLAGS = 'allow_untested_ray' in ALLOWED ? ['--allow-untested-ray'] : [];
+
 /** grpcio as the worker's generated code asks for it: Ray brings any, and the agent runs in Ray's Python. */
 const PACKAGES = [`ray[default,client]==${RAY_VERSION}`, 'grpcio>=1.85.1', 'protobuf>=7.35.1'];
 

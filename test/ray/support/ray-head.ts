@@ -1,12 +1,14 @@
 /** A real Ray head on this machine's loopback, with a token, gone after the tests with all that it has started. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commandLineOf, isAlive } from '../../support/processes.js';
 import { until } from '../../support/until.js';
 import { freePorts } from './free-ports.js';
+import { MARK, processesOf } from './head-processes.js';
 import type { NodeCertificate } from './node-certificate.js';
 import { rayEnvironment } from './ray-environment.js';
 
@@ -14,6 +16,8 @@ export interface HeadWishes {
   readonly cpus?: number;
   /** All that is gRPC goes by TLS, with this certificate at both ends. */
   readonly tls?: NodeCertificate;
+  /** A folder in which its Python finds packages, as if they were installed. */
+  readonly packages?: string;
 }
 
 interface Ports {
@@ -30,8 +34,6 @@ interface Started {
 
 export const TOKEN = 'a-token-of-the-tests-that-is-long-enough-0123456789';
 
-/** What all processes of a head have in their environment, with the head's own folder. */
-const MARK = 'DSS_TEST_RAY_HEAD';
 /**
  * How long Ray itself waits for its parts: on a busy machine half a minute is too short for many of them. What it waits
  * for its raylet cannot be set, so that the start may fail there, and is tried again.
@@ -44,6 +46,9 @@ const PATIENT: Readonly<Record<string, string>> = {
   RAY_health_check_timeout_ms: '60000',
 };
 const STARTS = 4;
+/** Ray believes whoever starts it. */
+const GPUS = 2;
+const GUARD = join(import.meta.dirname, 'head-guard.ts');
 
 export class RayHead {
   readonly dashboard: string;
@@ -52,21 +57,23 @@ export class RayHead {
   readonly #ports: Ports;
   readonly #env: NodeJS.ProcessEnv;
   readonly #args: readonly string[];
+  readonly #guard: ChildProcess;
   #raylet = 0;
   #watch: NodeJS.Timeout | null = null;
 
-  private constructor(ports: Ports, { cpus = 4, tls }: HeadWishes) {
+  private constructor(ports: Ports, { cpus = 4, tls, packages }: HeadWishes) {
     // Short: paths of sockets lie below it.
     this.#folder = mkdtempSync(join(tmpdir(), 'dr-'));
+    this.#guard = fork(GUARD, [this.#folder], { detached: true });
     this.#ports = ports;
-    this.#env = environmentOf(this.#folder, tls);
+    this.#env = environmentOf(this.#folder, tls, packages);
     this.dashboard = `http://127.0.0.1:${ports.dashboard}`;
     this.client = `127.0.0.1:${ports.client}`;
     const args = ['start', '--head', '--node-ip-address=127.0.0.1', `--temp-dir=${this.#folder}`];
     args.push(`--port=${ports.gcs}`, '--dashboard-host=127.0.0.1', `--dashboard-port=${ports.dashboard}`);
     args.push(`--ray-client-server-port=${ports.client}`, '--min-worker-port=0', '--max-worker-port=0');
     args.push('--dashboard-agent-listen-port=0', '--disable-usage-stats', '--include-log-monitor=false');
-    args.push(`--num-cpus=${cpus}`, '--num-gpus=0', '--object-store-memory=100000000');
+    args.push(`--num-cpus=${cpus}`, `--num-gpus=${GPUS}`, '--resources={"fast": 2}', '--object-store-memory=100000000');
     this.#args = args;
   }
 
@@ -92,20 +99,14 @@ export class RayHead {
 
   /** All that runs of this head, its workers and theirs too. */
   get processes(): readonly number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => pid !== process.pid && isAlive(pid) && isOf(pid, this.#folder));
+    return processesOf(this.#folder);
   }
 
   async stop(): Promise<void> {
     if (this.#watch !== null) clearInterval(this.#watch);
-    await until(() => {
-      const left = this.processes;
-      for (const pid of left) kill(pid);
-      return left.length === 0;
-    });
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (!this.#guard.connected) return;
+    this.#guard.disconnect();
+    await once(this.#guard, 'exit');
   }
 
   async #listens(): Promise<void> {
@@ -156,7 +157,7 @@ export class RayHead {
   }
 }
 
-function environmentOf(folder: string, tls: NodeCertificate | undefined): NodeJS.ProcessEnv {
+function environmentOf(folder: string, tls?: NodeCertificate, packages?: string): NodeJS.ProcessEnv {
   const secure = {
     RAY_USE_TLS: '1',
     RAY_TLS_SERVER_CERT: tls?.certificate,
@@ -167,6 +168,7 @@ function environmentOf(folder: string, tls: NodeCertificate | undefined): NodeJS
     ...process.env,
     ...PATIENT,
     ...(tls === undefined ? {} : secure),
+    ...(packages === undefined ? {} : { PYTHONPATH: packages }),
     [MARK]: folder,
     // As in an environment that was activated: a job's `python` is the one of Ray.
     PATH: `${rayEnvironment()}:${process.env['PATH']}`,
@@ -182,23 +184,6 @@ function environmentOf(folder: string, tls: NodeCertificate | undefined): NodeJS
     RAY_enable_worker_prestart: '0',
     RAY_prestart_worker_first_driver: '0',
   };
-}
-
-/** Ray gives its environment on to all that it starts. */
-function isOf(pid: number, folder: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`${MARK}=${folder}\0`);
-  } catch {
-    return false;
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended.
-  }
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -1,4 +1,5 @@
-/** The agents that run on a head, found in /proc by what its processes have in their environment. Linux only. */
+/** Workers on a head: those that run, found in /proc (Linux only), and those that a state folder knows. */
+import { openJournal } from '../../../orchestrator/journal/sqlite/sqlite-journal.js';
 import { commandLineOf } from '../../support/processes.js';
 import type { RayHead } from './ray-head.js';
 
@@ -13,4 +14,14 @@ export function workersOf(head: RayHead): ReadonlyMap<string, number> {
     }
   }
   return workers;
+}
+
+/** Every worker to whom something was lent. */
+export function lentTo(home: string): ReadonlySet<string> {
+  const journal = openJournal(home);
+  try {
+    return new Set([...journal.events()].flatMap(({ event }) => (event.kind === 'begun' ? [event.workerId] : [])));
+  } finally {
+    journal.close();
+  }
 }

@@ -34,8 +34,8 @@ export interface ClientOptions extends ClientAddress {
 }
 
 const ACTORS = 'dss_worker.ray_actor';
-/** With a new id each: see ClientSession. */
-const OPEN_TRIES = 5;
+/** Each in a session of its own where the one before has broken, or was not to be had. */
+const TRIES = 5;
 /** Opening one takes the head seconds, and it keeps a process for it: while workers are on their way one stays open. */
 const IDLE_MS = 15_000;
 const ANSWER_MS = 1_500;
@@ -139,7 +139,8 @@ export class ClientCluster implements RayCluster {
       const actor = await this.#find(session, workerId);
       if (actor === null) return;
       if (this.#running.has(workerId)) {
-        await this.#call(session, actor, 'stop', []);
+        // It may end while it hears this.
+        await this.#call(session, actor, 'stop', []).catch(unlessGone);
         return;
       }
       const { clientId } = session;
@@ -178,14 +179,8 @@ export class ClientCluster implements RayCluster {
   }
 
   /** `null`: there is none of that name. */
-  async #find(session: ClientSession, name: string): Promise<Buffer | null> {
-    try {
-      return await this.#schedule(session, { type: ClientTask_RemoteExecType.NAMED_ACTOR, name });
-    } catch (reason) {
-      if (reason instanceof RayError && /Failed to look up actor|ActorDied|ValueError/.test(reason.message))
-        return null;
-      throw reason;
-    }
+  #find(session: ClientSession, name: string): Promise<Buffer | null> {
+    return this.#schedule(session, { type: ClientTask_RemoteExecType.NAMED_ACTOR, name }).catch(unlessGone);
   }
 
   async #create(
@@ -258,22 +253,24 @@ export class ClientCluster implements RayCluster {
   /** In a session in whose Python the code can be imported. Calls at once share one. */
   #with<T>(asked: WorkerCode | null, use: (session: ClientSession) => Promise<T>): Promise<T> {
     const code = asked ?? this.#options.code?.() ?? null;
-    return withRetries(this.#options.pause, async () => {
-      const open = await this.#turn(async () => {
-        const fitting = await this.#opened(code);
-        fitting.users += 1;
-        return fitting;
-      });
-      try {
-        return await use(open.session);
-      } finally {
-        open.users -= 1;
-        if (open.users === 0) {
-          if (open === this.#open) this.#closeLater();
-          else await open.session.close();
-        }
-      }
+    return withRetries(this.#options.pause, () => this.#tryWith(code, use), TRIES);
+  }
+
+  async #tryWith<T>(code: WorkerCode | null, use: (session: ClientSession) => Promise<T>): Promise<T> {
+    const open = await this.#turn(async () => {
+      const fitting = await this.#opened(code);
+      fitting.users += 1;
+      return fitting;
     });
+    try {
+      return await use(open.session);
+    } finally {
+      open.users -= 1;
+      if (open.users === 0) {
+        if (open === this.#open) this.#closeLater();
+        else await open.session.close();
+      }
+    }
   }
 
   #closeLater(): void {
@@ -294,18 +291,20 @@ export class ClientCluster implements RayCluster {
     const open = this.#open;
     if (open?.session.isOpen && (uri === '' || open.uri === uri)) return open;
     if (code !== null) await ensurePackage(this.#options, code);
-    const { namespace } = this.#options;
-    const session = await this.#start(uri === '' ? EMPTY : pickleJobConfig({ working_dir: uri }, namespace));
+    const { address, token, tls, namespace } = this.#options;
+    const jobConfig = uri === '' ? EMPTY : pickleJobConfig({ working_dir: uri }, namespace);
+    const session = await ClientSession.open({ address, token, tls, namespace, jobConfig });
     this.#open = { session, uri, users: 0 };
     // Whoever uses the one before closes it.
     if (open?.users === 0) await open.session.close();
     return this.#open;
   }
+}
 
-  #start(jobConfig: Buffer): Promise<ClientSession> {
-    const { address, token, tls, namespace, pause } = this.#options;
-    return withRetries(pause, () => ClientSession.open({ address, token, tls, namespace, jobConfig }), OPEN_TRIES);
-  }
+/** `null` for an actor that there is none of any more. */
+function unlessGone(reason: unknown): null {
+  if (reason instanceof RayError && /Failed to look up actor|ActorDied|ValueError/.test(reason.message)) return null;
+  throw reason;
 }
 
 const Status = z.object({ runs: z.boolean() });

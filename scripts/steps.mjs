@@ -1,5 +1,8 @@
 /** Runs commands, every one of them, and sums up at the end which failed, what they last said, and how long each took. */
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ROOT } from './setup/paths.mjs';
 
 /** @typedef {readonly [string, ...string[]]} Command */
@@ -55,6 +58,20 @@ export async function runSteps(steps, { sideBySide = false } = {}) {
   for (const { name, said } of failed) process.stdout.write(`\n── ${name}, which failed, last said:\n${said}\n`);
   process.stdout.write(`\n${ended.map(line).join('\n')}\n`);
   return failed.length === 0 && !isStopped ? 0 : 1;
+}
+
+/**
+ * All at once, with a folder for what they leave to one another.
+ *
+ * @param {(scratch: string) => readonly Step[]} stepsOf
+ */
+export async function runTests(stepsOf) {
+  const scratch = mkdtempSync(join(tmpdir(), 'dss-test-'));
+  try {
+    return await runSteps(stepsOf(scratch), { sideBySide: true });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
 
 let isStopped = false;

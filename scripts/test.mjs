@@ -1,16 +1,10 @@
 /** `npm test`: the set-up, then every test, both languages' at once: most of them wait for processes most of the time. */
 import './setup/require-node.mjs';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mochaStep, pytestStep } from './again.mjs';
 import { main } from './setup/main.mjs';
 import { setUp } from './setup/set-up.mjs';
 import { SetupError } from './setup/setup-error.mjs';
-import { runSteps } from './steps.mjs';
-
-/** More than these failing are no accident of a busy machine, and are not tried again. */
-const MOST_FILES_AGAIN = 3;
-const MOST_PYTHON_TESTS_AGAIN = 5;
+import { runTests } from './steps.mjs';
 
 await main(async () => {
   if (process.argv.length > 2) {
@@ -20,56 +14,11 @@ await main(async () => {
     );
   }
   await setUp({ pythonPackages: ['pytest'] });
-  const scratch = mkdtempSync(join(tmpdir(), 'dss-test-'));
-  const failedFiles = join(scratch, 'failed-files');
-  const pythonCache = join(scratch, 'pytest');
-  const pytest = /** @type {const} */ ([
-    'npm',
-    'run',
-    '--silent',
-    'test:python',
-    '--',
-    '-o',
-    `cache_dir=${pythonCache}`,
+  return runTests((scratch) => [
+    mochaStep(
+      { name: 'TypeScript tests', command: ['npm', 'run', '--silent', 'test:ts'] },
+      { scratch, again: ['npx', 'mocha'] },
+    ),
+    pytestStep({ name: 'Python tests', command: ['npm', 'run', '--silent', 'test:python', '--'] }, { scratch }),
   ]);
-  try {
-    return await runSteps(
-      [
-        {
-          name: 'TypeScript tests',
-          command: ['npm', 'run', '--silent', 'test:ts'],
-          env: { DSS_TEST_FAILED: failedFiles },
-          again: () => {
-            const files = read(failedFiles)?.split('\n').filter(Boolean) ?? [];
-            return fewEnough(files.length, MOST_FILES_AGAIN) ? ['npx', 'mocha', ...files] : null;
-          },
-        },
-        {
-          name: 'Python tests',
-          command: pytest,
-          again: () => {
-            const failed = Object.keys(JSON.parse(read(join(pythonCache, 'v/cache/lastfailed')) ?? '{}'));
-            return fewEnough(failed.length, MOST_PYTHON_TESTS_AGAIN) ? [...pytest, '--last-failed'] : null;
-          },
-        },
-      ],
-      { sideBySide: true },
-    );
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
 });
-
-/** @param {string} path @returns {string | null} null where there is no such file */
-function read(path) {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return null;
-  }
-}
-
-/** @param {number} failed @param {number} most */
-function fewEnough(failed, most) {
-  return failed > 0 && failed <= most;
-}

@@ -25,7 +25,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   sources: { ours: ['core'], packages: ['node:', 'yaml', 'zod'] },
   plan: { ours: ['core', 'sources'], packages: ['node:'] },
   exports: { ours: [], packages: ['hyparquet-writer'] },
-  reports: { ours: ['core', 'exports', 'journal/journal'], packages: ['node:', 'd3-scale', 'd3-shape'] },
+  reports: { ours: ['core', 'exports', 'journal/journal'], packages: ['node:', 'd3-scale', 'd3-shape', 'pdfkit'] },
   observe: { ours: ['core', 'journal/journal'], packages: ['node:', 'pino', 'prom-client'] },
   web: {
     ours: ['core', 'journal/journal', 'observe', 'reports'],

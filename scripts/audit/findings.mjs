@@ -54,9 +54,13 @@ const ALLOWED = new Set([
   'CC0-1.0',
   'ISC',
   'MIT',
+  'OFL-1.1', // of fonts, which may be embedded in what anybody makes
   'Python-2.0',
   'Unlicense',
 ]);
+
+/** Of packages that say it in a file only, which was looked at. */
+const IN_A_FILE = new Map([['png-js 2.0.0', 'MIT']]);
 
 /**
  * @param {string} text of package-lock.json
@@ -66,8 +70,9 @@ export function licenceProblems(text) {
   /** @type {Readonly<Record<string, { license?: string, dev?: boolean, version?: string }>>} */
   const packages = JSON.parse(text).packages;
   return Object.entries(packages).flatMap(([path, { license, dev = false, version }]) => {
-    if (path === '' || dev || isAllowed(license ?? '')) return [];
-    return [`${path.replace(/^.*node_modules\//, '')} ${version}: ${license ?? 'no licence'}`];
+    const name = `${path.replace(/^.*node_modules\//, '')} ${version}`;
+    const licence = license ?? IN_A_FILE.get(name) ?? 'no licence';
+    return path === '' || dev || isAllowed(licence) ? [] : [`${name}: ${licence}`];
   });
 }
 

@@ -156,7 +156,10 @@ describe('a sweep that something is killed under', () => {
   it('holds its state folder: a second one says who does, with exit code 75', async () => {
     const dss = start();
     await midway(dss);
+    // Stopped, it cannot end before the second one has looked.
+    process.kill(dss.pid, 'SIGSTOP');
     const second = await runDss(['sweep', file], { env });
+    process.kill(dss.pid, 'SIGCONT');
     assert.equal(second.code, 75, second.stderr);
     assert.ok(second.stderr.includes(`pid ${dss.pid}`), second.stderr);
     assert.equal((await dss.finished).code, 0);

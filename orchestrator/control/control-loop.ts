@@ -174,6 +174,10 @@ export class ControlLoop {
     return this.#workers.poolOf(workerId) !== null;
   }
 
+  isBusy(workerId: string): boolean {
+    return this.#turns.snapshot.heldBy(workerId).length > 0;
+  }
+
   /** Whether a worker of this pool has the name, and is lent the trial. */
   holds(workerId: string, pool: string, trialId: string): boolean {
     return this.#workers.poolOf(workerId) === pool && this.#turns.snapshot.heldBy(workerId).some(isOf(trialId));

@@ -232,6 +232,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       onExit: (workerId: string, failure: Failure) => loop.workerExited(workerId, failure),
       isConnected: (workerId: string) => loop.isConnected(workerId),
       hasJoined: (workerId: string) => loop.hasJoined(workerId),
+      isBusy: (workerId: string) => loop.isBusy(workerId),
       onGiveUp: (error: SweepError) => loop.fail(error),
     };
     launching.open(surroundings, () => loop.demands());

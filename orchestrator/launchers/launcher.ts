@@ -29,6 +29,8 @@ export interface LaunchContext {
   readonly isConnected?: (workerId: string) => boolean;
   /** Whether it has ever spoken to this control plane. */
   readonly hasJoined?: (workerId: string) => boolean;
+  /** Whether it was lent a trial that it has not ended yet. */
+  readonly isBusy?: (workerId: string) => boolean;
   /** What the place says of workers that do not start. The same key replaces what it said before; `null`: it is over. */
   readonly onNotice: (key: string, notice: Notice | null) => void;
   /** No worker can be kept alive. */

@@ -181,7 +181,8 @@ class KubernetesLauncher implements Launcher {
     this.#roster.listed(pods.items.map(parsePod));
     this.#watchFrom(opened.labels, pods.resourceVersion);
     const hashOf = (key: string, settings: PoolSettings) => opened.jobs.hashOf(key, settings);
-    const targets = this.#book.targets(jobs, hashOf, (key) => this.#roster.of(key).filter(isRunning).length);
+    const runningOf = (key: string) => this.#roster.of(key).filter(isRunning).length;
+    const targets = this.#book.targets(jobs, hashOf, runningOf, (key) => this.#busyOf(key));
     const actions = poolActions(targets, jobs, { nowMs: this.#nowMs(), mayStart: !this.#isDraining });
     for (const action of actions) {
       if (this.#book.waits(action.key)) continue;
@@ -220,6 +221,12 @@ class KubernetesLauncher implements Launcher {
     }
     for (const [pool, notice] of notices) this.#note(`pool:${pool}`, notice);
     return isCalm;
+  }
+
+  #busyOf(key: string): number {
+    const isBusy = this.#opened?.context.isBusy ?? (() => false);
+    const busy = this.#roster.of(key).filter(({ pod }) => isBusy(pod.metadata.name));
+    return Math.max(0, ...busy.map(({ pod }) => indexOf(pod) + 1));
   }
 
   async #strangerOf(pods: readonly KnownPod[]): Promise<Stranger | null> {
@@ -317,6 +324,11 @@ class KubernetesLauncher implements Launcher {
 
 function isRunning({ standing }: KnownPod): boolean {
   return standing.state === 'running';
+}
+
+/** Of an Indexed Job's pod. */
+function indexOf({ metadata }: Pod): number {
+  return Number(metadata.annotations['batch.kubernetes.io/job-completion-index'] ?? 0);
 }
 
 function timeOf({ lastTimestamp, eventTime }: KubeEvent): string {

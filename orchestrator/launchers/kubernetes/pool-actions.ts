@@ -46,6 +46,8 @@ export interface PoolTarget {
   readonly surplusSinceMs: number | null;
   /** Workers that run. */
   readonly running: number;
+  /** Indexes up to the last one whose worker has a trial. */
+  readonly busy: number;
   /** Since when those are too few for any of its trials; `null`: they are not. */
   readonly tooFewSinceMs: number | null;
   /** After Jobs that failed, and what was refused; until then nothing is done about it. */
@@ -70,7 +72,7 @@ export function poolActions(
 }
 
 function actionsFor(target: PoolTarget, job: Job | undefined, nowMs: number, mayStart: boolean): readonly PoolAction[] {
-  const { key, settings, workers, templateHash, surplusSinceMs, tooFewSinceMs, notBeforeMs } = target;
+  const { key, settings, workers, templateHash, surplusSinceMs, tooFewSinceMs, notBeforeMs, busy } = target;
   if (nowMs < notBeforeMs) return [];
   if (job === undefined) return mayStart && workers > 0 ? [{ kind: 'create', key, settings, workers }] : [];
   if (job.metadata.deletionTimestamp !== undefined) return [];
@@ -84,17 +86,21 @@ function actionsFor(target: PoolTarget, job: Job | undefined, nowMs: number, may
   }
   const isIdle = surplusSinceMs !== null && nowMs - surplusSinceMs >= settings.idleMs;
   // A seat is for one worker, and made anew when that has ended.
-  if (settings.shape.podPerTrial) return workers === 0 && isIdle ? deletion(key, job, 'it has been idle') : joining;
+  const isOver = workers === 0 && busy === 0 && isIdle;
+  if (settings.shape.podPerTrial) return isOver ? deletion(key, job, 'it has been idle') : joining;
   const over = indexesOver(job);
   const has = job.spec.parallelism - over;
   const isLetIn = settings.shape.queue !== null && !job.spec.suspend;
   // A queue has let in what it was asked for: of another size it would be told to wait again, its workers included.
   // Only a trial for which they are too few, and always will be, is worth that.
   if (isLetIn && has >= target.widest && (workers > 0 || !isIdle)) return joining;
-  const resize: PoolAction = { kind: 'resize', key, job, workers: workers + over, suspend: isLetIn };
+  const resize = { kind: 'resize', key, job, workers: workers + over, suspend: isLetIn } as const;
   if (workers > has) return mayStart ? [...joining, resize] : joining;
-  if (workers === has || !isIdle) return joining;
-  return workers === 0 ? deletion(key, job, 'it has been idle') : [resize];
+  if (isOver) return deletion(key, job, 'it has been idle');
+  // Kubernetes takes the last indexes first: a trial that runs there would begin anew on a worker that is idle.
+  const least = Math.max(resize.workers, busy);
+  const mayShrink = isIdle && !isLetIn && least < job.spec.parallelism;
+  return mayShrink ? [{ ...resize, workers: least }] : joining;
 }
 
 /** Whose workers have ended for good: they are counted, and not replaced. */

@@ -72,6 +72,7 @@ export class PoolBook {
     jobs: readonly Job[],
     hashOf: (key: string, settings: PoolSettings) => string,
     runningOf: (key: string) => number,
+    busyOf: (key: string) => number,
   ): readonly PoolTarget[] {
     const byKey = jobsByPool(jobs);
     // What is wanted no more stays until it is forgotten.
@@ -87,7 +88,8 @@ export class PoolBook {
       memory.tooFewSinceMs = since(memory.tooFewSinceMs, job !== undefined && hasTooFew(part, running));
       if (this.#nowMs() >= memory.notBeforeMs) memory.obstacle = null;
       const { surplusSinceMs, tooFewSinceMs, notBeforeMs } = memory;
-      return { ...part, templateHash: hashOf(key, settings), running, surplusSinceMs, tooFewSinceMs, notBeforeMs };
+      const seen = { running, busy: busyOf(key), surplusSinceMs, tooFewSinceMs, notBeforeMs };
+      return { ...part, templateHash: hashOf(key, settings), ...seen };
     });
   }
 

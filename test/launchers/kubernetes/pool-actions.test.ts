@@ -43,7 +43,7 @@ function targetOf(workers: number, more: Partial<PoolTarget> = {}, queue?: strin
   const pool = { name: 'a', min: 0, max: 9, idleMinutes: 1, ...(queue === undefined ? {} : { queue }) };
   const [settings] = kubernetesSettingsOf({ pools: [pool] });
   if (settings === undefined) assert.fail();
-  const calm = { running: 0, surplusSinceMs: null, tooFewSinceMs: null, notBeforeMs: 0 };
+  const calm = { running: 0, busy: 0, surplusSinceMs: null, tooFewSinceMs: null, notBeforeMs: 0 };
   return { key: 'a', settings, workers, widest: 1, narrowest: 1, templateHash: 'T', ...calm, ...more };
 }
 
@@ -75,6 +75,17 @@ describe('a pool', () => {
   });
   it('that is as it should be is left alone', () => assert.deepEqual(actions(targetOf(2), jobOf()), []));
   it('grows at once', () => assert.deepEqual(actions(targetOf(5), jobOf()), ['resize 5']));
+  it('keeps workers that have a trial, and those before them, when it has had too many for long', () => {
+    const surplus = { surplusSinceMs: -60_000 };
+    assert.deepEqual(actions(targetOf(1, { ...surplus, busy: 3 }), jobOf({ size: 5 })), ['resize 3']);
+    assert.deepEqual(actions(targetOf(1, { ...surplus, busy: 5 }), jobOf({ size: 5 })), []);
+    assert.deepEqual(actions(targetOf(0, { ...surplus, busy: 2 }), jobOf({ size: 5 })), ['resize 2']);
+    assert.deepEqual(actions(targetOf(0, { ...surplus, busy: 1 }), jobOf({ size: 1 })), []);
+    assert.deepEqual(actions(targetOf(1, { ...surplus, busy: 2 }), jobOf({ size: 5, succeeded: 2 })), ['resize 3']);
+    assert.deepEqual(actions(targetOf(0, surplus), jobOf({ size: 1 })), ['delete']);
+    // Of another size, its queue would have it wait, its workers included.
+    assert.deepEqual(actions(targetOf(0, { ...surplus, busy: 2 }, 'q'), jobOf({ size: 5 })), []);
+  });
   it('shrinks when it has had too many for its idle time', () => {
     const target = targetOf(1, { surplusSinceMs: 0 });
     assert.deepEqual(actions(target, jobOf(), { nowMs: 59_999 }), []);

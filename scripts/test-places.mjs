@@ -9,7 +9,7 @@ await main(async () => {
   await setUp();
   return runTests((scratch) => [
     mochaStep(
-      { name: 'Kubernetes', command: ['npm', 'run', '--silent', 'test:kubernetes'] },
+      { name: 'Kubernetes', command: ['npm', 'run', '--silent', 'test:kubernetes', '--', '--skip-unbuilt'] },
       { scratch, again: ['npm', 'run', '--silent', 'test:kubernetes', '--'] },
     ),
     mochaStep({ name: 'Ray', command: ['npm', 'run', '--silent', 'test:ray'] }, { scratch, again: ['npx', 'mocha'] }),

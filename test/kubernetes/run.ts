@@ -12,6 +12,8 @@ import { ownNetwork } from './own-network.js';
 
 const MOCHA = fileURLToPath(import.meta.resolve('mocha/bin/mocha.js'));
 const TESTS = 'test/kubernetes/**/*.test.ts';
+/** Where the cluster cannot be built, for want of a network or of what it is built with, that is said and is no failure. */
+const SKIP_UNBUILT = '--skip-unbuilt';
 
 async function build(): Promise<void> {
   if (findBinary() !== null) return;
@@ -22,10 +24,16 @@ async function build(): Promise<void> {
   console.log(`built in ${Math.round((performance.now() - started) / 1000)} s: ${cluster}`);
 }
 
-installMissing({ ip: 'iproute2' });
-await build();
-fetchNodePrograms();
-const given = process.argv.slice(2);
+const given = process.argv.slice(2).filter((word) => word !== SKIP_UNBUILT);
+try {
+  installMissing({ ip: 'iproute2' });
+  await build();
+  fetchNodePrograms();
+} catch (error) {
+  if (given.length === process.argv.length - 2) throw error;
+  console.log(`NOT TESTED on Kubernetes: what that needs could not be made here: ${error}`);
+  process.exit(0);
+}
 const tests = given.some((word) => word.endsWith('.test.ts')) ? [] : [TESTS];
 const network = ownNetwork();
 const [program = '', ...words] = [...(network?.words ?? []), ...[process.execPath, MOCHA, ...tests, ...given]];

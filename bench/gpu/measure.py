@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -24,18 +25,36 @@ from dss_worker.training.step import MAX_GRADIENT_NORM, Stepper, autocast, set_m
 from dss_worker.training.trained import WholeModel
 from dss_worker.training.work import Work
 from gpu.drawn import ALPHA, BATCH, LR, ROWS, SPECIAL, settings_of
+from torch.autograd import DeviceType
 from torch.nn.utils import clip_grad_norm_
+from torch.profiler import ProfilerActivity, profile
 from transformers import T5ForConditionalGeneration
 
 # Takes a step, counted from 0, and says what it computed.
 TakeStep = Callable[[int], Work]
 
 
+# So many steps without a new shape, and most shapes are recorded.
+CALM_STEPS = 15
+MOST_WARM_UP_STEPS = 150
+# The first whose word a kernel's name contains.
+KINDS = {
+    "attention": ("fmha", "sdpa", "flash"),
+    "products": ("nvjet", "gemm", "cutlass", "cublas"),
+    "optimizer": ("multi_tensor",),
+    "normalisation": ("layer_norm", "GammaBeta"),
+    "moving": ("gather", "index", "Cat", "copy", "Memcpy", "embedding"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
     name: str
     precision: Precision
-    compiled: Switch = "off"
+    # "off" records no passes either.
+    compiled: Switch = "auto"
+    # Of the trial that it is for: short ones do not win back what compiling takes.
+    max_steps: int = 1_000
     optimizer: Optimizer = "adamw"
     optimizer_states: OptimizerStates = "device"
 
@@ -56,23 +75,47 @@ class Figure:
     # None: it is not dss's.
     predicted_memory_gib: float | None
     plan: str
+    step_ms: float
+    # Of a step, by kernel and by kind of kernel; none if that was not looked at.
+    kernels: Mapping[str, float] = field(default_factory=dict)
+    kernel_ms: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         predicted = "" if self.predicted_memory_gib is None else f" (predicted {self.predicted_memory_gib:.2f})"
         return (
             f"{self.size:5} {self.way:22} {self.precision}  {self.examples_per_second:7.1f} examples/s "
             f"{self.tokens_per_second:8.0f} tokens/s  mfu {self.mfu_useful:6.1%} useful, {self.mfu_padded:6.1%} padded"
-            f"  {self.peak_memory_gib:6.2f} GiB{predicted}  {self.plan}"
+            f"  {self.peak_memory_gib:6.2f} GiB{predicted}  {self.plan}" + self._kernels()
+        )
+
+    def _kernels(self) -> str:
+        if not self.kernel_ms:
+            return ""
+        parts = ", ".join(f"{kind} {spent:.1f}" for kind, spent in self.kernel_ms.items())
+        return (
+            f"\n      of {self.step_ms:.1f} ms a step the device computed {sum(self.kernel_ms.values()):.1f}: {parts}"
         )
 
 
 def measure(
-    model: T5ForConditionalGeneration, size: str, way: Way, *, split: EncodedSplit, warm_up: int, steps: int
+    model: T5ForConditionalGeneration,
+    size: str,
+    way: Way,
+    *,
+    split: EncodedSplit,
+    warm_up: int,
+    steps: int,
+    profiled: int = 0,
 ) -> Figure:
-    """By dss."""
+    """By dss.
+
+    Args:
+        warm_up: steps before, at least.
+        profiled: steps after the others, whose kernels are told apart.
+    """
     begin(model, way.precision)
     device, memory = model.device, MemoryWatch(model.device)
-    settings = settings_of(way.precision)
+    settings = replace(settings_of(way.precision), max_steps=way.max_steps)
     run = RunOptions(compile=way.compiled, optimizer_states=way.optimizer_states)
     plan = plan_micro_batches(settings, run, config=model.config, device=device)
     trained = WholeModel(model)
@@ -87,7 +130,9 @@ def measure(
         trained=trained,
     )
     order = BatchOrder(rows=ROWS, batch_rows=BATCH, seed=0)
-    batches = TrainingBatches(split, order, alpha=ALPHA, special=SPECIAL, max_steps=warm_up + steps, device=device)
+    batches = TrainingBatches(
+        split, order, alpha=ALPHA, special=SPECIAL, max_steps=MOST_WARM_UP_STEPS + steps + profiled, device=device
+    )
     counter = WorkCounter(StepFlops.of_config(model.config))
 
     def take(step: int) -> Work:
@@ -95,7 +140,9 @@ def measure(
         return counter.work
 
     with batches:
-        seconds, work = timed(take, device, warm_up=warm_up, steps=steps)
+        before = warm(take, stepper, least=warm_up)
+        seconds, work = timed(take, device, first=before, steps=steps)
+        kernels = kernel_times(take, device, first=before + steps, steps=profiled)
     stepper.check()
     predicted = predict_memory(
         ModelSize.of_model(model, trained, is_warm=False),
@@ -106,7 +153,42 @@ def measure(
         process_bytes=memory.process_bytes,
         optimizer_states=way.optimizer_states,
     )
-    return figure(size, way, device, seconds, work, memory, steps, predicted=predicted, plan=str(stepper.plan))
+    plan_text = str(stepper.plan) + (f" ({stepper.recorded_shapes} shapes)" if stepper.recorded_shapes else "")
+    found = figure(size, way, device, seconds, work, memory, steps, predicted=predicted, plan=plan_text)
+    return replace(found, kernels=kernels, kernel_ms=by_kind(kernels))
+
+
+def warm(take: TakeStep, stepper: Stepper, *, least: int) -> int:
+    """Steps until most shapes of passes are recorded, as they are for nearly all of a trial. Returns: how many."""
+    step = unchanged = 0
+    while step < least or (unchanged < CALM_STEPS and stepper.recorded_shapes > 0 and step < MOST_WARM_UP_STEPS):
+        recorded = stepper.recorded_shapes
+        take(step)
+        unchanged = unchanged + 1 if stepper.recorded_shapes == recorded else 0
+        step += 1
+    return step
+
+
+def kernel_times(take: TakeStep, device: torch.device, *, first: int, steps: int) -> dict[str, float]:
+    """Milliseconds of a step, by kernel, the longest first."""
+    if steps == 0 or device.type != "cuda":
+        return {}
+    with profile(activities=[ProfilerActivity.CUDA]) as profiled:
+        for step in range(first, first + steps):
+            take(step)
+        wait_for(device)
+    times: Counter[str] = Counter()
+    for event in profiled.events():
+        if event.device_type == DeviceType.CUDA and not event.is_user_annotation:
+            times[event.name] += event.self_device_time_total / 1e3 / steps
+    return dict(times.most_common())
+
+
+def by_kind(kernels: Mapping[str, float]) -> dict[str, float]:
+    times: Counter[str] = Counter()
+    for name, spent in kernels.items():
+        times[next((kind for kind, words in KINDS.items() if any(word in name for word in words)), "rest")] += spent
+    return dict(times.most_common())
 
 
 def measure_transformers(
@@ -139,7 +221,9 @@ def measure_transformers(
         optimizer.step()
         return work
 
-    seconds, work = timed(take, device, warm_up=warm_up, steps=steps)
+    for step in range(warm_up):
+        take(step)
+    seconds, work = timed(take, device, first=warm_up, steps=steps)
     return figure(size, way, device, seconds, work, memory, steps)
 
 
@@ -156,12 +240,10 @@ def free_memory(device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
-def timed(take: TakeStep, device: torch.device, *, warm_up: int, steps: int) -> tuple[float, Work]:
-    for step in range(warm_up):
-        take(step)
+def timed(take: TakeStep, device: torch.device, *, first: int, steps: int) -> tuple[float, Work]:
     wait_for(device)
     started, work = time.perf_counter(), Work()
-    for step in range(warm_up, warm_up + steps):
+    for step in range(first, first + steps):
         work += take(step)
     wait_for(device)
     return time.perf_counter() - started, work
@@ -200,4 +282,5 @@ def figure(  # noqa: PLR0917 - what it is of, in the order of the measures above
         peak_memory_gib=memory.peak_bytes / 2**30,
         predicted_memory_gib=None if predicted is None else predicted / 2**30,
         plan=plan,
+        step_ms=1_000 * seconds / steps,
     )

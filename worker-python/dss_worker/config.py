@@ -204,7 +204,7 @@ class RunOptions:
     output_rationale: bool = False
     # Length groups that a batch of batch_size rows is split into; 0: chosen by the worker.
     micro_batches: int = 0
-    # torch.compile.
+    # torch.compile; "auto": not that, but on a GPU CUDA graphs, which "off" leaves out too.
     compile: Switch = "auto"
     # Computing activations anew in the backward pass, to save memory.
     gradient_checkpointing: Switch = "auto"

@@ -40,7 +40,7 @@ const settingFlags = {
   keep: { ...text, describe: "weights to keep for `dss export`: none, last, or best (the result's)" },
   output_rationale: { type: 'boolean', describe: 'generate rationales for the test split and keep them' },
   micro_batches: { ...number, describe: 'length groups that a batch is split into; 0: automatic' },
-  compile: { ...text, describe: 'torch.compile: auto, on or off' },
+  compile: { ...text, describe: 'CUDA graphs (auto), torch.compile too (on), or neither (off)' },
   gradient_checkpointing: { ...text, describe: 'compute activations anew to save memory: auto, on or off' },
   devices: { ...number, describe: 'devices that train it, on each machine' },
   machines: { ...number, describe: 'machines that train it together' },

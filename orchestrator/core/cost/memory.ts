@@ -58,7 +58,7 @@ const BFLOAT16 = 2;
 /** AdamW's two of a weight: float32 each, or a byte and a share of its block's scale each. Adafactor's are few. */
 const MOMENT_BYTES: Readonly<Record<Optimizer, number>> = { adamw: 2 * 4, adamw8bit: 2 * (1 + 4 / 256), adafactor: 0 };
 /** Scores of so many tokens are there at once. */
-const CHUNK_TOKENS = 256;
+const CHUNK_TOKENS = { cpu: 256, cuda: 1_024 };
 /** Of the largest of 30,000 sums. */
 const DEVIATIONS = 4;
 
@@ -189,7 +189,7 @@ function passBytes(facts: TrialFacts, place: Place, pass: Pass): Pick<MemoryPart
   }
   if (pass.isCheckpointed) activations = activations / layers + FLOAT32 * width * layers * tokens;
   const scored = vocabulary / layout.tensor;
-  const scores = 2 * FLOAT32 * scored * Math.min(CHUNK_TOKENS, tokens);
+  const scores = 2 * FLOAT32 * scored * Math.min(CHUNK_TOKENS[kind], tokens);
   return { activations, outputs: scores + (isAdapted ? 0 : FLOAT32 * scored * width) };
 }
 

@@ -99,7 +99,7 @@ describe('a fit', () => {
 
   it('is found first by what changes no result', () => {
     const xl = factsOf({ model: 'google/t5-v1_1-xl', batch_size: 8 }, { gradientCheckpointing: 'off' });
-    const tight = { kind: { ...choiceOf('a100-80', 1).kind, memoryBytes: 49.575e9 }, count: 1 };
+    const tight = { kind: { ...choiceOf('a100-80', 1).kind, memoryBytes: 49.75e9 }, count: 1 };
     const { fits, ways } = fitOn(xl, ONE, tight);
     assert.equal(fits, false);
     assert.deepEqual(ways[0], {

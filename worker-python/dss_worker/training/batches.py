@@ -12,6 +12,7 @@ import torch
 from dss_worker.data.encode import EncodedSplit
 from dss_worker.training.collate import ALL_ROWS, PackedBatch, Rows, RowShare, SpecialIds, collate_step
 from dss_worker.training.micro_batches import MicroBatchPlan
+from dss_worker.training.pass_sizes import PassSizes
 from dss_worker.training.sampler import BatchOrder
 from dss_worker.training.step import PassesOf
 
@@ -45,6 +46,8 @@ class TrainingBatches:
         self._special = special
         self._max_steps = max_steps
         self._share = share
+        # Used by one thread at a time: the one that makes steps ahead, or the caller's.
+        self._sizes = PassSizes()
         self._is_pinned = device.type == "cuda"
         is_ahead = self._is_pinned if is_ahead is None else is_ahead
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") if is_ahead else None
@@ -89,4 +92,12 @@ class TrainingBatches:
         return [batch.pinned() if self._is_pinned else batch for batch in collate(plan)]
 
     def _collate(self, rows: Rows) -> PassesOf:
-        return partial(collate_step, self._split, rows, alpha=self._alpha, special=self._special, share=self._share)
+        return partial(
+            collate_step,
+            self._split,
+            rows,
+            alpha=self._alpha,
+            special=self._special,
+            share=self._share,
+            sizes=self._sizes,
+        )

@@ -13,7 +13,8 @@ from torch import Tensor
 from dss_worker.data.encode import EncodedSplit, EncodedTask, TokenTable
 from dss_worker.training.loss import IGNORE_INDEX, TokenWeights, token_weights
 from dss_worker.training.micro_batches import MicroBatchPlan, split_rows
-from dss_worker.training.packing import Lengths, PackedRows, pack
+from dss_worker.training.packing import Lengths, PackedRows, filled_up, pack, sizes_of
+from dss_worker.training.pass_sizes import PassSizes
 
 Rows = npt.NDArray[np.int64]
 
@@ -35,9 +36,9 @@ class PackedBatch:
     inputs: PackedRows
     # The targets moved one place to the right.
     decoder_inputs: PackedRows
-    # int64, [target tokens].
+    # int64, [target tokens]; of a filler, any.
     targets: Tensor
-    # float32, [target tokens]: what each counts in the loss of the logical batch.
+    # float32, [target tokens]: what each counts in the loss of the logical batch; a filler nothing.
     token_weights: Tensor
     # int64, [pairs].
     input_lengths: Lengths
@@ -45,6 +46,10 @@ class PackedBatch:
 
     def to(self, device: torch.device) -> PackedBatch:
         return self._map(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def tensors(self) -> list[Tensor]:
+        """All of them, in the same order for every batch."""
+        return [*self.inputs.tensors(), *self.decoder_inputs.tensors(), self.targets, self.token_weights]
 
     def pinned(self) -> PackedBatch:
         """In memory that a GPU reads by itself."""
@@ -90,6 +95,7 @@ def collate_step(
     alpha: float | None,
     special: SpecialIds,
     share: RowShare = ALL_ROWS,
+    sizes: PassSizes | None = None,
 ) -> Iterator[PackedBatch]:
     """The passes of one optimizer step over the logical batch `rows`; tasks without weight are left out.
 
@@ -99,6 +105,7 @@ def collate_step(
 
     Args:
         plan: bounds of a pass of one process.
+        sizes: of earlier passes, for those that are recorded.
     Raises: DataError (EMPTY_TARGET) if a task with weight has no target tokens.
     """
     tasks = _weighted_tasks(split, rows, alpha)
@@ -111,7 +118,7 @@ def collate_step(
     for positions in split_rows(tokens, cells, plan.for_processes(share.of)):
         ours = share.take(positions)
         counted = tasks if len(ours) > 0 else [replace(each, weight=0.0) for each in tasks]
-        yield _collate(counted, rows[ours if len(ours) > 0 else positions[:1]], plan=plan, special=special)
+        yield _collate(counted, rows[ours if len(ours) > 0 else positions[:1]], plan=plan, special=special, sizes=sizes)
 
 
 def _weighted_tasks(split: EncodedSplit, rows: Rows, alpha: float | None) -> list[_WeightedTask]:
@@ -131,7 +138,9 @@ def _weights(split: EncodedSplit, rows: Rows, alpha: float | None) -> TokenWeigh
     )
 
 
-def _collate(tasks: list[_WeightedTask], rows: Rows, *, plan: MicroBatchPlan, special: SpecialIds) -> PackedBatch:
+def _collate(
+    tasks: list[_WeightedTask], rows: Rows, *, plan: MicroBatchPlan, special: SpecialIds, sizes: PassSizes | None
+) -> PackedBatch:
     """Each task's rows in order of length; no group has rows of two tasks."""
     inputs, targets, weights, group_rows = [], [], [], []
     input_lengths, target_lengths = [], []
@@ -147,11 +156,17 @@ def _collate(tasks: list[_WeightedTask], rows: Rows, *, plan: MicroBatchPlan, sp
     input_length, target_length = np.concatenate(input_lengths), np.concatenate(target_lengths)
     target_ids = np.concatenate(targets)
     decoder_ids = shift_right(target_ids, target_length, start=special.start)
+    rounded = {"multiple": plan.length_multiple, "token_multiple": plan.token_multiple}
+    wanted = (
+        sizes_of(input_length, group_rows=group_rows, **rounded),
+        sizes_of(target_length, group_rows=group_rows, **rounded),
+    )
+    input_sizes, target_sizes = wanted if sizes is None or not plan.engine.is_recorded else sizes.fit(wanted)
     return PackedBatch(
-        inputs=pack(np.concatenate(inputs), input_length, group_rows=group_rows, multiple=plan.length_multiple),
-        decoder_inputs=pack(decoder_ids, target_length, group_rows=group_rows),
-        targets=torch.from_numpy(target_ids),
-        token_weights=torch.from_numpy(np.concatenate(weights)),
+        inputs=pack(np.concatenate(inputs), input_length, input_sizes),
+        decoder_inputs=pack(decoder_ids, target_length, target_sizes),
+        targets=torch.from_numpy(filled_up(target_ids, target_length, target_sizes)),
+        token_weights=torch.from_numpy(filled_up(np.concatenate(weights), target_length, target_sizes)),
         input_lengths=input_length,
         target_lengths=target_length,
     )

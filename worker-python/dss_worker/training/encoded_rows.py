@@ -12,7 +12,7 @@ from transformers import T5ForConditionalGeneration
 from dss_worker.data.encode import TokenTable
 from dss_worker.training.collate import ALL_ROWS, Rows, RowShare, lengths_of, tokens_of
 from dss_worker.training.packed_t5 import encode
-from dss_worker.training.packing import Lengths, PackedRows, pack
+from dss_worker.training.packing import Lengths, PackedRows, pack, sizes_of
 
 # Scores that a head of attention gives to a group of rows at a time, at most: a group of long rows is small.
 _GROUP_SCORES = 2**18
@@ -44,8 +44,8 @@ def encode_rows(model: T5ForConditionalGeneration, table: TokenTable, rows: Rows
     """
     lengths = lengths_of(table, rows)
     multiple = 1 if model.device.type == "cpu" else _GPU_MULTIPLE
-    groups = attention_groups(lengths)
-    inputs = pack(tokens_of(table, rows), lengths, group_rows=groups, multiple=multiple).to(model.device)
+    sizes = sizes_of(lengths, group_rows=attention_groups(lengths), multiple=multiple)
+    inputs = pack(tokens_of(table, rows), lengths, sizes).to(model.device)
     return EncodedRows(rows=rows, inputs=inputs, states=encode(model, inputs), ends=np.cumsum(lengths))
 
 

@@ -12,7 +12,7 @@ computes again is not counted, nor is anything but matrix products. A matrix tha
 its own, so it costs one third less; LoRA's two thin matrices beside it are counted.
 
 Useful is this for the real tokens. Padded is what the device was given: `packed_t5.py` pads rows for attention alone,
-so its S² + T S and T² are those of each padded group, and all else is as useful.
+so its S² + T S and T² are those of each padded group; the rest is that of all tokens, fillers included.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ class StepFlops:
             decoder_cells += theirs.rows * theirs.longest * (theirs.longest + ours.longest)
         return Work(
             useful_flops=self.of_pairs(inputs, targets),
-            padded_flops=self._total(input_tokens, target_tokens, encoder_cells, decoder_cells),
+            padded_flops=self._total(
+                len(batch.inputs.ids), len(batch.decoder_inputs.ids), encoder_cells, decoder_cells
+            ),
             useful_tokens=input_tokens + target_tokens,
             padded_tokens=batch.inputs.padded_tokens + batch.decoder_inputs.padded_tokens,
         )

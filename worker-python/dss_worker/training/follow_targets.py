@@ -14,10 +14,10 @@ from transformers import T5ForConditionalGeneration
 from dss_worker.data.encode import TokenTable
 from dss_worker.training.collate import lengths_of, shift_right, tokens_of
 from dss_worker.training.encoded_rows import EncodedRows
-from dss_worker.training.linear_loss import CHUNK_TOKENS
+from dss_worker.training.linear_loss import chunk_tokens
 from dss_worker.training.model import special_ids
 from dss_worker.training.packed_t5 import decode
-from dss_worker.training.packing import Lengths, pack
+from dss_worker.training.packing import Lengths, pack, sizes_of
 
 Flags = npt.NDArray[np.bool_]
 Tokens = npt.NDArray[np.int64]
@@ -59,11 +59,8 @@ def follow_targets(
     """
     special = special_ids(model)
     tokens, lengths = tokens_of(targets, encoded.rows), lengths_of(targets, encoded.rows)
-    read = pack(
-        shift_right(tokens, lengths, start=special.start),
-        lengths,
-        group_rows=[group.rows for group in encoded.inputs.groups],
-    )
+    sizes = sizes_of(lengths, group_rows=[group.rows for group in encoded.inputs.groups])
+    read = pack(shift_right(tokens, lengths, start=special.start), lengths, sizes)
     states = decode(model, encoded.states, encoded.inputs, read.to(model.device))
     chosen, nats = _choose(model, states, tokens)
     return compare(tokens, chosen, lengths, nats=nats, end=special.end, max_tokens=max_tokens)
@@ -100,8 +97,9 @@ def _choose(model: T5ForConditionalGeneration, states: Tensor, targets: Tokens) 
     wanted = torch.from_numpy(targets).to(states.device)
     chosen = torch.empty_like(wanted)
     nats = torch.zeros((), dtype=torch.float64, device=states.device)
-    for start in range(0, len(states), CHUNK_TOKENS):
-        part = slice(start, start + CHUNK_TOKENS)
+    chunk = chunk_tokens(states.device)
+    for start in range(0, len(states), chunk):
+        part = slice(start, start + chunk)
         logits = model.lm_head(states[part])
         chosen[part] = logits.argmax(dim=-1)
         nats += functional.cross_entropy(logits, wanted[part], reduction="sum")

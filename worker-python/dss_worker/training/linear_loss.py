@@ -13,7 +13,14 @@ from torch import Tensor
 from dss_worker.training.layer_part import VocabularyPart
 
 # Scores of so many tokens at a time: 33 MB in float32 with T5's vocabulary.
-CHUNK_TOKENS = 256
+_CHUNK_TOKENS = 256
+# The weight's gradient is added to once a chunk, which takes a GPU longer than a small chunk's products.
+_GPU_CHUNK_TOKENS = 1_024
+
+
+def chunk_tokens(device: torch.device) -> int:
+    """Of how many tokens the scores are in memory at a time."""
+    return _CHUNK_TOKENS if device.type == "cpu" else _GPU_CHUNK_TOKENS
 
 
 def linear_loss(
@@ -53,9 +60,10 @@ class _LinearLoss(torch.autograd.Function):
         weight_grad = torch.zeros_like(weight) if needs_weight else None
         factor = weight if dtype is None else weight.to(dtype)
         loss = torch.zeros((), dtype=torch.float32, device=states.device)
+        chunk = chunk_tokens(states.device)
         with torch.autocast(states.device.type, enabled=False):
-            for start in range(0, len(states), CHUNK_TOKENS):
-                tokens = slice(start, start + CHUNK_TOKENS)
+            for start in range(0, len(states), chunk):
+                tokens = slice(start, start + chunk)
                 inputs = states[tokens] if dtype is None else states[tokens].to(dtype)
                 scores = (inputs @ factor.T).to(torch.float32)
                 target = targets[tokens, None]

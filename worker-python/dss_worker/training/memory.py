@@ -11,7 +11,7 @@ from transformers import T5Config, T5ForConditionalGeneration
 
 from dss_worker.config import OptimizerStates, TrialSettings
 from dss_worker.data.encode import EncodedSplit
-from dss_worker.training.linear_loss import CHUNK_TOKENS
+from dss_worker.training.linear_loss import chunk_tokens
 from dss_worker.training.micro_batches import MicroBatchPlan, activation_bytes_per_token
 from dss_worker.training.optimizer import MOMENT_BYTES
 from dss_worker.training.packing import Lengths
@@ -89,7 +89,7 @@ def predict_memory(
     gathered = 2 * size.gathered * _FLOAT32  # and their gradients
     # Autocast's copies of what is in products, which the backward pass reads again.
     casts = _BFLOAT16 * (size.gathered or size.parameters) if settings.precision == "bf16" else 0
-    during_a_pass = gathered + casts + _pass_bytes(size, settings, plan, train, is_cpu=device.type == "cpu")
+    during_a_pass = gathered + casts + _pass_bytes(size, settings, plan, train, device=device)
     if device.type != "cpu":
         return int(process_bytes + weights + trained + moments + during_a_pass)
     # In ordinary memory: the first weights, and the selected ones, twice while one takes the other's place.
@@ -99,13 +99,13 @@ def predict_memory(
 
 
 def _pass_bytes(
-    size: ModelSize, settings: TrialSettings, plan: MicroBatchPlan, train: EncodedSplit, *, is_cpu: bool
+    size: ModelSize, settings: TrialSettings, plan: MicroBatchPlan, train: EncodedSplit, *, device: torch.device
 ) -> float:
     config, is_dropping = size.config, settings.dropout > 0
     layers, width, inner = config.num_layers, config.d_model, config.num_heads * config.d_kv
     tokens, cells = _largest_pass(settings, plan, train, row_shares=size.row_shares)
     activations = activation_bytes_per_token(config, settings, tensor=size.tensor) * tokens
-    if is_cpu:
+    if device.type == "cpu":
         # Of each head the probabilities; dropout's factors and the product stay, too.
         activations += (3 if is_dropping else 1) * _FLOAT32 * config.num_heads / size.tensor * layers * cells
     if settings.adapter == "lora" and is_dropping:
@@ -114,7 +114,7 @@ def _pass_bytes(
     if plan.engine.with_checkpoints:
         # One layer's, and what each layer reads.
         activations = activations / layers + _FLOAT32 * width * layers * tokens
-    scores = 2 * _FLOAT32 * config.vocab_size / size.tensor * min(CHUNK_TOKENS, tokens)
+    scores = 2 * _FLOAT32 * config.vocab_size / size.tensor * min(chunk_tokens(device), tokens)
     output_gradient = _FLOAT32 * config.vocab_size / size.tensor * width if size.trained == size.parameters else 0
     return activations + scores + output_gradient
 

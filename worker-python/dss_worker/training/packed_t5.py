@@ -11,7 +11,7 @@ Source of the function: transformers 5.24, models/t5; Raffel et al. 2020, arXiv:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, cast
@@ -24,6 +24,7 @@ from transformers import T5ForConditionalGeneration
 from transformers.models.t5.modeling_t5 import T5Attention, T5Block, T5LayerNorm, T5Stack
 
 from dss_worker.training.dropout import add_dropped, drop, rate_of
+from dss_worker.training.joined_product import joined_product
 from dss_worker.training.layer_part import part_of
 from dss_worker.training.packing import PackedRows, RowGroup
 from dss_worker.training.within import within
@@ -35,8 +36,13 @@ class Engine:
 
     # Activations are computed again in the backward pass, with the same dropout.
     with_checkpoints: bool = False
-    # By torch.compile: two graphs for all lengths, a minute to make them. Dropout's draws are others then.
+    # What is computed element by element is fused by torch.compile. Dropout's draws are others then.
     is_compiled: bool = False
+    # Products of the same states with several matrices are one, with all of them side by side: a GPU takes as long to
+    # begin a small product as to compute it (`joined_product.py`).
+    is_joined: bool = False
+    # Passes of a shape that comes again are recorded and replayed (`recorded_passes.py`).
+    is_recorded: bool = False
 
 
 PLAIN = Engine()
@@ -51,6 +57,7 @@ class _Attention:
     # What is added to each group's scores: relative positions, and the mask. Float, broadcasts to [rows, heads,
     # query length, key length].
     biases: tuple[Tensor | None, ...]
+    engine: Engine
 
 
 def encode(model: T5ForConditionalGeneration, inputs: PackedRows, *, engine: Engine = PLAIN) -> Tensor:
@@ -60,7 +67,7 @@ def encode(model: T5ForConditionalGeneration, inputs: PackedRows, *, engine: Eng
 
 def _encode(model: T5ForConditionalGeneration, inputs: PackedRows, engine: Engine) -> Tensor:
     stack = model.encoder
-    attention = _self_attention(stack, inputs, is_causal=False)
+    attention = _self_attention(stack, inputs, is_causal=False, engine=engine)
     states = _embed(stack, inputs)
     for block in _blocks(stack):
         states = _run(engine, _encoder_block, block, states, attention)
@@ -88,9 +95,9 @@ def _decode(
     model: T5ForConditionalGeneration, encoded: Tensor, inputs: PackedRows, decoder_inputs: PackedRows, engine: Engine
 ) -> Tensor:
     stack = model.decoder
-    attention = _self_attention(stack, decoder_inputs, is_causal=True)
+    attention = _self_attention(stack, decoder_inputs, is_causal=True, engine=engine)
     masks = tuple(_padding_bias(group, encoded.dtype) for group in inputs.groups)
-    across = _Attention(queries=decoder_inputs.groups, keys=inputs.groups, biases=masks)
+    across = _Attention(queries=decoder_inputs.groups, keys=inputs.groups, biases=masks, engine=engine)
     encoded = part_of(stack).read(encoded)
     states = _embed(stack, decoder_inputs)
     for block in _blocks(stack):
@@ -100,17 +107,9 @@ def _decode(
 
 
 def _run(engine: Engine, run: Callable[..., Tensor], block: T5Block, *values: object) -> Tensor:
-    if engine.is_compiled:
-        run = _compiled(run)
     if engine.with_checkpoints:
         run = partial(checkpoint, run, use_reentrant=False)
     return within(block, run, block, *values)
-
-
-@cache
-def _compiled(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """For the life of the process; a layer's weights are arguments, so that one graph does for all layers."""
-    return torch.compile(run, dynamic=True)
 
 
 def _blocks(stack: T5Stack) -> list[T5Block]:
@@ -126,7 +125,8 @@ def _finish(stack: T5Stack, states: Tensor) -> Tensor:
 
 
 def _encoder_block(block: T5Block, states: Tensor, attention: _Attention) -> Tensor:
-    return _feed_forward(block, _attend_to_itself(block, states, attention))
+    states = _attend_to_itself(block, states, attention)
+    return _feed_forward(block, states, attention.engine)
 
 
 def _decoder_block(
@@ -136,7 +136,8 @@ def _decoder_block(
     layer = _layer(block, 1)
     asking = part_of(layer.EncDecAttention).read(_norm(layer.layer_norm, states))
     output = _attend(layer.EncDecAttention, asking, encoded, across)
-    return _feed_forward(block, add_dropped(states, output, layer.dropout))
+    states = _add_dropped(states, output, layer.dropout, across.engine)
+    return _feed_forward(block, states, attention.engine)
 
 
 def _layer(block: T5Block, number: int) -> Any:  # noqa: ANN401
@@ -147,21 +148,56 @@ def _layer(block: T5Block, number: int) -> Any:  # noqa: ANN401
 def _attend_to_itself(block: T5Block, states: Tensor, attention: _Attention) -> Tensor:
     layer = _layer(block, 0)
     normed = part_of(layer.SelfAttention).read(_norm(layer.layer_norm, states))
-    return add_dropped(states, _attend(layer.SelfAttention, normed, normed, attention), layer.dropout)
+    output = _attend(layer.SelfAttention, normed, normed, attention)
+    return _add_dropped(states, output, layer.dropout, attention.engine)
 
 
-def _feed_forward(block: T5Block, states: Tensor) -> Tensor:
+def _feed_forward(block: T5Block, states: Tensor, engine: Engine) -> Tensor:
     layer = _layer(block, -1)
     dense = layer.DenseReluDense
     part = part_of(dense)
     normed = part.read(_norm(layer.layer_norm, states))
-    if hasattr(dense, "wi_0"):
-        hidden = _activate(dense.act, dense.wi_0(normed)) * dense.wi_1(normed)
-    else:
+    if not hasattr(dense, "wi_0"):
         hidden = _activate(dense.act, dense.wi(normed))
-    with part.own_draws():
-        dropped = drop(hidden, rate_of(dense.dropout))
-    return add_dropped(states, dense.wo(dropped), layer.dropout)
+        with part.own_draws():
+            hidden = drop(hidden, rate_of(dense.dropout))
+    else:
+        products = _products(normed, (dense.wi_0, dense.wi_1), engine)
+        with part.own_draws():
+            hidden = _fused(_gate, engine)(products, dense.act, dense.dropout)
+    (output,) = _products(hidden, (dense.wo,), engine)
+    return _add_dropped(states, output, layer.dropout, engine)
+
+
+def _gate(products: Sequence[Tensor], activation: nn.Module, dropout: nn.Dropout) -> Tensor:
+    gate, linear = products if len(products) == 2 else products[0].chunk(2, dim=-1)
+    return drop(_activate(activation, gate) * linear, rate_of(dropout))
+
+
+def _add_dropped(states: Tensor, addend: Tensor, dropout: nn.Dropout, engine: Engine) -> Tensor:
+    return _fused(add_dropped, engine)(states, addend, dropout)
+
+
+def _fused(run: Callable[..., Tensor], engine: Engine) -> Callable[..., Tensor]:
+    return _compiled(run) if engine.is_compiled else run
+
+
+@cache
+def _compiled(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """For the life of the process, and for all lengths."""
+    return torch.compile(run, dynamic=True)
+
+
+def _products(states: Tensor, layers: Sequence[nn.Module], engine: Engine) -> Sequence[Tensor]:
+    """What each layer makes of the states; joined, all of it side by side in one."""
+    if engine.is_joined and _are_plain(layers):
+        return (joined_product(states, [cast(Tensor, layer.weight) for layer in layers]),)
+    return [layer(states) for layer in layers]
+
+
+def _are_plain(layers: Sequence[nn.Module]) -> bool:
+    """Whether each is its matrix and nothing besides, such as an adapter."""
+    return all(type(layer) is nn.Linear and layer.bias is None for layer in layers)
 
 
 def _activate(activation: nn.Module, states: Tensor) -> Tensor:
@@ -178,19 +214,30 @@ def _norm(norm: T5LayerNorm, states: Tensor) -> Tensor:
 
 def _attend(module: T5Attention, asking: Tensor, asked: Tensor, attention: _Attention) -> Tensor:
     """[query tokens, d_model] and [key tokens, d_model], packed, to [query tokens, d_model]."""
-    heads, width = module.n_heads, module.key_value_proj_dim
-    query, key, value = module.q(asking), module.k(asked), module.v(asked)
     dropout = module.dropout if module.training else 0.0
+    if asking is asked:
+        heads = _heads(module, _products(asking, (module.q, module.k, module.v), attention.engine), attention.keys)
+    else:
+        queries = _heads(module, _products(asking, (module.q,), attention.engine), attention.queries)
+        others = _heads(module, _products(asked, (module.k, module.v), attention.engine), attention.keys)
+        heads = [(*ours, *theirs) for ours, theirs in zip(queries, others, strict=True)]
     outputs = []
-    for ours, theirs, bias in zip(attention.queries, attention.keys, attention.biases, strict=True):
-        q, k, v = (
-            group.pad(packed).view(group.rows, group.longest, heads, width).transpose(1, 2)
-            for group, packed in ((ours, query), (theirs, key), (theirs, value))
-        )
+    for group, (q, k, v), bias in zip(attention.queries, heads, attention.biases, strict=True):
         with part_of(module).own_draws():
             attended = _dot_product_attention(q, k, v, bias, dropout)
-        outputs.append(ours.unpad(attended.transpose(1, 2).reshape(ours.rows, ours.longest, heads * width)))
-    return cast(Tensor, module.o(outputs[0] if len(outputs) == 1 else torch.cat(outputs)))
+        outputs.append(group.unpad(attended.transpose(1, 2).reshape(group.rows, group.longest, -1)))
+    packed = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+    (output,) = _products(packed, (module.o,), attention.engine)
+    return output
+
+
+def _heads(module: T5Attention, products: Sequence[Tensor], groups: Sequence[RowGroup]) -> Sequence[tuple[Tensor, ...]]:
+    """Of each group what it has of each product, [rows, heads, longest, width]."""
+    heads, width = module.n_heads, module.key_value_proj_dim
+    return [
+        tuple(part for packed in products for part in group.pad_heads(packed, heads=heads, width=width))
+        for group in groups
+    ]
 
 
 def _dot_product_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, dropout: float) -> Tensor:
@@ -206,10 +253,10 @@ def _dot_product_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None,
     return drop(scores.softmax(dim=-1), dropout) @ v
 
 
-def _self_attention(stack: T5Stack, rows: PackedRows, *, is_causal: bool) -> _Attention:
+def _self_attention(stack: T5Stack, rows: PackedRows, *, is_causal: bool, engine: Engine) -> _Attention:
     """What all the layers of a stack have in common."""
     biases = tuple(_self_bias(stack, group, is_causal=is_causal) for group in rows.groups)
-    return _Attention(queries=rows.groups, keys=rows.groups, biases=biases)
+    return _Attention(queries=rows.groups, keys=rows.groups, biases=biases, engine=engine)
 
 
 def _self_bias(stack: T5Stack, group: RowGroup, *, is_causal: bool) -> Tensor:

@@ -12,10 +12,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from statistics import median
 
 import torch
 
-from dss_worker.config import TrialConfig
+from dss_worker.config import Switch, TrialConfig
 from dss_worker.data.encode import EncodedSplit
 from dss_worker.errors import DataError, WorkerError
 from dss_worker.training.adapter import apply_adapter
@@ -33,7 +34,8 @@ from dss_worker.training.warm_cache import WarmCache
 from dss_worker.training.work import Work
 
 STEPS = 20
-# Of them, those that make what the others find there: the optimizer's moments, and what an allocator keeps.
+# Of them, those that make what the others find there: the optimizer's moments, and what an allocator keeps. On a GPU
+# as many again come before: passes of most shapes are recorded then.
 _WARM_UP_STEPS = 3
 
 
@@ -68,8 +70,9 @@ def probe(
     Raises: WorkerError or DataError for what the trial itself would raise.
     """
     settings, begun = config.settings, now()
-    # Graphs that are compiled take longer than all of this.
-    config = replace(config, run=replace(config.run, compile="off", devices=1, layout=None))
+    # What is compiled takes longer than all of this.
+    compiled: Switch = "off" if config.run.compile == "off" else "auto"
+    config = replace(config, run=replace(config.run, compile=compiled, devices=1, layout=None))
     memory = MemoryWatch(device)
     set_matmul_precision(settings.precision)
     warm = WarmCache()
@@ -80,7 +83,7 @@ def probe(
     stepper = Stepper(
         model,
         lr=settings.lr,
-        max_steps=steps,
+        max_steps=2 * steps,
         precision=settings.precision,
         plan=warm.plan(config, model),
         optimizer=settings.optimizer,
@@ -90,20 +93,25 @@ def probe(
     rows = settings.batch_size * settings.grad_steps
     order = BatchOrder(rows=len(train), batch_rows=rows, seed=settings.seed)
     counter = WorkCounter(StepFlops.of_config(model.config, lora_rank=settings.lora_rank))
+    warm_up = steps if device.type == "cuda" else _WARM_UP_STEPS
+    timed = steps - _WARM_UP_STEPS
     batches = TrainingBatches(
-        train, order, alpha=settings.alpha, special=special_ids(model), max_steps=steps, device=device
+        train, order, alpha=settings.alpha, special=special_ids(model), max_steps=warm_up + timed, device=device
     )
-    work, seen, timed_since = Work(), 0, now()
-    start_seconds = started_s + timed_since - begun
+    work, seen, start_seconds = Work(), 0, started_s + now() - begun
+    seconds: list[float] = []
     with batches:
-        for step in range(steps):
-            if step == _WARM_UP_STEPS:
-                stepper.check()  # which waits for the device
-                work, seen, timed_since = Work(), 0, now()
+        for step in range(warm_up):
+            stepper.take(batches.passes(step))
+        stepper.check()  # which waits for the device
+        for step in range(warm_up, warm_up + timed):
+            since = now()
             stepper.take(counter.counting(batches.passes(step)))
+            stepper.check()
+            seconds.append(now() - since)
             work, seen = work + counter.work, seen + batches.rows(step)
-        stepper.check()
-    seconds = max(now() - timed_since, 1e-9)
+    # Of a shape that is new, a step takes ten times as long, and in a trial that is rare.
+    spent = max(timed * median(seconds), 1e-9)
     predicted = predict_memory(
         ModelSize.of_model(model, trained, is_warm=warm.has_pristine(model)),
         # Nothing is selected here.
@@ -117,8 +125,8 @@ def probe(
     return Probed(
         device=describe_environment(device, settings.precision)["device_name"],
         steps=steps,
-        flops_per_second=work.useful_flops / seconds,
-        examples_per_second=seen / seconds,
+        flops_per_second=work.useful_flops / spent,
+        examples_per_second=seen / spent,
         start_seconds=start_seconds,
         peak_memory_bytes=memory.peak_bytes,
         predicted_memory_bytes=predicted,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import cast
 
@@ -25,6 +25,7 @@ from dss_worker.training.optimizer import (
     take_step,
 )
 from dss_worker.training.packed_t5 import PLAIN, Engine, decode, encode
+from dss_worker.training.recorded_passes import RecordedPasses
 from dss_worker.training.trained import Trained, WholeModel
 from dss_worker.training.within import within
 
@@ -73,6 +74,11 @@ class Stepper:
         # Step (from 1) and loss of the first bad step.
         self._bad_step = torch.zeros((), dtype=torch.int64, device=device)
         self._bad_loss = torch.zeros((), dtype=torch.float32, device=device)
+        # Of the step's passes so far.
+        self._loss = torch.zeros((), dtype=torch.float32, device=device)
+        self._recorded: RecordedPasses | None = None
+        # What recorded passes add to; empty without them.
+        self._gradients: list[Tensor] = []
 
     def take(self, passes_of: PassesOf) -> Tensor:
         """One step over a logical batch.
@@ -100,6 +106,8 @@ class Stepper:
                 self.plan = halved
             # Outside of the handler: the traceback holds on to what was on the device.
             self._trained.zero_grad()
+            if self._recorded is not None:
+                self._recorded.forget()
             _set_random_states(self._model.device, random_states)
             if self._model.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -148,20 +156,49 @@ class Stepper:
             torch.manual_seed(torch.initial_seed() + step)
         self.step = step
 
+    @property
+    def recorded_shapes(self) -> int:
+        """Of passes, that are replayed when they come again."""
+        return 0 if self._recorded is None else self._recorded.count
+
     def _loss_and_gradient(self, passes: Iterable[PackedBatch]) -> Tensor:
         """Adds up both over the passes, the gradient in the parameters."""
-        model = self._model
-        self._trained.zero_grad()
-        loss = torch.zeros((), dtype=torch.float32, device=model.device)
+        device = self._model.device
+        if self._recorded is None and self._should_record():
+            # Twice the memory of a pass: its own, and that of one whose shape is not known yet.
+            self._recorded = RecordedPasses(self._run_pass, most_tokens=self.plan.pass_tokens // 2)
+            self._gradients = [torch.zeros_like(parameter) for parameter in self._moved()]
+        self._zero_gradient()
+        self._loss.zero_()
         for each in passes:
-            batch = each.to(model.device)
-            with autocast(model.device, self._precision):
-                part = packed_loss(model, batch, engine=self.plan.engine)
-            # Backward at once: the graphs of a step's passes are never in memory together.
-            torch.autograd.backward(part)
-            loss += part.detach()
+            if self._recorded is None:
+                self._run_pass(each.to(device))
+            else:
+                self._recorded.run(each, device)
         self._trained.take_gradient()
-        return self._trained.total(loss)
+        # Not the tensor that the next step changes.
+        return self._trained.total(self._loss.clone())
+
+    def _run_pass(self, batch: PackedBatch) -> None:
+        with autocast(self._model.device, self._precision):
+            part = packed_loss(self._model, batch, engine=self.plan.engine)
+        # Backward at once: the graphs of a step's passes are never in memory together.
+        torch.autograd.backward(part)
+        self._loss += part.detach()
+
+    def _should_record(self) -> bool:
+        return self.plan.engine.is_recorded and self._model.device.type == "cuda" and self._trained.is_whole
+
+    def _moved(self) -> Iterator[torch.nn.Parameter]:
+        return (parameter for parameter in self._trained.parameters() if parameter.requires_grad)
+
+    def _zero_gradient(self) -> None:
+        if self._recorded is None:
+            self._trained.zero_grad()
+            return
+        for parameter, gradient in zip(self._moved(), self._gradients, strict=True):
+            parameter.grad = gradient
+        torch._foreach_zero_(self._gradients)
 
     def _note_finite(self, loss: Tensor, norm: Tensor) -> None:
         bad = ~(torch.isfinite(loss) & torch.isfinite(norm))

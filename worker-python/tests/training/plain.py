@@ -19,7 +19,7 @@ def trained_for(steps: int, model: T5ForConditionalGeneration, task: EncodedTask
     model.train(mode=False)
     for step in range(steps):
         rows = np.random.default_rng(step).integers(0, len(task.targets), size=32)
-        batch = collate_task(task, rows, special=special_ids(model))
+        batch = collate_task(task, rows, special=special_ids(model)).to(model.device)
         output = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.targets)
         optimizer.zero_grad()
         torch.autograd.backward(output.loss)
@@ -45,7 +45,7 @@ def generated(
     texts: list[list[int]] = []
     for start in range(0, len(task.inputs), batch_size):
         rows = np.arange(start, min(start + batch_size, len(task.inputs)))
-        batch = collate_task(task, rows, special=special)
+        batch = collate_task(task, rows, special=special).to(model.device)
         ids = model.generate(input_ids=batch.input_ids, attention_mask=batch.attention_mask, generation_config=config)
         texts += [_to_end(row[1:], special.end) for row in ids.tolist()]
     model.train(was_training)

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dss_worker.training.linear_loss import CHUNK_TOKENS, linear_loss
+from dss_worker.training.linear_loss import chunk_tokens, linear_loss
 
+CHUNK_TOKENS = chunk_tokens(torch.device("cpu"))
 TOKENS, WIDTH, VOCABULARY = 2 * CHUNK_TOKENS + 3, 5, 11
 
 

@@ -63,7 +63,18 @@ def gradients(model: T5ForConditionalGeneration) -> dict[str, Tensor]:
     return {name: each.grad.clone() for name, each in model.named_parameters() if each.grad is not None}
 
 
-@pytest.mark.parametrize("plan", [micro_batches(30), micro_batches(7), micro_batches(30, group_rows=3)])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        pytest.param(micro_batches(30), id="one pass"),
+        pytest.param(micro_batches(7), id="five passes"),
+        pytest.param(micro_batches(30, group_rows=3), id="small groups"),
+        pytest.param(micro_batches(30, length_multiple=16, token_multiple=64), id="filled up"),
+        pytest.param(micro_batches(30, token_multiple=2, group_rows=1), id="filled up, rows by themselves"),
+        pytest.param(micro_batches(7, engine=Engine(is_joined=True)), id="joined"),
+        pytest.param(micro_batches(7, engine=Engine(is_joined=True), token_multiple=16), id="joined, filled up"),
+    ],
+)
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_loss_and_gradient_are_those_of_two_plain_passes(shape: dict[str, Any], plan: MicroBatchPlan) -> None:
     model = tiny_model(0, dropout_rate=0.0, **shape)
@@ -76,7 +87,7 @@ def test_loss_and_gradient_are_those_of_two_plain_passes(shape: dict[str, Any], 
         assert error < 1e-5, name
 
 
-@pytest.mark.parametrize("length_multiple", [1, 16])
+@pytest.mark.parametrize("length_multiple", [1, 16], ids=["exact", "rounded"])
 def test_scores_are_those_of_the_plain_pass_token_by_token(length_multiple: int) -> None:
     model = tiny_model(0, num_layers=2, num_decoder_layers=2)
     model.train(mode=False)

@@ -2,7 +2,7 @@
 import { byteCount } from '../../core/byte-count.js';
 import type { DeviceChoice } from '../../core/cost/device-kinds.js';
 import type { Way } from '../../core/cost/fit.js';
-import { ASSUMED_MFU } from '../../core/cost/time.js';
+import { ASSUMED_MFU, LAYER_SECONDS } from '../../core/cost/time.js';
 import { describeNeed, needOf } from '../../core/schedule/trial-need.js';
 import type { CostPlan, PlacedKind, TrialKind } from '../../plan/cost-plan.js';
 import { counted, duration } from '../../reports/format.js';
@@ -199,7 +199,10 @@ function assumptionLines({ kinds, sums }: CostPlan): readonly string[] {
       ? ['time: by what earlier trials or a probe measured, where there is such']
       : []),
     ...(times.some(({ from }) => from === 'assumed')
-      ? [`time: assumed, at ${assumed.join(', ')} of the device's peak; trials with results on it are measured`]
+      ? [
+          `time: assumed, products at ${assumed.join(', ')} of the device's peak and ${1_000 * LAYER_SECONDS} ms a layer ` +
+            'and step; trials with results on it are measured',
+        ]
       : []),
     ...(isCharacters ? ['tokens: estimated from characters, four a token'] : []),
     ...guesses.map(({ name, source }) => `${name}: numbers not checked (${source})`),

@@ -58,7 +58,12 @@ def test_useful_flops_are_what_torch_counts_in_transformers_pass_without_padding
 
 @pytest.mark.parametrize("shape", SHAPES, ids=["two and three layers", "not gated, wide heads", "narrow"])
 @pytest.mark.parametrize(
-    "plan", [micro_batches(12, group_rows=12), micro_batches(12, group_rows=4, length_multiple=16)]
+    "plan",
+    [
+        pytest.param(micro_batches(12, group_rows=12), id="one group"),
+        pytest.param(micro_batches(12, group_rows=4, length_multiple=16), id="rounded lengths"),
+        pytest.param(micro_batches(12, group_rows=12, length_multiple=16, token_multiple=32), id="filled up"),
+    ],
 )
 def test_padded_flops_are_what_torch_counts_in_our_pass(plan: MicroBatchPlan, shape: dict[str, Any]) -> None:
     (batch,) = passes_of(plan)

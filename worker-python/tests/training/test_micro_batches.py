@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from dss_worker.config import RunOptions
 from dss_worker.training.micro_batches import MicroBatchPlan, plan_micro_batches, split_rows, still_to_come_bytes
@@ -63,6 +66,42 @@ def test_the_sweep_file_may_fix_it() -> None:
     assert (plan.passes, plan.engine) == (4, Engine(with_checkpoints=True, is_compiled=True))
     bounds = "at most 8 rows and 16384 tokens a pass, at least 4 passes a step"
     assert str(plan) == f"{bounds}, activations computed twice, compiled"
+
+
+def on_gpu(monkeypatch: pytest.MonkeyPatch, run: RunOptions, **changes: object) -> MicroBatchPlan:
+    """By a GPU that has four GiB free."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2**32, 2**33))
+    return plan_micro_batches(settings(**changes), run, config=tiny_config(), device=torch.device("cuda"))
+
+
+@pytest.mark.parametrize(
+    ("run", "engine"),
+    [
+        (RunOptions(), Engine(is_recorded=True)),
+        (RunOptions(compile="on"), Engine(is_recorded=True, is_compiled=True)),
+        (RunOptions(compile="off"), Engine()),
+        (RunOptions(gradient_checkpointing="on"), Engine(with_checkpoints=True)),
+        (RunOptions(devices=2), Engine()),
+    ],
+    ids=["auto", "compiled", "off", "with checkpoints", "two devices"],
+)
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_on_a_gpu_passes_are_recorded_and_products_under_autocast_joined(
+    monkeypatch: pytest.MonkeyPatch, run: RunOptions, engine: Engine, precision: str
+) -> None:
+    plan = on_gpu(monkeypatch, run, precision=precision, batch_size=48)
+    assert plan.engine == replace(engine, is_joined=precision == "bf16")
+    assert (plan.pass_rows, plan.length_multiple, plan.token_multiple) == (48, 16, 64)
+    assert ("recorded" in str(plan)) == engine.is_recorded
+
+
+def test_on_a_gpu_the_plan_follows_the_memory_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = [on_gpu(monkeypatch, RunOptions(), precision=precision).pass_tokens for precision in ("fp32", "bf16")]
+    assert tokens[1] > 1.3 * tokens[0]
+    shared = plan_micro_batches(
+        settings(), RunOptions(), config=tiny_config(), device=torch.device("cuda"), sharers=2
+    ).pass_tokens
+    assert shared == tokens[0] // 2
 
 
 def test_padding_falls_when_long_rows_go_with_long_ones() -> None:

@@ -115,14 +115,16 @@ def _cpu_name() -> str:
     return _facts(Path("/proc/cpuinfo")).get("model name") or platform.processor() or platform.machine()
 
 
-def _memory_bytes() -> int:
+def _memory_bytes(*, cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     """What a container may use, when it may use less than the machine has."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        allowed = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-    except OSError:
-        return total
-    return min(total, int(allowed)) if allowed.isdigit() else total
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):  # of cgroup v2, and of v1
+        try:
+            allowed = (cgroup / name).read_text().strip()
+        except OSError:
+            continue
+        return min(total, int(allowed)) if allowed.isdigit() else total
+    return total
 
 
 def _thread_count() -> int:

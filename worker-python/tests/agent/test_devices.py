@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dss_worker.agent.devices import cuda_devices, devices_of, devices_of_smi, find_devices, visible_devices
+from dss_worker.agent.devices import (
+    _memory_bytes,
+    cuda_devices,
+    devices_of,
+    devices_of_smi,
+    find_devices,
+    visible_devices,
+)
 from dss_worker.agent.main import AgentOptions, child_environment
 from dss_worker.errors import WorkerError
 
@@ -21,6 +28,16 @@ def test_the_cpu_comes_first_with_its_memory_and_threads() -> None:
     first = find_devices()[0]
     assert (first.kind, first.threads) == ("cpu", len(os.sched_getaffinity(0)))
     assert first.memory_bytes > 2**20
+
+
+@pytest.mark.parametrize("file", ["memory.max", "memory/memory.limit_in_bytes"], ids=["cgroup v2", "cgroup v1"])
+def test_a_container_has_the_memory_that_it_may_use(tmp_path: Path, file: str) -> None:
+    whole = _memory_bytes(cgroup=tmp_path)
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    # v1 says it with the largest number where v2 says "max".
+    for said, expected in (("1048576\n", 2**20), ("max\n", whole), ("9223372036854771712\n", whole)):
+        (tmp_path / file).write_text(said)
+        assert _memory_bytes(cgroup=tmp_path) == expected
 
 
 def test_a_table_of_nvidia_smi_is_read() -> None:

@@ -3,7 +3,7 @@
  * a kubeconfig, a token and nothing else. Needs a network of its own, as the manifests name ports.
  */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { type Finished, REPOSITORY, type RunningDss, runDss, startDss, temporaryFolder } from '../support/dss.js';
 import { skip } from '../support/skip.js';
@@ -14,7 +14,16 @@ import { whyNoNetwork } from './own-network.js';
 
 const NAMESPACE = 'dss';
 const VOLUME = 'dss-state';
+/** With the Role that k8s/README.md names, and no other. */
+const PERSON = 'anna';
 const WORKERS = 'app.kubernetes.io/component=worker';
+
+/** A node whose pods are containers, and what these are made of. */
+export interface RealPlace {
+  readonly node: string;
+  /** NAME:TAG that are on it. */
+  readonly images: { readonly controlPlane: string; readonly worker: string };
+}
 
 export class Deployment {
   readonly cluster: GivenCluster;
@@ -24,21 +33,24 @@ export class Deployment {
   readonly home: string;
   /** What a node needs on which its pods run. */
   readonly node = OUR_IMAGES;
+  readonly #real: RealPlace | null;
   readonly #remove: () => void;
   #env: Readonly<Record<string, string>> = {};
 
-  private constructor(cluster: GivenCluster, folder: ReturnType<typeof temporaryFolder>) {
+  private constructor(cluster: GivenCluster, folder: ReturnType<typeof temporaryFolder>, real: RealPlace | null) {
     this.cluster = cluster;
+    this.#real = real;
     this.folder = folder.path;
     this.home = join(folder.path, 'volume');
     this.#remove = () => folder[Symbol.dispose]();
   }
 
-  static async start(test: Mocha.Context): Promise<Deployment> {
+  /** `real`: in the place of a process node. */
+  static async start(test: Mocha.Context, real: RealPlace | null = null): Promise<Deployment> {
     const why = whyNoNetwork();
     if (why !== null) skip(test, why);
     const cluster = await givenCluster(test);
-    const deployment = new Deployment(cluster, temporaryFolder());
+    const deployment = new Deployment(cluster, temporaryFolder(), real);
     await deployment.#apply();
     await deployment.#makePerson();
     return deployment;
@@ -72,6 +84,11 @@ export class Deployment {
     };
     await until(async () => (await find()) !== undefined);
     return (await find()) as V1Pod;
+  }
+
+  /** Runs a command in the container of the control plane. */
+  inPlane(...command: readonly string[]): Promise<string> {
+    return this.cluster.kubectl(['exec', '-n', NAMESPACE, 'dss-0', '-c', 'control-plane', '--', ...command]);
   }
 
   async jobs(): Promise<readonly V1Job[]> {
@@ -116,7 +133,10 @@ export class Deployment {
         capacity: { storage: '50Gi' },
         accessModes: ['ReadWriteOnce'],
         persistentVolumeReclaimPolicy: 'Retain',
-        hostPath: { path: this.home },
+        ...(this.#real === null
+          ? { hostPath: { path: this.home } }
+          : // Not a host path, whose files a kubelet does not give to the pod's group. It draws the pod to its node too.
+            { local: { path: this.home }, nodeAffinity: onNode(this.#real.node) }),
       },
     };
     const { cluster } = this;
@@ -126,22 +146,57 @@ export class Deployment {
       return items.every(({ metadata }) => metadata?.name !== NAMESPACE);
     });
     await cluster.kubectl(['create', '-f', '-'], JSON.stringify(volume));
-    await cluster.kubectl(['apply', '--server-side', '--validate=strict', '-k', join(REPOSITORY, 'k8s')]);
+    const manifests = this.#real === null ? join(REPOSITORY, 'k8s') : this.#overlay(this.#real);
+    await cluster.kubectl(['apply', '--server-side', '--validate=strict', '-k', manifests]);
     await this.plane();
   }
 
-  /** In the place of `kubectl exec dss-0 -- dss auth token create`, which a process node does not know. */
+  /** Of an operator's own, as k8s/README.md has it: the base with their images. */
+  #overlay({ images }: RealPlace): string {
+    const folder = join(this.folder, 'overlay');
+    mkdirSync(folder);
+    const [newName, newTag] = images.controlPlane.split(':');
+    const kustomization = {
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      namespace: NAMESPACE,
+      resources: [relative(folder, join(REPOSITORY, 'k8s/base'))],
+      images: [{ name: 'dss-control-plane', newName, newTag }],
+      configMapGenerator: [
+        { name: 'dss-settings', behavior: 'merge', literals: [`DSS_WORKER_IMAGE=${images.worker}`] },
+      ],
+    };
+    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
+    return folder;
+  }
+
   async #makePerson(): Promise<void> {
-    const args = ['auth', 'token', 'create', '--user', 'anna', '--role', 'submit', '--home', this.home];
+    const { cluster } = this;
     const token = join(this.folder, 'token');
-    writeFileSync(token, said(await runDss(args)), { mode: 0o600 });
+    writeFileSync(token, await this.#createToken('--user', PERSON, '--role', 'submit'), { mode: 0o600 });
+    await cluster.kubectl(['create', 'rolebinding', PERSON, '-n', NAMESPACE, '--role', 'dss-client', '--user', PERSON]);
+    const kubeconfig = join(this.folder, 'kubeconfig');
+    writeFileSync(kubeconfig, await cluster.parts.kubeconfigOf(PERSON), { mode: 0o600 });
     this.#env = {
       HOME: this.folder,
-      KUBECONFIG: this.cluster.kubeconfig,
+      KUBECONFIG: kubeconfig,
       DSS_TOKEN_FILE: token,
       DSS_DATASETS: this.copied('datasets'),
     };
   }
+
+  async #createToken(...args: readonly string[]): Promise<string> {
+    const command = ['auth', 'token', 'create', ...args];
+    if (this.#real !== null) return await this.inPlane('dss', ...command);
+    // A process node does not know `exec`.
+    return said(await runDss([...command, '--home', this.home]));
+  }
+}
+
+/** Of a volume that is on it. */
+export function onNode(name: string): object {
+  const term = { key: 'kubernetes.io/hostname', operator: 'In', values: [name] };
+  return { required: { nodeSelectorTerms: [{ matchExpressions: [term] }] } };
 }
 
 function isReady({ metadata, status }: V1Pod): boolean {

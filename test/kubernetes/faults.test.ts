@@ -3,24 +3,15 @@
  * once, from its last checkpoint, and nothing of the sweep is left in the cluster.
  */
 import assert from 'node:assert/strict';
-import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JournalEvent } from '../../orchestrator/core/events.js';
-import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
-import type { RunningDss } from '../support/dss.js';
-import { historyOf, writeTinySweep } from '../support/tiny-sweep.js';
+import { historyOf } from '../support/tiny-sweep.js';
 import { until } from '../support/until.js';
+import { type BegunSweep, beginSweep, endsWell, lossOf } from './begun-sweep.js';
 import { firstProcessOf } from './cluster/pod-process.js';
 import { Deployment } from './deployment.js';
 
 /** How long an API server is away: the fault itself, and not a wait for something. */
 const AWAY_MS = 30_000;
-
-interface Running {
-  readonly sweep: RunningDss;
-  /** A pod whose worker has written a checkpoint of its trial. */
-  readonly worker: string;
-}
 
 describe('a sweep on Kubernetes goes on', () => {
   let deployment: Deployment;
@@ -35,39 +26,18 @@ describe('a sweep on Kubernetes goes on', () => {
 
   after(() => deployment?.remove());
 
-  /** Two trials, each with a worker, until one of them has something to lose. */
-  const begin = async (pool: Readonly<Record<string, unknown>> = {}): Promise<Running> => {
+  const begin = (pool: Readonly<Record<string, unknown>> = {}): Promise<BegunSweep> => {
     seed += 2;
-    const name = `faults-${seed}`;
-    const train = { eval_steps: 40, checkpoint_steps: 5 };
-    const seeds = [seed, seed + 1];
-    const file = writeTinySweep(deployment.folder, { name, methods: ['standard'], seeds, maxSteps: 80, model, train });
-    const pools = [{ name: 'pool', max: 2, idleMinutes: 0, resources: { cpu: 1 }, ...pool }];
-    appendFileSync(file, `run: ${JSON.stringify({ on: 'kubernetes', pools })}\n`);
-    const seen = eventsOf(deployment.home).length;
-    const sweep = deployment.start('sweep', file);
-    let worker: string | undefined;
-    const look = () => {
-      const events = eventsOf(deployment.home).slice(seen);
-      const kept = events.find((event) => event.kind === 'checkpointed');
-      const begun = events.find((event) => event.kind === 'begun' && event.lease.trialId === kept?.lease.trialId);
-      worker = begun?.kind === 'begun' ? begun.workerId : undefined;
-      return worker !== undefined;
-    };
-    await Promise.race([until(look), sweep.finished.then(({ stderr }) => assert.fail(`it ended first:\n${stderr}`))]);
-    return { sweep, worker: worker as string };
+    return beginSweep(deployment, { seed, model, pool });
   };
 
-  const ends = async ({ sweep }: Running): Promise<void> => {
-    const { code, stdout, stderr } = await sweep.finished;
-    assert.equal(code, 0, stderr);
-    assert.match(stdout, /2 of 2 trials done/);
+  const ends = async (running: BegunSweep): Promise<void> => {
+    await endsWell(running, deployment);
     const succeeded = [...historyOf(deployment.home).values()].map((counts) => counts.succeeded);
     assert.deepEqual(
       succeeded,
       Array.from({ length: seed }, () => 1),
     );
-    await until(async () => (await deployment.left()).length === 0);
   };
 
   const podNamed = async (name: string) => {
@@ -75,24 +45,12 @@ describe('a sweep on Kubernetes goes on', () => {
     return pod?.metadata ?? assert.fail(`there is no pod ${name}`);
   };
 
-  /** What a trial lost its worker for; `null`: it was given back in order. */
-  const lossOf = (worker: string): string | null => {
-    const lost = eventsOf(deployment.home).find((event, index, all) => {
-      if (event.kind !== 'requeued') return false;
-      const begun = all
-        .slice(0, index)
-        .findLast((each) => each.kind === 'begun' && each.lease.token === event.lease.token);
-      return begun?.kind === 'begun' && begun.workerId === worker;
-    });
-    return lost?.kind === 'requeued' ? (lost.failure?.kind ?? null) : assert.fail(`${worker} lost no trial`);
-  };
-
   it('when a pod is evicted', async () => {
     const running = await begin();
     const name = running.worker;
     await deployment.cluster.core.createNamespacedPodEviction({ namespace: 'dss', name, body: { metadata: { name } } });
     await ends(running);
-    assert.equal(lossOf(name), null, 'its worker wrote a checkpoint and gave it back');
+    assert.equal(lossOf(name, deployment), null, 'its worker wrote a checkpoint and gave it back');
   });
 
   it('when a worker is killed', async () => {
@@ -100,7 +58,7 @@ describe('a sweep on Kubernetes goes on', () => {
     const { uid } = await podNamed(running.worker);
     process.kill(firstProcessOf(uid ?? ''), 'SIGKILL');
     await ends(running);
-    assert.equal(lossOf(running.worker), 'lost');
+    assert.equal(lossOf(running.worker, deployment), 'lost');
   });
 
   it('when somebody deletes its Job', async () => {
@@ -146,7 +104,7 @@ describe('a sweep on Kubernetes goes on', () => {
       const urgent = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'urgent', namespace: 'default' }, spec };
       await kubectl(['create', '-f', '-'], JSON.stringify(urgent));
       await ends(running);
-      assert.equal(lossOf(running.worker), null);
+      assert.equal(lossOf(running.worker, deployment), null);
       const { status } = await deployment.cluster.core.readNamespacedPod({ name: 'urgent', namespace: 'default' });
       assert.equal(status?.phase, 'Succeeded');
     } finally {
@@ -168,19 +126,10 @@ describe('a sweep on Kubernetes goes on', () => {
       await until(async () => (await says()).includes('NODE_LOST'));
       await parts.removeNode('node-doomed');
       await ends(running);
-      assert.notEqual(lossOf(running.worker), null);
+      assert.notEqual(lossOf(running.worker, deployment), null);
     } finally {
       await parts.removeNode('node-doomed');
       await parts.removeNode('node-heir');
     }
   });
 });
-
-function eventsOf(home: string): readonly JournalEvent[] {
-  const journal = openJournal(home);
-  try {
-    return [...journal.events()].map(({ event }) => event);
-  } finally {
-    journal.close();
-  }
-}

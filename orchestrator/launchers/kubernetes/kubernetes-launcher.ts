@@ -258,7 +258,8 @@ class KubernetesLauncher implements Launcher {
     const { onExit = () => {}, hasJoined } = this.#opened?.context ?? {};
     // What comes next should not wait for long.
     this.#restless = 0;
-    if (failure.code !== 'WORKER_EXITED') return onExit(workerId, failure);
+    // Somebody else's doing, which says nothing about the next one.
+    if (failure.kind === 'preempted') return onExit(workerId, failure);
     const isSeat = this.#book.of(known.key)?.settings.shape.podPerTrial === true;
     if (isSeat && isDone(known.pod)) {
       if (hasJoined?.(workerId) === true) {

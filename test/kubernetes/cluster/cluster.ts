@@ -139,6 +139,12 @@ export class Cluster {
     };
   }
 
+  /** Of somebody who may do here what roles let them. */
+  async kubeconfigOf(user: string): Promise<string> {
+    const { authority, url } = this.#plane;
+    return kubeconfigOf(url, authority.certificate, await authority.issue({ name: user }));
+  }
+
   /** Deletes what is left of a node that was stopped or killed; Kubernetes then lets its pods go. */
   async removeNode(name: string): Promise<void> {
     await this.#nodes.get(name)?.stop();

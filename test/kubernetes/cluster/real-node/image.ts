@@ -5,10 +5,19 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** What a container of it has where its pod says nothing else, in the image-spec's words. */
+export interface ImageConfig {
+  readonly Env?: readonly string[];
+  readonly Entrypoint?: readonly string[];
+  readonly Cmd?: readonly string[];
+  readonly User?: string;
+  readonly WorkingDir?: string;
+}
+
 const PATH = '/usr/local/bin:/usr/bin:/bin';
 
 /** Writes an OCI archive (image-spec 1.0) of one layer; the same folder gives the same digests. */
-export function writeImage(archive: string, name: string, root: string, command: readonly string[]): void {
+export function writeImage(archive: string, name: string, root: string, config: ImageConfig): void {
   const folder = mkdtempSync(join(tmpdir(), 'dss-image-'));
   try {
     const blobs = join(folder, 'blobs', 'sha256');
@@ -22,17 +31,22 @@ export function writeImage(archive: string, name: string, root: string, command:
     const layerFile = join(folder, 'layer.tar');
     tar(layerFile, root, ['.']);
     const layer = put(readFileSync(layerFile), 'application/vnd.oci.image.layer.v1.tar');
-    const config = put(
+    const described = put(
       json({
         architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
         os: 'linux',
-        config: { Env: [`PATH=${PATH}`], ...(command.length === 0 ? {} : { Entrypoint: command }) },
+        config: { Env: [`PATH=${PATH}`], ...config },
         rootfs: { type: 'layers', diff_ids: [layer.digest] },
       }),
       'application/vnd.oci.image.config.v1+json',
     );
     const manifest = put(
-      json({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', config, layers: [layer] }),
+      json({
+        schemaVersion: 2,
+        mediaType: 'application/vnd.oci.image.manifest.v1+json',
+        config: described,
+        layers: [layer],
+      }),
       'application/vnd.oci.image.manifest.v1+json',
     );
     const annotations = { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name };

@@ -3,13 +3,13 @@
  * a process node only says of isolation it does: users, read-only roots, limits of memory, addresses of pods.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Authority, Identity } from '../authority.js';
 import type { ClusterBinary } from '../build-binary.js';
 import { Component } from '../component.js';
-import { writeImage } from './image.js';
+import { type ImageConfig, writeImage } from './image.js';
 import type { NodePrograms } from './packages.js';
 import { rememberPodGroups } from './pod-cgroups.js';
 
@@ -67,8 +67,11 @@ export class RealNode {
     const node = new RealNode(parts, containerd, kubelet);
     containerd.start();
     await node.#until(() => node.#ctr('version'));
-    node.#import(PAUSE_IMAGE, (root) => cpSync(binary.pause, join(root, 'pause')), ['/pause']);
-    node.#import(SHELL_IMAGE, (root) => putShell(root, programs.busybox));
+    node.addImage(PAUSE_IMAGE, (root) => {
+      cpSync(binary.pause, join(root, 'pause'));
+      return { Entrypoint: ['/pause'] };
+    });
+    node.addImage(SHELL_IMAGE, (root) => putShell(root, programs.busybox));
     kubelet.start();
     return node;
   }
@@ -89,13 +92,15 @@ export class RealNode {
     this.#removeGroups();
   }
 
-  #import(name: string, fill: (root: string) => void, command: readonly string[] = []): void {
+  /** Of what `fill` puts into a folder; pods name it and nothing is pulled. */
+  addImage(name: string, fill: (root: string) => ImageConfig): void {
     const root = join(this.#parts.folder, `image-${name.replace(/\W/g, '-')}`);
     mkdirSync(root, { recursive: true });
-    fill(root);
+    const config = fill(root);
     const archive = `${root}.tar`;
-    writeImage(archive, name, root, command);
+    writeImage(archive, name, root, config);
     this.#ctr('images', 'import', archive);
+    for (const each of [root, archive]) rmSync(each, { recursive: true });
   }
 
   #ctr(...args: readonly string[]): string {
@@ -128,11 +133,12 @@ export class RealNode {
   }
 }
 
-function putShell(root: string, busybox: string): void {
+function putShell(root: string, busybox: string): ImageConfig {
   mkdirSync(join(root, 'bin'));
   cpSync(busybox, join(root, 'bin/busybox'));
   for (const name of ['sh', 'cat', 'ls', 'id', 'sleep', 'head', 'tail', 'touch'])
     symlinkSync('busybox', join(root, 'bin', name));
+  return {};
 }
 
 function containerdSettings({ folder, programs }: RealNodeParts): string {

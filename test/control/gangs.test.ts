@@ -126,6 +126,28 @@ describe('a gang', () => {
     assert.equal(recordOf(test.home, 1)?.state, 'succeeded');
   });
 
+  it('still has as few as it had when the control plane is started again', async () => {
+    await using test = await start();
+    const { first, other, lease } = await begin(test, { minMachines: 1 });
+    await lose(first, other, lease);
+    assert.equal((await first.next('assign')).lease.attempt, 2);
+    await test.plane.stop();
+    await using next = await TestPlane.start({ clock, random: fixedRandom, home: test.home });
+    await next.client.submit('s', needing({ machines: 2, minMachines: 1 }), NORMAL);
+    const left = next.worker(member('a'));
+    await left.next('welcome');
+    // Others may be on their way back for as long as a lease.
+    clock.advance(LEASE_MS - 1);
+    left.say({ kind: 'renew', leases: [] });
+    await left.next('renewed');
+    assert.ok(!left.unread.some(({ kind }) => kind === 'assign'));
+    clock.advance(1);
+    const again = await left.next('assign');
+    assert.deepEqual([again.lease.attempt, again.gang], [3, undefined]);
+    await left.acknowledged(left.report({ kind: 'finished', lease: again.lease, result: resultOf(0.5) }));
+    assert.equal(recordOf(test.home, 1)?.state, 'succeeded');
+  });
+
   it('waits for another where it may not, and has it when that comes', async () => {
     await using test = await start();
     const { first, other, lease } = await begin(test);

@@ -83,7 +83,8 @@ export class Attempts {
       this.#turns.apply(written.event);
       this.#workers.spokeFor(workerId, true);
     } else if (written.outcome === 'stale') {
-      this.#parts.logger.warn({ ...lease, token: undefined, workerId }, 'a stale report was refused');
+      // No fault: it was on its way here while its trial went to another. Whoever goes on with that is sent away.
+      this.#parts.logger.info({ ...lease, token: undefined, workerId }, 'a stale report was refused');
       const isTooMuch = this.#workers.spokeFor(workerId, false);
       this.#turns.afterwards(() => {
         this.#workers.send(workerId, { kind: 'stale', lease });

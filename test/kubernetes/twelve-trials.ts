@@ -58,10 +58,10 @@ export async function runsEachTrialInItsOwnPod(deployment: Deployment): Promise<
   await until(async () => (await deployment.left()).length === 0);
 }
 
-/** All that a result says of what was learned, and nothing of where and how fast. */
+/** All that a result says of what was learned, and nothing of where, how fast and after how many changes of place. */
 function numbersOf(result: Result): Partial<Result> {
-  const { id, settings, state, attempts, training, evaluations, test_accuracy, choice_accuracy } = result;
-  return { id, settings, state, attempts, training, evaluations, test_accuracy, choice_accuracy };
+  const { id, settings, state, training, evaluations, test_accuracy, choice_accuracy } = result;
+  return { id, settings, state, training, evaluations, test_accuracy, choice_accuracy };
 }
 
 interface Result {

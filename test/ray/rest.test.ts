@@ -76,6 +76,22 @@ describe("the Jobs interface of Ray's dashboard", () => {
     );
   });
 
+  it('has room of which nobody has told yet how much is free, when its head has just started', async () => {
+    const nodes = [
+      { state: 'ALIVE', resources_total: { CPU: 4, GPU: 1 } },
+      { state: 'ALIVE', resources_total: { CPU: 2 } },
+      { state: 'DEAD', resources_total: { CPU: 64 } },
+    ];
+    script('GET /api/v0/nodes?detail=1', [200, { data: { result: { result: nodes } } }]);
+    const status = (clusterStatus: object | null): Answer => [200, { data: { clusterStatus } }];
+    const reported = (usage: object) => status({ loadMetricsReport: { usage } });
+    script('GET /api/cluster_status', status(null), reported({}), reported({ CPU: [1.5, 6], GPU: [1, 1] }));
+    const total = { CPU: 6, GPU: 1 };
+    assert.deepEqual(await cluster.room(), { total, free: {} });
+    assert.deepEqual(await cluster.room(), { total, free: {} });
+    assert.deepEqual(await cluster.room(), { total, free: { CPU: 4.5, GPU: 0 } });
+  });
+
   it('is given a job whose words are quoted, which asks for its devices and has time to stop', async () => {
     script('POST /api/jobs/', [200, { submission_id: 'w-1-1' }]);
     await cluster.start(ORDER);

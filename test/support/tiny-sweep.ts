@@ -50,18 +50,25 @@ export function writeTinySweep(folder: string, sweep: TinySweep = {}): string {
   return path;
 }
 
-/** How often each trial was begun and how it ended, after checking that the history breaks no promise. */
+/**
+ * How often each trial was begun and how it ended, after checking that the history breaks no promise. One that waited at
+ * a worker and went to another before anything was heard of it was not begun there.
+ */
 export function historyOf(home: string): ReadonlyMap<string, { begun: number; succeeded: number }> {
   const journal = openJournal(home);
   try {
     const events = [...journal.events()];
     assert.deepEqual(checkHistory(events).map(describeFinding), []);
     const trials = new Map<string, { begun: number; succeeded: number }>();
+    const heardOf = new Set<bigint>();
     for (const { event } of events) {
-      if (event.kind !== 'begun' && event.kind !== 'succeeded') continue;
-      const counts = trials.get(event.lease.trialId) ?? { begun: 0, succeeded: 0 };
-      counts[event.kind] += 1;
-      trials.set(event.lease.trialId, counts);
+      if (!('lease' in event) || event.lease === null) continue;
+      const { trialId, token } = event.lease;
+      const counts = trials.get(trialId) ?? { begun: 0, succeeded: 0 };
+      if (event.kind === 'begun' || event.kind === 'succeeded') counts[event.kind] += 1;
+      else if (event.kind !== 'requeued') heardOf.add(token);
+      else if (event.failure === null && !heardOf.has(token)) counts.begun -= 1;
+      trials.set(trialId, counts);
     }
     return trials;
   } finally {

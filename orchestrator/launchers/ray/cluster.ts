@@ -48,6 +48,7 @@ export interface ClusterFacts {
 /** By name, as Ray calls them: CPU, GPU, memory, … */
 export interface ClusterRoom {
   readonly total: Readonly<Record<string, number>>;
+  /** Of a head that has just started, nothing may have been told yet: a name that is missing is not known. */
   readonly free: Readonly<Record<string, number>>;
 }
 

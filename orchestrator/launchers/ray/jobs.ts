@@ -40,9 +40,10 @@ const Groups = z.object({
 });
 const Status = z.object({
   data: z.object({
-    clusterStatus: z.object({
-      loadMetricsReport: z.object({ usage: z.record(z.string(), z.tuple([z.number(), z.number()])) }),
-    }),
+    // Ray's autoscaler tells it a moment after the head has started: nothing at first, then no use of anything.
+    clusterStatus: z
+      .object({ loadMetricsReport: z.object({ usage: z.record(z.string(), z.tuple([z.number(), z.number()])) }) })
+      .nullish(),
   }),
 });
 const Logs = z.object({ logs: z.string().nullable() });
@@ -87,8 +88,9 @@ export class JobsCluster implements RayCluster {
       for (const [name, amount] of Object.entries(resources_total ?? {})) total[name] = (total[name] ?? 0) + amount;
     }
     // Names are mangled there, so that only those are found that Ray itself gives.
-    const { usage } = (await this.#read(Status, '/api/cluster_status')).data.clusterStatus.loadMetricsReport;
-    const free = Object.fromEntries(Object.entries(usage).map(([name, [used, all]]) => [name, all - used]));
+    const { clusterStatus } = (await this.#read(Status, '/api/cluster_status')).data;
+    const usage = Object.entries(clusterStatus?.loadMetricsReport.usage ?? {});
+    const free = Object.fromEntries(usage.map(([name, [used, all]]) => [name, all - used]));
     return { total, free };
   }
 

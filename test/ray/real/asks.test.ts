@@ -47,11 +47,11 @@ describe('a worker on a real Ray cluster gets what it asks for', () => {
       await until(() => workersOf(head).size === 2);
       const devices = [...workersOf(head).values()].map(devicesOf);
       assert.deepEqual(devices.toSorted(), ['0', '1']);
-      // What is free is told a moment later.
+      // What is free is told a moment later, and nothing at all of a head that has just started.
       let free: ClusterRoom['free'] = {};
       await until(async () => {
         free = (await cluster.room()).free;
-        return (free['GPU'] ?? 0) === 0;
+        return free['GPU'] === 0;
       });
       const taken = (name: string) => (total[name] ?? 0) - (free[name] ?? 0);
       assert.deepEqual([taken('CPU'), taken('memory')], [1, 128 * MIB]);

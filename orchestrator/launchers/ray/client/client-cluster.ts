@@ -77,10 +77,12 @@ export class ClientCluster implements RayCluster {
   }
 
   room(): Promise<ClusterRoom> {
-    return this.#with(null, async (session) => ({
-      total: await session.resources('total'),
-      free: await session.resources('free'),
-    }));
+    return this.#with(null, async (session) => {
+      const total = await session.resources('total');
+      // What is used up is missing there.
+      const none = Object.fromEntries(Object.keys(total).map((name) => [name, 0]));
+      return { total, free: { ...none, ...(await session.resources('free')) } };
+    });
   }
 
   probe({ server, ca, trainingPython, code }: ProbeOrder): Promise<string> {

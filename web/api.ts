@@ -53,14 +53,18 @@ export interface BoardAnswer {
   };
 }
 
-export interface WorkerNow {
-  readonly workerId: string;
+export interface TrialProgress {
   readonly trialId: string;
   readonly step: number;
   readonly maxSteps: number;
   readonly loss: number | null;
   readonly examplesPerSecond: number | null;
   readonly phase: string;
+}
+
+export interface WorkerNow {
+  readonly workerId: string;
+  readonly running: readonly TrialProgress[];
 }
 
 export interface Change {
@@ -90,7 +94,7 @@ export interface WorkerInfo {
   readonly state: string;
   readonly reason: string;
   readonly load: { readonly devices: readonly DeviceLoad[]; readonly warm: number } | null;
-  readonly running: readonly string[];
+  readonly running: readonly TrialProgress[];
 }
 
 export interface TrialInfo {

@@ -1,5 +1,5 @@
 /** The sweep as this page holds it: columns of trials, and what each cell adds up to, kept up change by change. */
-import type { BoardAnswer, Cause, CellInfo, Change, SweepInfo, WorkerNow } from './api.js';
+import type { BoardAnswer, Cause, CellInfo, Change, SweepInfo, TrialProgress, WorkerNow } from './api.js';
 
 export const [QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED] = [0, 1, 2, 3, 4] as const;
 const ID_LENGTH = 20;
@@ -149,13 +149,18 @@ export class Board {
     return high > low ? [low, high] : null;
   }
 
+  progressOf(trialId: string): TrialProgress | undefined {
+    return this.workers.flatMap(({ running }) => running).find((each) => each.trialId === trialId);
+  }
+
   /** If those that wait take as long as those that are done, on as many workers as run now. */
   secondsLeft(): number | null {
     const [queued = 0, running = 0] = this.counts;
     if (running === 0 || this.#secondsN === 0) return null;
     const mean = this.#secondsSum / this.#secondsN;
-    const half = this.workers.reduce((sum, { step, maxSteps }) => sum + (maxSteps > 0 ? 1 - step / maxSteps : 0.5), 0);
-    return (mean * (queued + Math.min(half, running))) / running;
+    const own = this.workers.flatMap(({ running }) => running).filter(({ trialId }) => this.find(trialId) >= 0);
+    const left = own.reduce((sum, { step, maxSteps }) => sum + (maxSteps > 0 ? 1 - step / maxSteps : 0.5), 0);
+    return (mean * (queued + Math.min(left, running))) / running;
   }
 
   #add(place: number, state: number, accuracy: number | null, seconds: number | null): void {

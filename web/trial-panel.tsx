@@ -99,7 +99,7 @@ export function TrialPanel({ board, trialId, onClose }: TrialPanelProps) {
 function Standing({ trial, board }: { trial: TrialInfo; board: Board }) {
   const { state, accuracy, seconds, attempts, startedAtUnixMs, endedAtUnixMs } = trial;
   const when = endedAtUnixMs ?? startedAtUnixMs;
-  const now = state === 'running' ? board.workers.find(({ trialId }) => trialId === trial.trialId) : undefined;
+  const now = state === 'running' ? board.progressOf(trial.trialId) : undefined;
   return (
     <>
       <p class="quiet small">{placeOf(trial, board)}</p>

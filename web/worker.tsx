@@ -1,5 +1,5 @@
 /** A worker: how busy its devices are, whether its processes are up, what they run and how far that is. */
-import type { DeviceLoad, WorkerInfo, WorkerNow } from './api.js';
+import type { DeviceLoad, TrialProgress, WorkerInfo, WorkerNow } from './api.js';
 import type { Board } from './board.js';
 import { follow } from './location.js';
 import { counted, modelName, sizeName } from './words.js';
@@ -15,9 +15,9 @@ interface WorkerProps {
 export function Worker({ worker, now, board, linkTo }: WorkerProps) {
   const { workerId, host, devices, slots, state, reason, load, running } = worker;
   const isUp = state === 'idle' || state === 'busy';
-  const trials = [...new Set([...running, ...(now === undefined || now.trialId === '' ? [] : [now.trialId])])];
-  const own = trials.filter((trialId) => board.find(trialId) >= 0);
-  const others = trials.length - own.length;
+  const doing = now?.running ?? running;
+  const own = doing.filter(({ trialId }) => board.find(trialId) >= 0);
+  const others = doing.length - own.length;
   return (
     <li>
       <p class="worker-name">
@@ -33,14 +33,8 @@ export function Worker({ worker, now, board, linkTo }: WorkerProps) {
         // Devices have no other name than their place.
         <Device key={place} name={devices[place] ?? ''} place={devices.length > 1 ? place : null} load={each} />
       ))}
-      {own.map((trialId) => (
-        <Doing
-          key={trialId}
-          trialId={trialId}
-          now={now?.trialId === trialId ? now : undefined}
-          board={board}
-          linkTo={linkTo}
-        />
+      {own.map((progress) => (
+        <Doing key={progress.trialId} progress={progress} board={board} linkTo={linkTo} />
       ))}
       {others > 0 ? <p class="quiet small">{counted(others, 'trial')} of another sweep</p> : null}
     </li>
@@ -108,17 +102,16 @@ function Gauge({ label, share, text, isBadWhenFull = false }: GaugeProps) {
 }
 
 interface DoingProps {
-  readonly trialId: string;
-  /** Absent: it has not said how far it is. */
-  readonly now: WorkerNow | undefined;
+  readonly progress: TrialProgress;
   readonly board: Board;
   readonly linkTo: (trialId: string) => string;
 }
 
-function Doing({ trialId, now, board, linkTo }: DoingProps) {
+function Doing({ progress, board, linkTo }: DoingProps) {
+  const { trialId, step, maxSteps } = progress;
   const place = board.find(trialId);
   const { row, group, method, size } = board.cell(place);
-  const share = now === undefined || now.maxSteps === 0 ? 0 : Math.min(1, now.step / now.maxSteps);
+  const share = maxSteps === 0 ? 0 : Math.min(1, step / maxSteps);
   return (
     <p class="small doing">
       <a href={linkTo(trialId)} onClick={follow}>
@@ -128,12 +121,12 @@ function Doing({ trialId, now, board, linkTo }: DoingProps) {
         <rect class="bar queued" width="1000" height="10" />
         <rect class="bar running" width={share * 1000} height="10" />
       </svg>
-      <span class="quiet">{now === undefined ? 'running' : progressText(now)}</span>
+      <span class="quiet">{progressText(progress)}</span>
     </p>
   );
 }
 
-export function progressText({ phase, step, maxSteps, loss, examplesPerSecond }: WorkerNow): string {
+export function progressText({ phase, step, maxSteps, loss, examplesPerSecond }: TrialProgress): string {
   const parts = [
     phase === '' ? 'starting' : phase,
     `step ${step.toLocaleString('en')} of ${maxSteps.toLocaleString('en')}`,

@@ -10,11 +10,12 @@ import { type Decision, decide } from '../core/schedule/schedule.js';
 import { smallerNotice } from '../core/schedule/smaller-attempts.js';
 import type { WorkerPlace } from '../core/schedule/snapshot.js';
 import type { SubmissionPart } from '../core/sweep/submission.js';
-import { idleWorker } from '../core/watch-event.js';
+import type { TrialProgress } from '../core/trial-progress.js';
 import type { Hello, Report } from '../core/worker-message.js';
 import type { WorkerLoad, WorkerStanding } from '../core/worker-standing.js';
 import { type AttemptParts, Attempts } from './attempts.js';
 import { Gangs } from './gangs.js';
+import { RunningTrials } from './running-trials.js';
 import { type SubmitAnswer, Sweeps } from './sweeps.js';
 import { leaseChance } from './tokens.js';
 import { withFolder } from './trial-folder.js';
@@ -48,12 +49,12 @@ export class ControlLoop {
   readonly #watchers = new WatchHub();
   readonly #gangs = new Gangs(this.#workers);
   readonly #unfit: UnfitNotice;
-  /** Of trials that are lent. */
-  readonly #maxSteps = new Map<string, number>();
+  readonly #running: RunningTrials;
   #draining: { readonly graceMs: number; readonly done: () => void } | null = null;
 
   constructor(parts: ControlLoopParts) {
     this.#parts = parts;
+    this.#running = new RunningTrials(parts.journal);
     this.#turns = new Turns({
       ...parts,
       decide: () => this.#decide(),
@@ -157,7 +158,7 @@ export class ControlLoop {
       const { workerId, host, slots, devices } = hello;
       const held = snapshot.heldBy(workerId);
       const lent = held.length;
-      const running = held.flatMap((lease) => (snapshot.isWaiting(lease) ? [] : [lease.trialId]));
+      const running = this.#runningOn(workerId);
       const reason = snapshot.drainedReason(workerId);
       const isDraining = isEnding || this.#draining !== null;
       const state = stateOf({ isConnected, isDraining, isDrained: reason !== '', isBusy: lent > 0 });
@@ -229,7 +230,7 @@ export class ControlLoop {
       if (snapshot.isOfGang(lease)) this.#gangs.are(lease, snapshot.membersOf(lease));
       if (!this.#renews(workerId, lease)) link.send({ kind: 'stale', lease });
     }
-    this.#watchers.tellWorker(idleWorker(workerId));
+    this.#tellWhatRuns(workerId);
     if (this.#draining !== null) this.#tellToDrain(workerId, this.#draining.graceMs);
     this.#turns.soon();
   }
@@ -238,7 +239,7 @@ export class ControlLoop {
   leave(workerId: string, link: WorkerLink): void {
     if (!this.#workers.leave(workerId, link)) return;
     this.#turns.snapshot.setAvailable(workerId, false);
-    this.#watchers.tellWorker({ ...idleWorker(workerId), gone: true });
+    this.#watchers.tellWorker({ workerId, slots: 0, running: [], gone: true });
     const failure = this.#workers.exitOf(workerId);
     if (failure !== null) this.#bury(workerId, failure);
   }
@@ -273,8 +274,8 @@ export class ControlLoop {
       return;
     }
     this.#reached(lease, progress.step);
-    const { trialId } = lease;
-    this.#watchers.tellWorker({ workerId, trialId, maxSteps: this.#maxStepsOf(trialId), ...progress, gone: false });
+    this.#running.hear(lease.trialId, progress);
+    for (const member of this.#turns.snapshot.membersOf(lease)) this.#tellWhatRuns(member);
   }
 
   load(workerId: string, load: WorkerLoad): void {
@@ -363,13 +364,13 @@ export class ControlLoop {
       this.#workers.noteLent(member);
       this.#lendNoMoreIfSpent(member);
     }
-    this.#maxSteps.set(trialId, trial.settings.max_steps);
+    this.#running.begun(trialId, trial.settings.max_steps);
     if (others.length > 0) this.#gangs.are(lease, [workerId, ...others]);
     this.#turns.afterwards(() => {
       const { snapshot } = this.#turns;
-      if (!snapshot.isWaiting(lease)) this.#tellWhatRuns(workerId);
       const checkpoint = this.#attempts.files.begun(trialId);
       for (const member of [workerId, ...others]) {
+        if (!snapshot.isWaiting(lease)) this.#tellWhatRuns(member);
         const gang = this.#gangs.placeOf(lease, member);
         this.#workers.send(member, {
           kind: 'assign',
@@ -426,10 +427,10 @@ export class ControlLoop {
         this.#turns.afterwards(() => this.#attempts.files.ended(trialId, event.kind));
       }
       if (event.kind === 'queued' || event.kind === 'checkpointed') continue;
-      if ('lease' in event && event.lease !== null) this.#gangs.ended(event.lease);
+      const gang = 'lease' in event && event.lease !== null ? this.#gangs.ended(event.lease) : [];
       const standing = this.#turns.snapshot.standing(trialId);
-      if (standing?.state !== 'running') this.#maxSteps.delete(trialId);
-      this.#tellWhatRuns(standing?.workerId ?? '');
+      if (standing?.state !== 'running') this.#running.ended(trialId);
+      for (const member of new Set([standing?.workerId ?? '', ...gang])) this.#tellWhatRuns(member);
     }
     this.#watchers.publish(events, this.#turns.snapshot);
     if (this.#turns.snapshot.isIdle) this.#draining?.done();
@@ -437,28 +438,23 @@ export class ControlLoop {
     if (events.length > 0) this.#parts.onEvents?.(events);
   }
 
-  /** The first of its attempts, where a worker has several. */
   #tellWhatRuns(workerId: string): void {
-    if (!this.#workers.isConnected(workerId)) return;
-    const trialId = this.#turns.snapshot.heldBy(workerId)[0]?.trialId;
-    const idle = idleWorker(workerId);
-    this.#watchers.tellWorker(trialId === undefined ? idle : { ...idle, trialId, maxSteps: this.#maxStepsOf(trialId) });
+    const slots = this.#workers.slotsOf(workerId);
+    if (slots === null) return;
+    this.#watchers.tellWorker({ workerId, slots, running: this.#runningOn(workerId), gone: false });
+  }
+
+  #runningOn(workerId: string): readonly TrialProgress[] {
+    const { snapshot } = this.#turns;
+    const begun = snapshot.heldBy(workerId).filter((lease) => !snapshot.isWaiting(lease));
+    return begun.map(({ trialId }) => this.#running.of(trialId));
   }
 
   /** With its last step done, a last evaluation remains: time to lend its worker the next trial. */
   #reached(lease: LeaseRef, step: number): void {
     const { snapshot } = this.#turns;
-    if (!snapshot.isCurrent(lease) || step < this.#maxStepsOf(lease.trialId)) return;
+    if (!snapshot.isCurrent(lease) || step < this.#running.of(lease.trialId).maxSteps) return;
     if (snapshot.noteEndsSoon(lease)) this.#turns.soon();
-  }
-
-  #maxStepsOf(trialId: string): number {
-    const known = this.#maxSteps.get(trialId);
-    if (known !== undefined) return known;
-    // Lent by a former control plane.
-    const maxSteps = this.#parts.journal.trial(trialId)?.trial.settings.max_steps ?? 0;
-    this.#maxSteps.set(trialId, maxSteps);
-    return maxSteps;
   }
 
   #hear(workerId: string): void {

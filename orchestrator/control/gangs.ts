@@ -31,13 +31,14 @@ export class Gangs {
     return { rank: members.indexOf(workerId), size: members.length, address, port };
   }
 
-  /** However it ended: whoever is still at it stops. It is no news to whoever said so. */
-  ended({ token }: LeaseRef): void {
+  /** However it ended: whoever is still at it stops. It is no news to whoever said so. Gives who was of it, if it was one. */
+  ended({ token }: LeaseRef): readonly string[] {
     const gang = this.#gangs.get(token);
-    if (gang === undefined) return;
+    if (gang === undefined) return [];
     this.#gangs.delete(token);
     for (const workerId of gang.members) {
       this.#workers.send(workerId, { kind: 'cancel', lease: gang.lease, reason: 'its gang has ended' });
     }
+    return gang.members;
   }
 }

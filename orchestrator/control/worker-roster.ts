@@ -63,6 +63,12 @@ export class WorkerRoster {
     }));
   }
 
+  /** `null`: it is not connected. */
+  slotsOf(workerId: string): number | null {
+    const worker = this.#workers.get(workerId);
+    return worker === undefined || worker.link === null ? null : worker.hello.slots;
+  }
+
   isConnected(workerId: string): boolean {
     return (this.#workers.get(workerId)?.link ?? null) !== null;
   }

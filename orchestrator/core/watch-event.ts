@@ -1,6 +1,7 @@
 /** What someone who watches a sweep is told. */
 import type { Failure, TrialState } from './domain.js';
 import type { ResultGlance } from './records.js';
+import type { TrialProgress } from './trial-progress.js';
 
 export type StateCounts = Readonly<Record<TrialState, number>>;
 
@@ -23,13 +24,9 @@ export interface TrialChange {
 
 export interface WorkerState {
   readonly workerId: string;
-  /** Empty: idle. */
-  readonly trialId: string;
-  readonly step: number;
-  readonly maxSteps: number;
-  readonly loss: number;
-  readonly examplesPerSecond: number;
-  readonly phase: string;
+  readonly slots: number;
+  /** In the order in which it began them; what it holds ready is not among them. */
+  readonly running: readonly TrialProgress[];
   readonly gone: boolean;
 }
 
@@ -37,10 +34,6 @@ export type WatchEvent =
   | { readonly kind: 'summary'; readonly summary: SweepSummary }
   | { readonly kind: 'trial'; readonly trial: TrialChange }
   | { readonly kind: 'worker'; readonly worker: WorkerState };
-
-export function idleWorker(workerId: string): WorkerState {
-  return { workerId, trialId: '', step: 0, maxSteps: 0, loss: 0, examplesPerSecond: 0, phase: '', gone: false };
-}
 
 export const NO_TRIALS: StateCounts = { queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
 

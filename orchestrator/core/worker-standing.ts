@@ -1,3 +1,5 @@
+import type { TrialProgress } from './trial-progress.js';
+
 /** How busy a device is, by whomever. */
 export interface DeviceLoad {
   /** Share of its time, from 0 to 1; `null`: unknown. */
@@ -29,6 +31,6 @@ export interface WorkerStanding {
   readonly devices: readonly string[];
   /** As it said a moment ago; `null`: it has not. */
   readonly load: WorkerLoad | null;
-  /** Trials. */
-  readonly running: readonly string[];
+  /** In the order in which it began them; what it holds ready is not among them. */
+  readonly running: readonly TrialProgress[];
 }

@@ -90,7 +90,18 @@ const Worker = z.object({
     })
     .nullable()
     .describe('as it said a moment ago; null: it has not'),
-  running: z.array(z.string()).describe('trials'),
+  running: z
+    .array(
+      z.object({
+        trialId: z.string(),
+        step: z.int().describe('0: its worker has not said'),
+        maxSteps: z.int(),
+        loss: z.number().nullable(),
+        examplesPerSecond: z.number().nullable(),
+        phase: z.string().describe('empty: its worker has not said'),
+      }),
+    )
+    .describe('in the order in which it began them'),
 });
 export const Workers = z.object({ workers: z.array(Worker) });
 

@@ -4,6 +4,7 @@ import type { ResultGlance } from '../core/records.js';
 import { type JsonValue, LAUNCHED_POOL, LOCAL, PLACE_NAMES, type Place, type PlaceName } from '../core/sweep/place.js';
 import type { SubmissionPart } from '../core/sweep/submission.js';
 import { MAX_PRIORITY, MAX_WEIGHT, type SweepOptions } from '../core/sweep/sweep-options.js';
+import type { TrialProgress } from '../core/trial-progress.js';
 import type { SweepSummary, TrialChange, WatchEvent, WorkerState } from '../core/watch-event.js';
 import { decodeFailure, decodeTrial, encodeFailure, encodeTrial } from './common-codec.js';
 import { matching, oneOf, positive, SWEEP_NAME, TRIAL_ID, WireError, wholeBetween } from './fields.js';
@@ -166,13 +167,24 @@ function resultIn({ testAccuracy = 0, seconds = 0, environment }: wire.TrialChan
 function decodeWorker(message: wire.WorkerState): WorkerState {
   return {
     workerId: message.workerId ?? '',
-    trialId: message.trialId ?? '',
+    slots: message.slots ?? 0,
+    running: message.running.map(decodeProgress),
+    gone: message.gone ?? false,
+  };
+}
+
+export function encodeRunning(running: readonly TrialProgress[]): wire.TrialProgress[] {
+  return running.map((each) => ({ ...each }));
+}
+
+export function decodeProgress(message: wire.TrialProgress): TrialProgress {
+  return {
+    trialId: decodeTrialId(message.trialId),
     step: message.step ?? 0,
     maxSteps: message.maxSteps ?? 0,
     loss: message.loss ?? 0,
     examplesPerSecond: message.examplesPerSecond ?? 0,
     phase: message.phase ?? '',
-    gone: message.gone ?? false,
   };
 }
 
@@ -183,7 +195,7 @@ export function encodeWatchEvent(event: WatchEvent): wire.WatchEvent {
     case 'trial':
       return { event: { $case: 'trial', value: encodeChange(event.trial) } };
     case 'worker':
-      return { event: { $case: 'worker', value: { ...event.worker } } };
+      return { event: { $case: 'worker', value: { ...event.worker, running: encodeRunning(event.worker.running) } } };
   }
 }
 

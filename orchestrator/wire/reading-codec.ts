@@ -4,9 +4,11 @@ import type { SweepRecord, TrialMeasurements, TrialRecord } from '../core/record
 import type { SweepState } from '../core/sweep/sweep-options.js';
 import type { WorkerStanding } from '../core/worker-standing.js';
 import {
+  decodeProgress,
   decodeSummary,
   decodeSweepOptions,
   decodeTrialId,
+  encodeRunning,
   encodeSummary,
   encodeSweepOptions,
   TRIAL_STATES,
@@ -29,7 +31,7 @@ import {
   encodeRun,
   encodeSettings,
 } from './common-codec.js';
-import { matching, oneOf, required, safeInteger, TRIAL_ID, WireError, wholeBetween } from './fields.js';
+import { matching, oneOf, required, safeInteger, WireError, wholeBetween } from './fields.js';
 import type * as wire from './generated/dss/v1/client.js';
 import { decodeLoad, encodeLoads } from './load-codec.js';
 
@@ -49,7 +51,7 @@ const WORKER_STATES: Record<WorkerStanding['state'], true> = {
 
 export function encodeWorkerStanding({ devices, load, running, ...worker }: WorkerStanding): wire.WorkerStanding {
   const { devices: loads, warm } = load ?? { devices: [], warm: 0 };
-  return { ...worker, devices: [...devices], loads: encodeLoads(loads), warm, running: [...running] };
+  return { ...worker, devices: [...devices], loads: encodeLoads(loads), warm, running: encodeRunning(running) };
 }
 
 export function decodeWorkerStanding(message: wire.WorkerStanding): WorkerStanding {
@@ -62,7 +64,7 @@ export function decodeWorkerStanding(message: wire.WorkerStanding): WorkerStandi
     reason: message.reason ?? '',
     devices: [...message.devices],
     load: message.loads.length === 0 ? null : decodeLoad(message.loads, message.warm),
-    running: message.running.map((trialId) => matching(trialId, TRIAL_ID, 'running')),
+    running: message.running.map(decodeProgress),
   };
 }
 

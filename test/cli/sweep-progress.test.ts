@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { apply } from '../../orchestrator/cli/watch/progress-lines.js';
 import { SweepProgress, workOf } from '../../orchestrator/cli/watch/sweep-progress.js';
 import type { TrialSettings } from '../../orchestrator/core/domain.js';
+import type { TrialProgress } from '../../orchestrator/core/trial-progress.js';
 import type { TrialChange, WatchEvent, WorkerState } from '../../orchestrator/core/watch-event.js';
 import { failed, settingsOf, trialOf } from '../support/records.js';
 
@@ -13,17 +14,11 @@ function change(trialId: string, changes: Partial<TrialChange>): WatchEvent {
 }
 
 function worker(workerId: string, changes: Partial<WorkerState> = {}): WatchEvent {
-  const state = {
-    workerId,
-    trialId: '',
-    step: 0,
-    maxSteps: 100,
-    loss: 1,
-    examplesPerSecond: 10,
-    phase: 'train',
-    gone: false,
-  };
-  return { kind: 'worker', worker: { ...state, ...changes } };
+  return { kind: 'worker', worker: { workerId, slots: 1, running: [], gone: false, ...changes } };
+}
+
+function at(trialId: string, step = 0): TrialProgress {
+  return { trialId, step, maxSteps: 100, loss: 1, examplesPerSecond: 10, phase: 'train' };
 }
 
 function sweepOf(...changes: readonly Partial<TrialSettings>[]) {
@@ -76,17 +71,79 @@ describe('the time left', () => {
     assert.equal(progress.secondsLeft(0), 30);
   });
 
+  it('shares them among all the slots of a worker', () => {
+    const { progress, finish } = sweepOf({ seed: 0 }, { seed: 1 }, { seed: 2 }, { seed: 3 }, { seed: 4 });
+    progress.apply(worker('w0', { slots: 4 }), 0);
+    finish(0, 10);
+    assert.equal(progress.secondsLeft(0), 10);
+  });
+
+  it('goes by how far each trial of a worker is', () => {
+    const { progress, ids } = sweepOf({ seed: 0 }, { seed: 1 });
+    const [first = '', second = ''] = ids;
+    for (const id of [first, second]) progress.apply(change(id, {}), 0);
+    progress.apply(worker('w0', { slots: 2, running: [at(first, 10), at(second, 10)] }), 0);
+    progress.apply(worker('w0', { slots: 2, running: [at(first, 50), at(second, 20)] }), 5_000);
+    assert.equal(progress.secondsLeft(5_000), 80 * (10 / 50));
+  });
+
   it('uses the running trials before one has finished', () => {
     const { progress, ids } = sweepOf({ seed: 0 }, { seed: 1 });
     progress.apply(change(ids[0] ?? '', {}), 0);
-    progress.apply(worker('w0', { trialId: ids[0] ?? '', step: 25 }), 5_000);
-    assert.equal(progress.secondsLeft(5_000), 15 + 20);
+    progress.apply(worker('w0', { running: [at(ids[0] ?? '', 25)] }), 5_000);
+    assert.equal(progress.secondsLeft(5_000), null);
+    progress.apply(worker('w0', { running: [at(ids[0] ?? '', 50)] }), 10_000);
+    assert.equal(progress.secondsLeft(10_000), 10 + 20);
+  });
+
+  it('knows nothing of how fast an attempt was before it was heard of, and forgets one that begins anew', () => {
+    const { progress, ids } = sweepOf({ seed: 0 });
+    const [id = ''] = ids;
+    const heard = (step: number, atMs: number) => progress.apply(worker('w0', { running: [at(id, step)] }), atMs);
+    progress.apply(change(id, {}), 0);
+    heard(50, 10);
+    heard(75, 5_010);
+    assert.equal(progress.secondsLeft(5_010), 5);
+    progress.apply(change(id, { state: 'queued', failure: failed({}).failure }), 2_000);
+    progress.apply(change(id, { attempt: 2 }), 2_000);
+    heard(10, 50_000);
+    assert.equal(progress.secondsLeft(50_000), null);
+    heard(20, 55_000);
+    assert.equal(progress.secondsLeft(55_000), 40);
   });
 
   it('is nothing when all is done', () => {
     const { progress, finish } = sweepOf({ seed: 0 });
     finish(0, 10);
     assert.equal(progress.secondsLeft(0), 0);
+  });
+});
+
+describe('what the slots of a worker do', () => {
+  const { progress } = sweepOf({ seed: 0 });
+  const shown = (slots: number, ...running: readonly string[]) => {
+    progress.apply(worker('w', { slots, running: running.map((id) => at(id)) }), 0);
+    return progress.workers.get('w')?.map((each) => each?.trialId ?? null);
+  };
+
+  it('is nothing before it begins', () => assert.deepEqual(shown(3), [null, null, null]));
+
+  it('stays in its place until it ends, and what comes takes the place of what has gone', () => {
+    assert.deepEqual(shown(3, 'a', 'b', 'c'), ['a', 'b', 'c']);
+    assert.deepEqual(shown(3, 'b', 'c'), [null, 'b', 'c']);
+    assert.deepEqual(shown(3, 'b', 'c', 'd'), ['d', 'b', 'c']);
+  });
+
+  it('is shown too when it is one too many for a moment', () => {
+    assert.deepEqual(shown(3, 'd', 'b', 'c', 'e'), ['d', 'b', 'c', 'e']);
+    assert.deepEqual(shown(3, 'd', 'b', 'c'), ['d', 'b', 'c']);
+  });
+
+  it('is as many as it has when it comes back with fewer', () => assert.deepEqual(shown(1, 'd'), ['d']));
+
+  it('goes with the worker', () => {
+    progress.apply(worker('w', { slots: 0, gone: true }), 0);
+    assert.equal(progress.workers.size, 0);
   });
 });
 

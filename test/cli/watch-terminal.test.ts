@@ -95,9 +95,30 @@ describe('dss watch on a terminal', () => {
     const others = Array.from({ length: 6 }, (_, place) => plane.worker({ workerId: `gpu-${place + 2}` }));
     for (const other of others) await other.next('assign');
     await using terminal = watch({ columns: 120, rows: 5 });
-    const lines = await terminal.shows(has('more workers'));
+    const lines = await terminal.shows(has(' more'));
     assert.equal(lines.length, 4);
-    assert.equal(lines.at(-1), 'and 5 more workers');
+    assert.equal(lines.at(-1), 'and 5 more');
+  });
+
+  it('shows each trial of a worker with several slots, and what comes next where the one before was', async () => {
+    const wide = plane.worker({ workerId: 'gpu-2', slots: 3 });
+    const leases: LeaseRef[] = [];
+    for (let slot = 0; slot < 3; slot += 1) leases.push((await wide.next('assign')).lease);
+    for (const [slot, each] of leases.entries()) {
+      const at = { step: 10 * (slot + 1), loss: 0.5, examplesPerSecond: 9, phase: slot === 2 ? 'evaluate' : 'train' };
+      wide.say({ kind: 'progress', lease: each, progress: at });
+    }
+    await using terminal = watch({ columns: 140 });
+    const stands =
+      (...steps: readonly string[]) =>
+      (lines: readonly string[]) => {
+        const shown = lines.flatMap((line) => /gpu-2 +(\S+)/.exec(line)?.[1] ?? []);
+        return shown.join() === steps.join();
+      };
+    const lines = await terminal.shows(stands('10/100', '20/100', '30/100'));
+    assert.match(lines.at(-1) ?? '', / 30\/100 .* · evaluate · loss 0\.5000 · 9 examples\/s$/);
+    await wide.acknowledged(wide.report({ kind: 'finished', lease: leases[1] as LeaseRef, result: resultOf(0.5) }));
+    await terminal.shows(stands('10/100', '0/100', '30/100'));
   });
 
   it('ends with the table, the cursor back and the exit status of the sweep', async () => {

@@ -19,6 +19,15 @@ function rowOf(worker: Partial<WorkerStanding>): readonly string[] {
   return (workerTable([{ ...IDLE, ...worker }]).split('\n')[2] ?? '').split(/ {2,}/);
 }
 
+const RUNNING = {
+  trialId: '0123456789abcdef0123',
+  step: 7,
+  maxSteps: 9,
+  loss: 1,
+  examplesPerSecond: 2,
+  phase: 'train',
+};
+
 describe('the table of workers', () => {
   it('says how busy each device is and how full they are together', () => {
     const devices = [
@@ -52,7 +61,7 @@ describe('the table of workers', () => {
 
   it('gives scripts what it shows and the trials that run', () => {
     const load = { devices: [{ utilization: 0.5, memoryUsedBytes: 1, memoryTotalBytes: 2 }], warm: 1 };
-    assert.deepEqual(workerValue({ ...IDLE, load, running: ['0123456789abcdef0123'] }), {
+    assert.deepEqual(workerValue({ ...IDLE, load, running: [RUNNING] }), {
       worker: 'w-1',
       host: 'here',
       devices: ['a core'],

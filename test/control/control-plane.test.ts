@@ -131,10 +131,12 @@ describe('a control plane', () => {
     worker.report({ kind: 'failed', lease, failure: failureOf('user', 'NON_FINITE_LOSS') });
     const events = await watching;
     assert.equal(lastCounts(events)?.failed, 1);
-    const shown = events.flatMap((each) => (each.kind === 'worker' && each.worker.step > 0 ? [each.worker] : []));
-    assert.deepEqual(shown, [
-      { workerId: 'scripted-1', trialId: trialIdOf(1), maxSteps: 100, ...progress, gone: false },
-    ]);
+    const isHeard = (each: WatchEvent) => each.kind === 'worker' && each.worker.running.some(({ step }) => step > 0);
+    const worker1 = { workerId: 'scripted-1', slots: 1, gone: false };
+    assert.deepEqual(
+      events.filter(isHeard).map((each) => each.kind === 'worker' && each.worker),
+      [{ ...worker1, running: [{ trialId: trialIdOf(1), maxSteps: 100, ...progress }] }],
+    );
     const failed = events.find((each) => each.kind === 'trial' && each.trial.state === 'failed');
     assert.equal(failed?.kind === 'trial' && failed.trial.failure?.code, 'NON_FINITE_LOSS');
     const journal = openJournalReader(test.home);

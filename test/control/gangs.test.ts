@@ -70,6 +70,31 @@ describe('a gang', () => {
     assert.equal(recordOf(test.home, 1)?.state, 'succeeded');
   });
 
+  it('is shown to watchers on each of its workers, as far as the first says, and on none once it has ended', async () => {
+    await using test = await start();
+    const { first, other, lease } = await begin(test);
+    const watching = test.watched('s');
+    const progress = { step: 7, loss: 1, examplesPerSecond: 3, phase: 'train' };
+    first.say({ kind: 'progress', lease, progress });
+    other.say({ kind: 'renew', leases: [lease] });
+    await other.next('renewed');
+    const { workers } = await test.client.info();
+    const running = [{ trialId: trialIdOf(1), maxSteps: 100, ...progress }];
+    assert.deepEqual(
+      workers.map((worker) => [worker.workerId, worker.running]),
+      [
+        ['a', running],
+        ['b', running],
+      ],
+    );
+    await first.acknowledged(first.report({ kind: 'finished', lease, result: resultOf(0.5) }));
+    const told = (await watching).flatMap((event) => (event.kind === 'worker' ? [event.worker] : []));
+    for (const name of ['a', 'b']) {
+      const own = told.filter(({ workerId }) => workerId === name).map((worker) => worker.running[0]?.step ?? null);
+      assert.deepEqual(own.slice(-2), [7, null], name);
+    }
+  });
+
   it('hears nothing of the attempt from the others, and refuses them nothing', async () => {
     await using test = await start();
     const { other, lease } = await begin(test);

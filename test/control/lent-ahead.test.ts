@@ -53,7 +53,9 @@ describe('an attempt that is lent ahead', () => {
       while (told.at(-1) !== last) {
         const { value, done } = await events.next();
         assert.ok(done !== true, 'the sweep has ended');
-        if (value.kind === 'worker') told.push(`shows ${value.worker.trialId.slice(-1)} at ${value.worker.step}`);
+        if (value.kind === 'worker') {
+          told.push(value.worker.running.map(({ trialId, step }) => `shows ${trialId.slice(-1)} at ${step}`).join());
+        }
         if (value.kind === 'trial') told.push(`${value.trial.trialId.slice(-1)} ${value.trial.state}`);
       }
       return told;

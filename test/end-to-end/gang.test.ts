@@ -69,7 +69,7 @@ describe('a trial that several workers have together', () => {
     await plane.client.submit('tiny', [trial], { retryFailed: false });
     const leave = new AbortController();
     for await (const event of plane.client.watch('tiny', leave.signal)) {
-      if (event.kind === 'worker' && event.worker.step >= 15) leave.abort();
+      if (event.kind === 'worker' && event.worker.running.some(({ step }) => step >= 15)) leave.abort();
     }
     second?.signal('SIGKILL');
     then();

@@ -61,7 +61,7 @@ describe('a worker with two slots', () => {
     await test.client.submit('long', [long], NORMAL);
     const leave = new AbortController();
     for await (const event of test.client.watch('long', leave.signal)) {
-      if (event.kind === 'worker' && event.worker.step >= 1) leave.abort();
+      if (event.kind === 'worker' && event.worker.running.some(({ step }) => step >= 1)) leave.abort();
     }
     // It would have to end first where there is no second slot.
     await test.client.submit('tiny', few, NORMAL);

@@ -81,7 +81,7 @@ describe('one trial over two machines of a network, by TLS and with no folder in
       return (JSON.parse(line) as { atMs: number }).atMs;
     };
 
-    await told((event) => event.kind === 'worker' && event.worker.step > 60);
+    await told((event) => event.kind === 'worker' && event.worker.running.some(({ step }) => step > 60));
     net.cutTo('worker');
     net.cutFrom('worker');
     await told((event) => event.kind === 'trial' && event.trial.state === 'queued' && event.trial.attempt > 0);

@@ -102,9 +102,12 @@ describe('dss serve with workers on two other machines, by TLS and with no folde
         JSON.parse(await watching.next((line) => accepts(JSON.parse(line) as Told))) as Told;
 
       const { event } = await told(
-        ({ event }) => event.kind === 'worker' && event.worker.workerId === 'worker' && event.worker.step > 0,
+        ({ event }) =>
+          event.kind === 'worker' &&
+          event.worker.workerId === 'worker' &&
+          event.worker.running.some(({ step }) => step > 0),
       );
-      const cutOff = event.kind === 'worker' ? event.worker.trialId : '';
+      const cutOff = event.kind === 'worker' ? (event.worker.running[0]?.trialId ?? '') : '';
       cut(true);
       const cutAtMs = performance.timeOrigin + performance.now();
       const again = await told(

@@ -215,6 +215,15 @@ export const toWorker = fc.oneof(
   kind('refused', { code: text, message: text, hint: text }),
 );
 
+const progress = object({
+  trialId: hex(20),
+  step: uint32,
+  maxSteps: uint32,
+  loss: fc.double(),
+  examplesPerSecond: fc.double(),
+  phase: text,
+});
+
 const counts = object({ queued: uint32, running: uint32, succeeded: uint32, failed: uint32, cancelled: uint32 });
 const sweep = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,39}$/);
 const change = object({
@@ -235,12 +244,8 @@ export const watchEvent = fc.oneof(
   kind('worker', {
     worker: object({
       workerId,
-      trialId: fc.oneof(hex(20), fc.constant('')),
-      step: uint32,
-      maxSteps: uint32,
-      loss: fc.double(),
-      examplesPerSecond: fc.double(),
-      phase: text,
+      slots: uint32,
+      running: fc.array(progress, { maxLength: 3 }),
       gone: fc.boolean(),
     }),
   }),

@@ -1,16 +1,17 @@
 /** A running sweep on a terminal: how far it is, and what each worker does, below the lines that tell of trials. */
 import { printable } from '../../core/text.js';
-import type { WatchEvent, WorkerState } from '../../core/watch-event.js';
+import type { TrialProgress } from '../../core/trial-progress.js';
+import type { WatchEvent } from '../../core/watch-event.js';
 import { duration } from '../../reports/format.js';
 import { type Paint, painterFor } from '../output.js';
-import { apply, type ProgressDisplay, trialName } from './progress-lines.js';
+import { apply, doingWords, type ProgressDisplay, trialName } from './progress-lines.js';
 import { fitted, StatusBlock } from './status-block.js';
 import type { SweepProgress } from './sweep-progress.js';
 
 const REDRAW_EVERY_MS = 250;
 /** The estimate looks at every waiting trial, hence not at every redraw. */
 const ESTIMATE_EVERY_MS = 1_000;
-const MAX_WORKERS = 16;
+const MAX_SLOTS = 16;
 /** Of a worker's name; more of it would leave no room for what it does. */
 const MAX_NAME = 24;
 /** From so many columns on there is room for a bar of so many; narrower terminals have none. */
@@ -18,6 +19,12 @@ const BARS = [
   { columns: 69, size: 16 },
   { columns: 29, size: 6 },
 ];
+
+interface Slot {
+  readonly workerId: string;
+  /** `null`: it is idle. */
+  readonly progress: TrialProgress | null;
+}
 
 export class LiveProgress implements ProgressDisplay {
   readonly #state: SweepProgress;
@@ -92,37 +99,34 @@ export class LiveProgress implements ProgressDisplay {
     return `about ${this.#secondsLeft < 60 ? `${Math.ceil(this.#secondsLeft)} s` : duration(this.#secondsLeft)} left`;
   }
 
-  /** By name, so that each stays where it is. */
+  /** A line for each slot; by name, so that each stays where it is. */
   #workerLines(): readonly string[] {
-    const all = [...this.#state.workers].sort((a, b) => a.workerId.localeCompare(b.workerId, 'en', { numeric: true }));
-    const most = Math.min(MAX_WORKERS, this.#block.mostLines - 1);
+    const all = [...this.#state.workers]
+      .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
+      .flatMap(([workerId, slots]) => slots.map((progress): Slot => ({ workerId, progress })));
+    const most = Math.min(MAX_SLOTS, this.#block.mostLines - 1);
     const shown = all.length > most ? all.slice(0, Math.max(0, most - 1)) : all;
     const [nameWidth, stepsWidth] = [
       Math.min(MAX_NAME, Math.max(0, ...shown.map(({ workerId }) => workerId.length))),
-      Math.max(0, ...shown.map((worker) => stepsOf(worker).length)),
+      Math.max(0, ...shown.map(({ progress }) => stepsOf(progress).length)),
     ];
-    const lines = shown.map((worker) => {
-      const name = fitted(worker.workerId, nameWidth).padEnd(nameWidth);
-      const text = fitted(`${name} ${stepsOf(worker).padStart(stepsWidth)} ${this.#doingOf(worker)}`, this.#room());
-      const isIdle = worker.trialId === '';
-      const share = isIdle ? 0 : worker.step / Math.max(1, worker.maxSteps);
-      return `${this.#bar(share)}${isIdle ? this.#paint('dim', text) : text}`;
+    const lines = shown.map(({ workerId, progress }) => {
+      const name = fitted(workerId, nameWidth).padEnd(nameWidth);
+      const text = fitted(`${name} ${stepsOf(progress).padStart(stepsWidth)} ${this.#doingOf(progress)}`, this.#room());
+      const share = progress === null ? 0 : progress.step / Math.max(1, progress.maxSteps);
+      return `${this.#bar(share)}${progress === null ? this.#paint('dim', text) : text}`;
     });
     const more = all.length - shown.length;
-    if (more > 0) lines.push(this.#paint('dim', fitted(`and ${more} more workers`, this.#block.columns)));
+    if (more > 0) lines.push(this.#paint('dim', fitted(`and ${more} more`, this.#block.columns)));
     return lines;
   }
 
   /** What matters most first: the end is what a narrow terminal leaves out. */
-  #doingOf({ trialId, step, loss, examplesPerSecond, phase }: WorkerState): string {
-    if (trialId === '') return 'idle';
-    const settings = this.#state.settingsOf(trialId);
-    const parts = [
-      settings === null ? `trial ${trialId.slice(0, 8)} of another sweep` : trialName(settings),
-      ...(phase === 'train' || phase === '' ? [] : [phase]),
-      ...(step > 0 ? [`loss ${loss.toPrecision(4)}`, `${Math.round(examplesPerSecond)} examples/s`] : []),
-    ];
-    return printable(parts.join(' · '));
+  #doingOf(progress: TrialProgress | null): string {
+    if (progress === null) return 'idle';
+    const settings = this.#state.settingsOf(progress.trialId);
+    const name = settings === null ? `trial ${progress.trialId.slice(0, 8)} of another sweep` : trialName(settings);
+    return printable([name, ...doingWords(progress)].join(' · '));
   }
 
   /** With the space behind it. */
@@ -143,6 +147,6 @@ export class LiveProgress implements ProgressDisplay {
   }
 }
 
-function stepsOf({ trialId, step, maxSteps }: WorkerState): string {
-  return trialId === '' ? '' : `${step}/${maxSteps}`;
+function stepsOf(progress: TrialProgress | null): string {
+  return progress === null ? '' : `${progress.step}/${progress.maxSteps}`;
 }

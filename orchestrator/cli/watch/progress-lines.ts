@@ -2,6 +2,7 @@
 import type { TrialSettings } from '../../core/domain.js';
 import type { TrialRecord } from '../../core/records.js';
 import { oneLine } from '../../core/text.js';
+import type { TrialProgress } from '../../core/trial-progress.js';
 import type { TrialChange, WatchEvent } from '../../core/watch-event.js';
 import { duration, percent } from '../../reports/format.js';
 import type { SweepProgress } from './sweep-progress.js';
@@ -42,10 +43,23 @@ function lineFor(
   }
 }
 
-/** Of a trial that runs, or did not succeed. */
-export function standingLine({ trial, state, attempts, failure }: TrialRecord): string {
+/** Of a trial that runs, or did not succeed. `progress`: as a control plane says; `null`: none does. */
+export function standingLine(
+  { trial, state, attempts, failure }: TrialRecord,
+  progress: TrialProgress | null = null,
+): string {
   const cause = failure === null ? '' : `: ${failure.code}: ${failure.message}`;
-  return `${trial.trialId.slice(0, 8)} ${state} ${trialName(trial.settings)}, attempt ${attempts}${cause}`;
+  const far = progress === null ? [] : [`step ${progress.step} of ${progress.maxSteps}`, ...doingWords(progress)];
+  const what = [`${trialName(trial.settings)}, attempt ${attempts}`, ...far].join(' · ');
+  return `${trial.trialId.slice(0, 8)} ${state} ${what}${cause}`;
+}
+
+/** Beside how many steps it has done. */
+export function doingWords({ step, loss, examplesPerSecond, phase }: TrialProgress): readonly string[] {
+  return [
+    ...(phase === 'train' || phase === '' ? [] : [phase]),
+    ...(step > 0 ? [`loss ${loss.toPrecision(4)}`, `${Math.round(examplesPerSecond)} examples/s`] : []),
+  ];
 }
 
 export function trialName({ model, dataset, label_type, model_type, seed }: TrialSettings): string {

@@ -6,7 +6,7 @@ import type { WhereFlags } from '../server/find-server.js';
 import { noticeLine } from './notice-line.js';
 import { standingLine } from './progress-lines.js';
 import { sweepTable, sweepValue } from './sweep-lines.js';
-import { workerTable, workerValue } from './worker-lines.js';
+import { progressValue, workerTable, workerValue } from './worker-lines.js';
 
 export interface StatusFlags extends WhereFlags {
   readonly sweep: string | undefined;
@@ -39,7 +39,10 @@ async function showAll(reader: SweepReader, json: boolean): Promise<number> {
 }
 
 async function showOne(reader: SweepReader, sweep: SweepRecord, json: boolean): Promise<number> {
+  const asked = reader.workers();
   const trials = await collected(reader.trials(sweep.sweep));
+  const running = ((await asked) ?? []).flatMap((worker) => worker.running);
+  const progress = new Map(running.map((each) => [each.trialId, each]));
   if (json) {
     printJson({
       ...sweepValue(sweep),
@@ -51,6 +54,7 @@ async function showOne(reader: SweepReader, sweep: SweepRecord, json: boolean): 
           state === 'succeeded' || failure === null
             ? null
             : { code: failure.code, message: failure.message, hint: failure.hint },
+        progress: progressValue(progress.get(trial.trialId)),
       })),
     });
     return 0;
@@ -58,6 +62,8 @@ async function showOne(reader: SweepReader, sweep: SweepRecord, json: boolean): 
   print(sweepTable([sweep]));
   const open = trials.filter(({ state }) => state === 'running' || state === 'failed' || state === 'cancelled');
   const again = trials.filter(({ state, failure }) => state === 'queued' && failure !== null);
-  for (const record of [...open, ...again]) print(standingLine(record));
+  for (const record of [...open, ...again]) {
+    print(standingLine(record, progress.get(record.trial.trialId) ?? null));
+  }
   return 0;
 }

@@ -1,7 +1,7 @@
 /** What a progress display knows: folded from watch events, with an estimate of the time left. */
 import type { Trial, TrialSettings, TrialState } from '../../core/domain.js';
-import type { StateCounts, WatchEvent, WorkerState } from '../../core/watch-event.js';
-import { NO_TRIALS } from '../../core/watch-event.js';
+import type { TrialProgress } from '../../core/trial-progress.js';
+import { NO_TRIALS, type StateCounts, type WatchEvent, type WorkerState } from '../../core/watch-event.js';
 
 /** Rows through the model: step-by-step reads each row twice. */
 export function workOf({ max_steps, batch_size, grad_steps, model_type }: TrialSettings): number {
@@ -15,18 +15,19 @@ interface Entry {
   readonly settings: TrialSettings;
   readonly work: number;
   state: TrialState;
-  startedMs: number;
   step: number;
+  /** What was heard first of the attempt that runs, which may have begun long before; `null`: nothing. */
+  first: { readonly step: number; readonly atMs: number } | null;
 }
 
 /**
- * Time left is simulated: waiting trials go, in order, to the worker that is free first. What a trial takes is
- * its work times the seconds per unit of work that trials of the same model took, or, before one has
- * finished, that the running ones take.
+ * Time left is simulated: waiting trials go, in order, to the slot that is free first. What a trial takes is
+ * its work times the seconds per unit of work that trials of the same model took, or, before one has finished,
+ * that the running ones have taken since something was heard of them.
  */
 export class SweepProgress {
   readonly #entries = new Map<string, Entry>();
-  readonly #workers = new Map<string, WorkerState>();
+  readonly #slots = new Map<string, readonly (TrialProgress | null)[]>();
   readonly #measured = new Map<string, { seconds: number; work: number }>();
   readonly #counts: Record<TrialState, number> = { ...NO_TRIALS };
 
@@ -34,7 +35,7 @@ export class SweepProgress {
   constructor(trials: readonly Trial[], stateOf: (trialId: string) => TrialState) {
     for (const { trialId, settings } of trials) {
       const state = stateOf(trialId);
-      this.#entries.set(trialId, { settings, work: workOf(settings), state, startedMs: 0, step: 0 });
+      this.#entries.set(trialId, { settings, work: workOf(settings), state, step: 0, first: null });
       this.#counts[state] += 1;
     }
   }
@@ -47,8 +48,9 @@ export class SweepProgress {
     return { ...this.#counts };
   }
 
-  get workers(): readonly WorkerState[] {
-    return [...this.#workers.values()];
+  /** What each worker runs, slot by slot: a trial keeps its slot until it ends; `null`: nothing. */
+  get workers(): ReadonlyMap<string, readonly (TrialProgress | null)[]> {
+    return this.#slots;
   }
 
   settingsOf(trialId: string): TrialSettings | null {
@@ -57,12 +59,12 @@ export class SweepProgress {
 
   /** Whether a trial's state is another one now. */
   apply(event: WatchEvent, nowMs: number): boolean {
-    if (event.kind === 'worker') this.#hearWorker(event.worker);
+    if (event.kind === 'worker') this.#hearWorker(event.worker, nowMs);
     if (event.kind !== 'trial') return false;
     const { trialId, state, result } = event.trial;
     const entry = this.#entries.get(trialId);
     if (entry === undefined || entry.state === state) return false;
-    if (state === 'running') [entry.startedMs, entry.step] = [nowMs, 0];
+    if (state === 'running') [entry.step, entry.first] = [0, null];
     if (state === 'succeeded' && result !== null) this.#measure(entry, result.seconds);
     this.#counts[entry.state] -= 1;
     this.#counts[state] += 1;
@@ -77,7 +79,8 @@ export class SweepProgress {
     if (rates === null) return null;
     const rateOf = ({ settings }: Entry) => rates.byModel.get(settings.model) ?? rates.all;
     const free = running.map((entry) => entry.work * (1 - progressOf(entry)) * rateOf(entry));
-    while (free.length < Math.max(1, this.#workers.size)) free.push(0);
+    const slots = [...this.#slots.values()].reduce((sum, { length }) => sum + length, 0);
+    while (free.length < Math.max(1, slots)) free.push(0);
     const waiting = [...this.#entries.values()].filter(({ state }) => state === 'queued');
     // Of so many, how they fall to the workers makes no difference that anybody would see.
     if (waiting.length * free.length > MAX_SIMULATED) {
@@ -91,11 +94,15 @@ export class SweepProgress {
     return Math.max(...free);
   }
 
-  #hearWorker(worker: WorkerState): void {
-    if (worker.gone) this.#workers.delete(worker.workerId);
-    else this.#workers.set(worker.workerId, worker);
-    const entry = this.#entries.get(worker.trialId);
-    if (entry !== undefined) entry.step = worker.step;
+  #hearWorker({ workerId, slots, running, gone }: WorkerState, nowMs: number): void {
+    if (gone) this.#slots.delete(workerId);
+    else this.#slots.set(workerId, placed(running, this.#slots.get(workerId) ?? [], slots));
+    for (const { trialId, step } of running) {
+      const entry = this.#entries.get(trialId);
+      if (entry === undefined || step === 0) continue;
+      entry.step = step;
+      entry.first ??= { step, atMs: nowMs };
+    }
   }
 
   #measure({ settings, work }: Entry, seconds: number): void {
@@ -107,12 +114,13 @@ export class SweepProgress {
   #rates(running: readonly Entry[], nowMs: number): { byModel: ReadonlyMap<string, number>; all: number } | null {
     const sums = new Map(this.#measured);
     for (const entry of running) {
-      const { model } = entry.settings;
-      if (this.#measured.has(model) || entry.step === 0) continue;
+      const { first, step, work, settings } = entry;
+      const { model, max_steps } = settings;
+      if (this.#measured.has(model) || first === null || step <= first.step) continue;
       const sum = sums.get(model) ?? { seconds: 0, work: 0 };
       sums.set(model, {
-        seconds: sum.seconds + (nowMs - entry.startedMs) / 1000,
-        work: sum.work + entry.work * progressOf(entry),
+        seconds: sum.seconds + (nowMs - first.atMs) / 1000,
+        work: sum.work + (work * (step - first.step)) / max_steps,
       });
     }
     let [seconds, work] = [0, 0];
@@ -123,6 +131,21 @@ export class SweepProgress {
       all: seconds / work,
     };
   }
+}
+
+/** Where each was before, and whoever is new where nothing is. */
+function placed(
+  running: readonly TrialProgress[],
+  before: readonly (TrialProgress | null)[],
+  slots: number,
+): readonly (TrialProgress | null)[] {
+  const stays = before.map((each) => running.find(({ trialId }) => trialId === each?.trialId) ?? null);
+  const come = running.filter((each) => !stays.includes(each));
+  const all = stays.map((each) => each ?? come.shift() ?? null);
+  all.push(...come); // which may be one too many, for a moment
+  while (all.length < slots) all.push(null);
+  while (all.length > slots && all.at(-1) === null) all.pop();
+  return all;
 }
 
 function progressOf({ step, settings }: Entry): number {

@@ -1,5 +1,6 @@
 /** Workers as `dss status` shows them. */
 import { oneLine } from '../../core/text.js';
+import type { TrialProgress } from '../../core/trial-progress.js';
 import type { DeviceLoad, WorkerStanding } from '../../core/worker-standing.js';
 import { renderTable } from '../table.js';
 
@@ -53,5 +54,16 @@ function stateText({ state, load, slots }: WorkerStanding): string {
 /** For `--json`; scripts rely on this shape. */
 export function workerValue({ workerId, ...worker }: WorkerStanding): object {
   const { host, devices, slots, lent, state, reason, load, running } = worker;
-  return { worker: workerId, host, devices, slots, lent, state, reason, load, running };
+  return { worker: workerId, host, devices, slots, lent, state, reason, load, running: running.map(idOf) };
+}
+
+/** For `--json`; `undefined`: nobody says how far it is. */
+export function progressValue(progress: TrialProgress | undefined): object | null {
+  if (progress === undefined) return null;
+  const { step, maxSteps, loss, examplesPerSecond, phase } = progress;
+  return { step, max_steps: maxSteps, loss, examples_per_second: examplesPerSecond, phase };
+}
+
+function idOf({ trialId }: TrialProgress): string {
+  return trialId;
 }

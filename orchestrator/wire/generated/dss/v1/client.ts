@@ -189,11 +189,8 @@ export interface WorkerStanding {
   /** of its devices, in their order; empty: it has not said yet */
   loads: DeviceLoad[];
   /** training processes that are up, their libraries loaded */
-  warm?:
-    | number
-    | undefined;
-  /** trials */
-  running: string[];
+  warm?: number | undefined;
+  running: TrialProgress[];
 }
 
 export interface ListRequest {
@@ -285,17 +282,29 @@ export interface TrialChange_EnvironmentEntry {
 }
 
 export interface WorkerState {
-  workerId?:
+  workerId?: string | undefined;
+  gone?: boolean | undefined;
+  slots?:
+    | number
+    | undefined;
+  /** in the order in which it began them; what it holds ready is not among them */
+  running: TrialProgress[];
+}
+
+/** How far an attempt is, as its worker said a moment ago. */
+export interface TrialProgress {
+  trialId?:
     | string
     | undefined;
-  /** empty: idle */
-  trialId?: string | undefined;
+  /** 0: it has not said */
   step?: number | undefined;
   maxSteps?: number | undefined;
   loss?: number | undefined;
-  examplesPerSecond?: number | undefined;
+  examplesPerSecond?:
+    | number
+    | undefined;
+  /** empty: it has not said */
   phase?: string | undefined;
-  gone?: boolean | undefined;
 }
 
 export interface StandingRequest {
@@ -1382,7 +1391,7 @@ export const WorkerStanding: MessageFns<WorkerStanding> = {
       writer.uint32(72).uint32(message.warm);
     }
     for (const v of message.running) {
-      writer.uint32(82).string(v!);
+      TrialProgress.encode(v!, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -1472,12 +1481,12 @@ export const WorkerStanding: MessageFns<WorkerStanding> = {
             message.warm = reader.uint32();
             continue;
           }
-          case 10: {
-            if (tag !== 82) {
+          case 11: {
+            if (tag !== 90) {
               break;
             }
 
-            message.running.push(reader.string());
+            message.running.push(TrialProgress.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -2162,16 +2171,7 @@ export const TrialChange_EnvironmentEntry: MessageFns<TrialChange_EnvironmentEnt
 };
 
 function createBaseWorkerState(): WorkerState {
-  return {
-    workerId: undefined,
-    trialId: undefined,
-    step: undefined,
-    maxSteps: undefined,
-    loss: undefined,
-    examplesPerSecond: undefined,
-    phase: undefined,
-    gone: undefined,
-  };
+  return { workerId: undefined, gone: undefined, slots: undefined, running: [] };
 }
 
 export const WorkerState: MessageFns<WorkerState> = {
@@ -2179,26 +2179,14 @@ export const WorkerState: MessageFns<WorkerState> = {
     if (message.workerId !== undefined) {
       writer.uint32(10).string(message.workerId);
     }
-    if (message.trialId !== undefined) {
-      writer.uint32(18).string(message.trialId);
-    }
-    if (message.step !== undefined) {
-      writer.uint32(24).uint32(message.step);
-    }
-    if (message.maxSteps !== undefined) {
-      writer.uint32(32).uint32(message.maxSteps);
-    }
-    if (message.loss !== undefined) {
-      writer.uint32(41).double(message.loss);
-    }
-    if (message.examplesPerSecond !== undefined) {
-      writer.uint32(49).double(message.examplesPerSecond);
-    }
-    if (message.phase !== undefined) {
-      writer.uint32(58).string(message.phase);
-    }
     if (message.gone !== undefined) {
       writer.uint32(64).bool(message.gone);
+    }
+    if (message.slots !== undefined) {
+      writer.uint32(72).uint32(message.slots);
+    }
+    for (const v of message.running) {
+      TrialProgress.encode(v!, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -2224,12 +2212,104 @@ export const WorkerState: MessageFns<WorkerState> = {
             message.workerId = reader.string();
             continue;
           }
-          case 2: {
-            if (tag !== 18) {
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.gone = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.slots = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.running.push(TrialProgress.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrialProgress(): TrialProgress {
+  return {
+    trialId: undefined,
+    step: undefined,
+    maxSteps: undefined,
+    loss: undefined,
+    examplesPerSecond: undefined,
+    phase: undefined,
+  };
+}
+
+export const TrialProgress: MessageFns<TrialProgress> = {
+  encode(message: TrialProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trialId !== undefined) {
+      writer.uint32(10).string(message.trialId);
+    }
+    if (message.step !== undefined) {
+      writer.uint32(16).uint32(message.step);
+    }
+    if (message.maxSteps !== undefined) {
+      writer.uint32(24).uint32(message.maxSteps);
+    }
+    if (message.loss !== undefined) {
+      writer.uint32(33).double(message.loss);
+    }
+    if (message.examplesPerSecond !== undefined) {
+      writer.uint32(41).double(message.examplesPerSecond);
+    }
+    if (message.phase !== undefined) {
+      writer.uint32(50).string(message.phase);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrialProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrialProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
               break;
             }
 
             message.trialId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.step = reader.uint32();
             continue;
           }
           case 3: {
@@ -2237,15 +2317,15 @@ export const WorkerState: MessageFns<WorkerState> = {
               break;
             }
 
-            message.step = reader.uint32();
+            message.maxSteps = reader.uint32();
             continue;
           }
           case 4: {
-            if (tag !== 32) {
+            if (tag !== 33) {
               break;
             }
 
-            message.maxSteps = reader.uint32();
+            message.loss = reader.double();
             continue;
           }
           case 5: {
@@ -2253,31 +2333,15 @@ export const WorkerState: MessageFns<WorkerState> = {
               break;
             }
 
-            message.loss = reader.double();
-            continue;
-          }
-          case 6: {
-            if (tag !== 49) {
-              break;
-            }
-
             message.examplesPerSecond = reader.double();
             continue;
           }
-          case 7: {
-            if (tag !== 58) {
+          case 6: {
+            if (tag !== 50) {
               break;
             }
 
             message.phase = reader.string();
-            continue;
-          }
-          case 8: {
-            if (tag !== 64) {
-              break;
-            }
-
-            message.gone = reader.bool();
             continue;
           }
         }

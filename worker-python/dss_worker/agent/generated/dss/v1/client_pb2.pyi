@@ -162,8 +162,8 @@ class WorkerStanding(_message.Message):
     devices: _containers.RepeatedScalarFieldContainer[str]
     loads: _containers.RepeatedCompositeFieldContainer[_common_pb2.DeviceLoad]
     warm: int
-    running: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, worker_id: _Optional[str] = ..., host: _Optional[str] = ..., slots: _Optional[int] = ..., lent: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., devices: _Optional[_Iterable[str]] = ..., loads: _Optional[_Iterable[_Union[_common_pb2.DeviceLoad, _Mapping]]] = ..., warm: _Optional[int] = ..., running: _Optional[_Iterable[str]] = ...) -> None: ...
+    running: _containers.RepeatedCompositeFieldContainer[TrialProgress]
+    def __init__(self, worker_id: _Optional[str] = ..., host: _Optional[str] = ..., slots: _Optional[int] = ..., lent: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., devices: _Optional[_Iterable[str]] = ..., loads: _Optional[_Iterable[_Union[_common_pb2.DeviceLoad, _Mapping]]] = ..., warm: _Optional[int] = ..., running: _Optional[_Iterable[_Union[TrialProgress, _Mapping]]] = ...) -> None: ...
 
 class ListRequest(_message.Message):
     __slots__ = ("sweep", "first")
@@ -261,24 +261,32 @@ class TrialChange(_message.Message):
     def __init__(self, trial_id: _Optional[str] = ..., state: _Optional[str] = ..., attempt: _Optional[int] = ..., worker_id: _Optional[str] = ..., failure: _Optional[_Union[_common_pb2.Failure, _Mapping]] = ..., test_accuracy: _Optional[float] = ..., seconds: _Optional[float] = ..., environment: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class WorkerState(_message.Message):
-    __slots__ = ("worker_id", "trial_id", "step", "max_steps", "loss", "examples_per_second", "phase", "gone")
+    __slots__ = ("worker_id", "gone", "slots", "running")
     WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    GONE_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    worker_id: str
+    gone: bool
+    slots: int
+    running: _containers.RepeatedCompositeFieldContainer[TrialProgress]
+    def __init__(self, worker_id: _Optional[str] = ..., gone: _Optional[bool] = ..., slots: _Optional[int] = ..., running: _Optional[_Iterable[_Union[TrialProgress, _Mapping]]] = ...) -> None: ...
+
+class TrialProgress(_message.Message):
+    __slots__ = ("trial_id", "step", "max_steps", "loss", "examples_per_second", "phase")
     TRIAL_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     MAX_STEPS_FIELD_NUMBER: _ClassVar[int]
     LOSS_FIELD_NUMBER: _ClassVar[int]
     EXAMPLES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
-    GONE_FIELD_NUMBER: _ClassVar[int]
-    worker_id: str
     trial_id: str
     step: int
     max_steps: int
     loss: float
     examples_per_second: float
     phase: str
-    gone: bool
-    def __init__(self, worker_id: _Optional[str] = ..., trial_id: _Optional[str] = ..., step: _Optional[int] = ..., max_steps: _Optional[int] = ..., loss: _Optional[float] = ..., examples_per_second: _Optional[float] = ..., phase: _Optional[str] = ..., gone: _Optional[bool] = ...) -> None: ...
+    def __init__(self, trial_id: _Optional[str] = ..., step: _Optional[int] = ..., max_steps: _Optional[int] = ..., loss: _Optional[float] = ..., examples_per_second: _Optional[float] = ..., phase: _Optional[str] = ...) -> None: ...
 
 class StandingRequest(_message.Message):
     __slots__ = ("trial_ids",)

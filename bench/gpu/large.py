@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from dss_worker.agent.cgroup import container_memory
 from gpu.drawn import count_weights
 from gpu.measure import Way, free_memory
 
@@ -33,9 +34,5 @@ def ordinary_memory_bytes() -> int:
     """What this process may still have of it: of the machine, and of the container that it is in."""
     lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit, used = ((group / name).read_text(encoding="ascii").strip() for name in ("memory.max", "memory.current"))
-    except OSError:
-        return available
-    return available if limit == "max" else min(available, int(limit) - int(used))
+    container = container_memory()
+    return available if container is None else min(available, container.limit - container.used)

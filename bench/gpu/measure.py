@@ -51,10 +51,8 @@ KINDS = {
 class Way:
     name: str
     precision: Precision
-    # "off" records no passes either.
+    # "auto" records passes, "on" compiles besides, "off" does neither.
     compiled: Switch = "auto"
-    # Of the trial that it is for: short ones do not win back what compiling takes.
-    max_steps: int = 1_000
     optimizer: Optimizer = "adamw"
     optimizer_states: OptimizerStates = "device"
 
@@ -115,7 +113,7 @@ def measure(
     """
     begin(model, way.precision)
     device, memory = model.device, MemoryWatch(model.device)
-    settings = replace(settings_of(way.precision), max_steps=way.max_steps)
+    settings = settings_of(way.precision)
     run = RunOptions(compile=way.compiled, optimizer_states=way.optimizer_states)
     plan = plan_micro_batches(settings, run, config=model.config, device=device)
     trained = WholeModel(model)

@@ -8,6 +8,7 @@ import {
 } from '../../../orchestrator/core/cost/device-kinds.js';
 import { sumOf } from '../../../orchestrator/core/cost/sums.js';
 import { type Measured, predictTime } from '../../../orchestrator/core/cost/time.js';
+import type { TrialSettings } from '../../../orchestrator/core/domain.js';
 import { factsOf } from '../../support/planned-trials.js';
 
 const { shape, settings } = factsOf({ model: 'google/t5-v1_1-large', precision: 'bf16', max_steps: 1_000 });
@@ -76,6 +77,17 @@ describe('the time of a trial', () => {
 
   it('is not known where neither the device nor its like is', () => {
     assert.equal(timeOn(kindOfDevice({ kind: 'cpu', name: 'a processor', memoryBytes: 2 ** 34 })), null);
+  });
+
+  it('of large steps has more of what is no product too', () => {
+    const timeOf = (changes: Partial<TrialSettings>) => {
+      const facts = factsOf({ max_steps: 1_000_000, ...changes });
+      const flops = { step: 1, training: 1e6, evaluation: 0 };
+      return predictTime({ ...facts, flops, devices: 1 }, kind('h200'), [])?.seconds ?? 0;
+    };
+    const ratio = (timeOf({ batch_size: 64, grad_steps: 8 }) - 20) / (timeOf({ batch_size: 64 }) - 20);
+    assert.ok(Math.abs(ratio - 8) < 0.01, String(ratio));
+    assert.equal(timeOf({ batch_size: 8 }), timeOf({ batch_size: 64 }));
   });
 
   it('of small steps is what their layers take', () => {

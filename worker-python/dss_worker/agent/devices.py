@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from dss_worker.agent.cgroup import CGROUP, container_memory
 from dss_worker.agent.protocol import Device
 from dss_worker.errors import WorkerError
 
@@ -115,16 +116,11 @@ def _cpu_name() -> str:
     return _facts(Path("/proc/cpuinfo")).get("model name") or platform.processor() or platform.machine()
 
 
-def _memory_bytes(*, cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+def _memory_bytes(*, cgroup: Path = CGROUP) -> int:
     """What a container may use, when it may use less than the machine has."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):  # of cgroup v2, and of v1
-        try:
-            allowed = (cgroup / name).read_text().strip()
-        except OSError:
-            continue
-        return min(total, int(allowed)) if allowed.isdigit() else total
-    return total
+    container = container_memory(cgroup)
+    return total if container is None else min(total, container.limit)
 
 
 def _thread_count() -> int:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from dss_worker.agent.cgroup import CGROUP, container_memory
 from dss_worker.agent.clock import Clock, Timer
 from dss_worker.agent.devices import cuda_indices, visible_devices
 from dss_worker.agent.protocol import DeviceLoad
@@ -82,7 +83,7 @@ def measure_of(device: str) -> Measure:
 class CpuMeter:
     """Of the cores that this process may use, since the last time that it was asked."""
 
-    def __init__(self, *, proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> None:
+    def __init__(self, *, proc: Path = Path("/proc"), cgroup: Path = CGROUP) -> None:
         self._proc = proc
         self._cgroup = cgroup
         self._times = self._busy_and_all()
@@ -115,13 +116,8 @@ class CpuMeter:
         machine = {name: value * _KIB for name, value in _numbers(self._proc / "meminfo").items()}
         total = machine.get("MemTotal:", 0)
         used = total - machine.get("MemAvailable:", total)
-        limit = "".join(_lines(self._cgroup / "memory.max")).strip()
-        if limit.isdigit() and int(limit) < total:
-            current = "".join(_lines(self._cgroup / "memory.current")).strip()
-            # Without what the kernel takes back as soon as somebody needs it.
-            files = _numbers(self._cgroup / "memory.stat").get("inactive_file", 0)
-            return max(0, (int(current) if current.isdigit() else 0) - files), int(limit)
-        return used, total
+        container = container_memory(self._cgroup)
+        return (used, total) if container is None or container.limit >= total else (container.used, container.limit)
 
 
 def loads_of_smi(out: str) -> list[tuple[str, DeviceLoad]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
@@ -38,8 +39,13 @@ class TrainingBatches:
         device: torch.device,
         is_ahead: bool | None = None,
         share: RowShare = ALL_ROWS,
+        sizes: PassSizes | None = None,
     ) -> None:
-        """`is_ahead`: whether to make steps ahead; None: on a GPU."""
+        """
+        Args:
+            is_ahead: whether to make steps ahead; None: on a GPU.
+            sizes: of earlier passes; None: there were none.
+        """
         self._split = split
         self._order = order
         self._alpha = alpha
@@ -47,7 +53,7 @@ class TrainingBatches:
         self._max_steps = max_steps
         self._share = share
         # Used by one thread at a time: the one that makes steps ahead, or the caller's.
-        self._sizes = PassSizes()
+        self._sizes = PassSizes() if sizes is None else sizes
         self._is_pinned = device.type == "cuda"
         is_ahead = self._is_pinned if is_ahead is None else is_ahead
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") if is_ahead else None
@@ -70,7 +76,7 @@ class TrainingBatches:
     def passes(self, step: int) -> PassesOf:
         """What `Stepper.take` takes for a step, counted from 0."""
         if self._thread is None:
-            return self._collate(self._order.batch(step))
+            return partial(self._collate, step, self._order.batch(step))
         return partial(self._passes, step)
 
     def _passes(self, step: int, plan: MicroBatchPlan) -> list[PackedBatch]:
@@ -85,17 +91,17 @@ class TrainingBatches:
     def _begin(self, step: int, plan: MicroBatchPlan) -> None:
         assert self._thread is not None
         # The order is asked here: it is not made for two threads.
-        collate = self._collate(self._order.batch(step))
-        self._made[step] = plan, self._thread.submit(self._make, collate, plan)
+        self._made[step] = plan, self._thread.submit(self._make, step, self._order.batch(step), plan)
 
-    def _make(self, collate: PassesOf, plan: MicroBatchPlan) -> list[PackedBatch]:
-        return [batch.pinned() if self._is_pinned else batch for batch in collate(plan)]
+    def _make(self, step: int, rows: Rows, plan: MicroBatchPlan) -> list[PackedBatch]:
+        return [batch.pinned() if self._is_pinned else batch for batch in self._collate(step, rows, plan)]
 
-    def _collate(self, rows: Rows) -> PassesOf:
-        return partial(
-            collate_step,
+    def _collate(self, step: int, rows: Rows, plan: MicroBatchPlan) -> Iterator[PackedBatch]:
+        self._sizes.begin(step)
+        yield from collate_step(
             self._split,
             rows,
+            plan,
             alpha=self._alpha,
             special=self._special,
             share=self._share,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,9 +16,13 @@ from dss_worker.messages import Evaluation, Metrics, TrainingPoint, decode_from_
 from dss_worker.training.micro_batches import MicroBatchPlan
 from dss_worker.training.model import Weights
 from dss_worker.training.monitor import Tally
+from dss_worker.training.packing import GroupSize
+from dss_worker.training.pass_sizes import PassSize
 
 FORMAT = 1
 _WEIGHTS, _SELECTED, _STEPPER = "model/", "selected/", "stepper/"
+# Of the stepper's tensors.
+_RANDOM = "random-"
 
 # What must be equal for a checkpoint to be this trial's, by what to call it.
 Identity = dict[str, Any]
@@ -50,6 +54,13 @@ class Checkpoint:
     training: tuple[TrainingPoint, ...]
     evaluations: tuple[Evaluation, ...]
     tally: Tally
+    # That passes had before; they give later ones their room.
+    sizes: tuple[PassSize, ...] = ()
+
+    @property
+    def is_of_others(self) -> bool:
+        """It was written by other processes than it was read by: another number, or another layout."""
+        return not any(name.startswith(_RANDOM) for name in self.stepper)
 
     def tensors(self) -> dict[str, Tensor]:
         selected = {} if self.selected is None else self.selected.weights
@@ -67,6 +78,7 @@ class Checkpoint:
             "loss_sum": self.loss_sum,
             "curve": json.loads(encode(curve)),
             "tally": self.tally.to_json(),
+            "sizes": [[[asdict(group) for group in groups] for groups in size] for size in self.sizes],
         }
 
     @classmethod
@@ -88,6 +100,8 @@ class Checkpoint:
             training=curve.training,
             evaluations=curve.evaluations,
             tally=Tally.from_json(value["tally"]),
+            # Absent in those of an older version.
+            sizes=tuple(_size_from(*size) for size in value.get("sizes", [])),
         )
 
 
@@ -107,6 +121,11 @@ def identity_of(config: TrialConfig, *, device: torch.device) -> Identity:
         "numpy version": np.__version__,
         **settings,
     }
+
+
+def _size_from(inputs: Sequence[Mapping[str, int]], targets: Sequence[Mapping[str, int]]) -> PassSize:
+    """Raises: TypeError for what is none."""
+    return tuple(GroupSize(**group) for group in inputs), tuple(GroupSize(**group) for group in targets)
 
 
 def _group(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

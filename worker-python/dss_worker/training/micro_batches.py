@@ -95,6 +95,8 @@ class MicroBatchPlan:
             parts.append("activations computed twice")
         if self.engine.is_compiled:
             parts.append("compiled")
+        if self.engine.is_joined:
+            parts.append("products joined")
         if self.engine.is_recorded:
             parts.append("recorded")
         return ", ".join(parts)
@@ -132,6 +134,9 @@ def plan_micro_batches(
     # Several processes wait for each other within a pass, and what is computed twice asks for random states.
     is_recorded = run.compile != "off" and run.devices == 1 and not with_checkpoints
     pass_tokens = max(1, int(room / (checkpointed if with_checkpoints else per_token)))
+    if is_recorded:
+        # What a recorded pass allocates stays so, beside a pass whose shape is not known yet.
+        pass_tokens = max(1, pass_tokens // 2)
     return MicroBatchPlan(
         pass_rows=settings.batch_size,
         pass_tokens=pass_tokens,
@@ -139,7 +144,8 @@ def plan_micro_batches(
         passes=passes,
         group_rows=GPU_GROUP_ROWS,
         length_multiple=GPU_LENGTH_MULTIPLE,
-        token_multiple=_power_of_two(GPU_TOKENS_PER_ROW * settings.batch_size),
+        # Of recorded passes there should be few shapes; others would have fillers for nothing.
+        token_multiple=_power_of_two(GPU_TOKENS_PER_ROW * settings.batch_size) if is_recorded else 1,
         engine=Engine(
             with_checkpoints=with_checkpoints,
             # 2026-11, H200: base takes 39 ms a step so, and 38 without.

@@ -32,14 +32,14 @@ from dss_worker.training.within import within
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """How a layer is run; whatever it is, the same is computed."""
+    """How a layer is run; whatever it is, the same is computed, but for roundings."""
 
     # Activations are computed again in the backward pass, with the same dropout.
     with_checkpoints: bool = False
     # What is computed element by element is fused by torch.compile. Dropout's draws are others then.
     is_compiled: bool = False
     # Products of the same states with several matrices are one, with all of them side by side: a GPU takes as long to
-    # begin a small product as to compute it (`joined_product.py`).
+    # begin a small product as to compute it. Weights' gradients are not rounded to bfloat16 then (`joined_product.py`).
     is_joined: bool = False
     # Passes of a shape that comes again are recorded and replayed (`recorded_passes.py`).
     is_recorded: bool = False
@@ -196,8 +196,8 @@ def _products(states: Tensor, layers: Sequence[nn.Module], engine: Engine) -> Se
 
 
 def _are_plain(layers: Sequence[nn.Module]) -> bool:
-    """Whether each is its matrix and nothing besides, such as an adapter."""
-    return all(type(layer) is nn.Linear and layer.bias is None for layer in layers)
+    """Whether each is its matrix and nothing besides, such as an adapter, or a sum over tensor ranks (a hook)."""
+    return all(not layer._forward_hooks and type(layer) is nn.Linear and layer.bias is None for layer in layers)
 
 
 def _activate(activation: nn.Module, states: Tensor) -> Tensor:

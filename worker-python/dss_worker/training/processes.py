@@ -107,8 +107,11 @@ def agreed_plan(plan: MicroBatchPlan, processes: Processes) -> MicroBatchPlan:
     ours = [plan.pass_rows, plan.pass_tokens, plan.pass_cells, 0 if plan.engine.with_checkpoints else 1]
     rows, tokens, cells, keeps = processes.least(np.array(ours, dtype=np.float64)).tolist()
     (is_compiled,) = processes.first_says(plan.engine.is_compiled)
+    # Neither recorded, as they wait for each other within a pass, nor joined, which keeps copies of weights that shards
+    # let go.
     engine = Engine(with_checkpoints=keeps == 0, is_compiled=is_compiled)
-    return replace(plan, pass_rows=int(rows), pass_tokens=int(tokens), pass_cells=int(cells), engine=engine)
+    passes = {"pass_rows": int(rows), "pass_tokens": int(tokens), "pass_cells": int(cells)}
+    return replace(plan, **passes, token_multiple=1, engine=engine)
 
 
 def total_work(work: Work, processes: Processes) -> Work:

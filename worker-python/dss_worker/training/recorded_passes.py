@@ -21,7 +21,7 @@ Shape = tuple[object, ...]
 
 # A shape that has come before will come again; and kernels have been chosen, compiled and loaded by then.
 _PASSES_BEFORE = 1
-# Each takes some megabytes. Shapes that come later are too rare to matter.
+# Each takes some megabytes. Those that come first are kept: what comes often has come by then.
 _MOST_GRAPHS = 64
 
 
@@ -38,30 +38,25 @@ class RecordedPasses:
     What a pass changes must be in the same tensors every time, gradients included.
     """
 
-    def __init__(self, run: RunPass, *, most_tokens: int) -> None:
-        """
-        Args:
-            most_tokens: of a pass that is recorded. What it allocates stays allocated, beside what other passes need.
-        """
-        self._run = run
-        self._most_tokens = most_tokens
+    def __init__(self) -> None:
         self._seen = Counter[Shape]()
         self._recorded: dict[Shape, _Recorded] = {}
         # Of all graphs, which never run at the same time.
         self._pool = torch.cuda.graph_pool_handle()
         self._is_recording = True
 
-    def run(self, batch: PackedBatch, device: torch.device) -> None:
+    def run(self, batch: PackedBatch, device: torch.device, run: RunPass) -> None:
         """
         Args:
             batch: in ordinary memory, pinned.
+            run: the same every time. It is not kept: with it, whoever runs passes would keep itself.
         """
         shape = _shape_of(batch)
         recorded = self._recorded.get(shape)
-        if recorded is None and self._should_record(shape, tokens=len(batch.inputs.ids) + len(batch.targets)):
-            recorded = self._record(shape, batch.to(device))
+        if recorded is None and self._should_record(shape):
+            recorded = self._record(shape, batch.to(device), run)
         if recorded is None:
-            self._run(batch.to(device))
+            run(batch.to(device))
             return
         for ours, given in zip(recorded.batch.tensors(), batch.tensors(), strict=True):
             ours.copy_(given, non_blocking=True)
@@ -72,28 +67,24 @@ class RecordedPasses:
         """Of the shapes that are recorded."""
         return len(self._recorded)
 
-    def forget(self) -> None:
-        """Gives back their memory, and records no more."""
-        self._is_recording = False
-        self._recorded.clear()
-
-    def _should_record(self, shape: Shape, *, tokens: int) -> bool:
-        if not self._is_recording or tokens > self._most_tokens:
+    def _should_record(self, shape: Shape) -> bool:
+        if not self._is_recording:
             return False
         self._seen[shape] += 1
         return self._seen[shape] > _PASSES_BEFORE and len(self._recorded) < _MOST_GRAPHS
 
-    def _record(self, shape: Shape, batch: PackedBatch) -> _Recorded | None:
+    def _record(self, shape: Shape, batch: PackedBatch, run: RunPass) -> _Recorded | None:
         graph, stream = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
         try:
             # Of this thread only: another one pins the next batches meanwhile.
             with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-                self._run(batch)
+                run(batch)
         except RuntimeError as error:
             # Nothing of it has run. torch may be left on the stream that it records on.
             torch.cuda.set_stream(stream)
             print(f"passes are not recorded: {error}", flush=True)
-            self.forget()
+            self._is_recording = False
+            self._recorded.clear()
             return None
         self._recorded[shape] = _Recorded(graph=graph, batch=batch)
         return self._recorded[shape]

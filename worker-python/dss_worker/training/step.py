@@ -106,8 +106,8 @@ class Stepper:
                 self.plan = halved
             # Outside of the handler: the traceback holds on to what was on the device.
             self._trained.zero_grad()
-            if self._recorded is not None:
-                self._recorded.forget()
+            # Smaller passes are recorded anew.
+            self._recorded, self._gradients = None, []
             _set_random_states(self._model.device, random_states)
             if self._model.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -165,16 +165,15 @@ class Stepper:
         """Adds up both over the passes, the gradient in the parameters."""
         device = self._model.device
         if self._recorded is None and self._should_record():
-            # Twice the memory of a pass: its own, and that of one whose shape is not known yet.
-            self._recorded = RecordedPasses(self._run_pass, most_tokens=self.plan.pass_tokens // 2)
             self._gradients = [torch.zeros_like(parameter) for parameter in self._moved()]
+            self._recorded = RecordedPasses()
         self._zero_gradient()
         self._loss.zero_()
         for each in passes:
             if self._recorded is None:
                 self._run_pass(each.to(device))
             else:
-                self._recorded.run(each, device)
+                self._recorded.run(each, device, self._run_pass)
         self._trained.take_gradient()
         # Not the tensor that the next step changes.
         return self._trained.total(self._loss.clone())

@@ -50,10 +50,17 @@ class FakeMachine:
         lines = [f"cpu{core} {busy} 0 0 {idle} 0 0 0 0 0 0" for core, (busy, idle) in cores.items()]
         (self.proc / "stat").write_text("\n".join(["cpu  9 9 9 9 9 9 9 9 9 9", *lines, "intr 1 2 3", "ctxt 4"]))
 
-    def limit_memory(self, *, most: int, current: int, files: int) -> None:
-        (self.cgroup / "memory.max").write_text(f"{most}\n")
-        (self.cgroup / "memory.current").write_text(f"{current}\n")
-        (self.cgroup / "memory.stat").write_text(f"anon 1\ninactive_file {files}\n")
+    def limit_memory(self, *, most: int | str, current: int, files: int, version: int) -> None:
+        names = {1: "memory/memory.limit_in_bytes memory/memory.usage_in_bytes", 2: "memory.max memory.current"}
+        limit, used = names[version].split()
+        folder = (self.cgroup / limit).parent
+        folder.mkdir(exist_ok=True)
+        (self.cgroup / limit).write_text(f"{most}\n")
+        (self.cgroup / used).write_text(f"{current}\n")
+        # Of v1 the total has those of the groups below in it.
+        total = "" if version == 2 else f"total_inactive_file {files}\n"
+        own = files if version == 2 else 1
+        (folder / "memory.stat").write_text(f"anon 1\ninactive_file {own}\n{total}")
 
     def meter(self) -> CpuMeter:
         return CpuMeter(proc=self.proc, cgroup=self.cgroup)
@@ -87,12 +94,16 @@ def test_memory_in_use_is_what_nobody_else_could_get(machine: FakeMachine) -> No
     assert (load.memory_used_bytes, load.memory_total_bytes) == (4 * GIB, 16 * GIB)
 
 
-def test_in_a_container_its_limit_counts_and_not_what_the_kernel_only_keeps_for_it(machine: FakeMachine) -> None:
-    machine.limit_memory(most=2 * GIB, current=3 * GIB // 2, files=GIB)
+@pytest.mark.parametrize(("version", "unlimited"), [(2, "max"), (1, 0x7FFFFFFFFFFFF000)])
+def test_in_a_container_its_limit_counts_and_not_what_the_kernel_only_keeps_for_it(
+    machine: FakeMachine, version: int, unlimited: int | str
+) -> None:
+    machine.limit_memory(most=2 * GIB, current=3 * GIB // 2, files=GIB, version=version)
     load = machine.meter().load()
     assert (load.memory_used_bytes, load.memory_total_bytes) == (GIB // 2, 2 * GIB)
-    (machine.cgroup / "memory.max").write_text("max\n")
-    assert machine.meter().load().memory_total_bytes == 16 * GIB
+    machine.limit_memory(most=unlimited, current=GIB, files=GIB, version=version)
+    load = machine.meter().load()
+    assert (load.memory_used_bytes, load.memory_total_bytes) == (4 * GIB, 16 * GIB)
 
 
 def test_a_table_of_nvidia_smi_is_read_and_what_a_device_does_not_count_is_unknown() -> None:

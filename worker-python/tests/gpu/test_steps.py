@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -195,6 +196,21 @@ def test_recorded_passes_go_on_from_the_state_that_they_left(gpu: torch.device) 
     second.load_state(state, step=5)
     found = [second.take(passes_of(SPLIT, other)).item() for _ in range(5)]
     assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_nothing_keeps_a_stepper_that_has_recorded_passes(gpu: torch.device) -> None:
+    model = model_on(gpu)
+    stepper = Stepper(model, lr=0.0, max_steps=40, precision="fp32", plan=gpu_plan(engine=RECORDED))
+    for _ in range(4):
+        stepper.take(passes_of(SPLIT, model))
+    assert stepper.recorded_shapes > 0
+    gone = weakref.ref(stepper)
+    gc.disable()
+    try:
+        del stepper
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_pass_that_cannot_be_recorded_is_run(

@@ -15,7 +15,7 @@ from dss_worker.parallel.ranks import Ranks
 from dss_worker.parallel.sharded_model import ShardedModel
 from dss_worker.training.collate import ALL_ROWS, RowShare, collate_step
 from dss_worker.training.model import special_ids
-from dss_worker.training.packed_t5 import Engine
+from dss_worker.training.packed_t5 import PLAIN, Engine
 from dss_worker.training.sampler import BatchOrder
 from dss_worker.training.step import Stepper, packed_loss
 from dss_worker.training.trained import Trained, WholeModel
@@ -38,7 +38,7 @@ def model_of(case: dict[str, Any]) -> T5ForConditionalGeneration:
 def train(
     model: T5ForConditionalGeneration, case: dict[str, Any], *, share: RowShare, trained: Trained | None = None
 ) -> list[float]:
-    plan = micro_batches(case["pass_rows"], engine=Engine(with_checkpoints=case.get("with_checkpoints", False)))
+    plan = micro_batches(case["pass_rows"], engine=case.get("engine", PLAIN))
     stepper = Stepper(
         model, lr=1e-2, max_steps=STEPS, precision="fp32", plan=plan, trained=trained, **case.get("stepper", {})
     )
@@ -87,7 +87,7 @@ def gradient_of(model: T5ForConditionalGeneration, case: dict[str, Any], *, shar
     plan = micro_batches(case["pass_rows"])
     rows = BatchOrder(rows=len(SPLIT), batch_rows=case["batch_rows"], seed=0).batch(0)
     for batch in collate_step(SPLIT, rows, plan, alpha=case["alpha"], special=special_ids(model), share=share):
-        torch.autograd.backward(packed_loss(model, batch))
+        torch.autograd.backward(packed_loss(model, batch, engine=case.get("engine", PLAIN)))
     trained.take_gradient()
     return trained.clip_gradient(1e9).item()
 
@@ -101,7 +101,10 @@ CASES: dict[str, dict[str, Any]] = {
     "step-by-step": {"alpha": 0.5, "batch_rows": 11, "pass_rows": 11},
     "standard, several passes": {"alpha": None, "batch_rows": 12, "pass_rows": 2},
     "fewer rows than ranks in the last pass": {"alpha": 0.2, "batch_rows": 9, "pass_rows": 2},
-    "activations computed twice": {"alpha": 0.5, "batch_rows": 8, "pass_rows": 8, "with_checkpoints": True},
+    "activations computed twice": {
+        "alpha": 0.5, "batch_rows": 8, "pass_rows": 8, "engine": Engine(with_checkpoints=True)
+    },
+    "products joined": {"alpha": 0.5, "batch_rows": 8, "pass_rows": 8, "engine": Engine(is_joined=True)},
     "tied and scaled, as T5 was": {
         "alpha": 0.5, "batch_rows": 8, "pass_rows": 8,
         "model": {"untied": False, "tie_word_embeddings": True, "feed_forward_proj": "relu"},

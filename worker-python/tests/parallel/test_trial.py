@@ -18,6 +18,8 @@ from dss_worker.config import RunOptions, TrialConfig
 from dss_worker.messages import TrialResult
 from dss_worker.parallel.ranks import Ranks
 from dss_worker.parallel.together import Together
+from dss_worker.training import warm_cache
+from dss_worker.training.micro_batches import MicroBatchPlan, plan_micro_batches
 from dss_worker.training.monitor import TrialSuspended
 from dss_worker.training.packed_t5 import Engine
 from dss_worker.training.processes import ALONE, Processes, agreed_plan
@@ -91,6 +93,26 @@ def test_two_ranks_have_the_trial_that_one_process_has(tensor: int, tmp_path: Pa
     assert kept[0].keys() == kept[1].keys()
     for name, weight in kept[0].items():
         np.testing.assert_allclose(kept[1][name], weight, atol=2e-3, err_msg=name)
+
+
+def test_ranks_run_passes_as_ranks_do_whatever_wrote_the_checkpoint(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    torch.set_num_threads(1)
+    _, recorded = run(config_of(tmp_path / "alone"))
+    config = config_of(tmp_path / "moved")
+
+    def as_on_a_gpu(*args: Any, **named: Any) -> MicroBatchPlan:  # noqa: ANN401
+        plan = plan_micro_batches(*args, **named)
+        return replace(plan, engine=replace(plan.engine, is_joined=True))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(warm_cache, "plan_micro_batches", as_on_a_gpu)
+        step, _ = run(config, leaves=after(12))
+    assert isinstance(step, int)
+    for result, (training, _) in on_ranks(2, run_a_share, config=config, steps=None, tensor=2):
+        assert (result.resumed_step > 0, "joined" in result.environment["plan"]) == (True, False)
+        assert [each.loss for each in training] == pytest.approx([each.loss for each in recorded.training], rel=1e-4)
 
 
 # Of four ranks, then of some; (shard, tensor).

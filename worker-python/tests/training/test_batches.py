@@ -8,6 +8,9 @@ from dss_worker.data.encode import EncodedSplit, EncodedTask
 from dss_worker.errors import DataError
 from dss_worker.training.batches import TrainingBatches
 from dss_worker.training.collate import PackedBatch, SpecialIds
+from dss_worker.training.packed_t5 import Engine
+from dss_worker.training.packing import GroupSize
+from dss_worker.training.pass_sizes import PassSize, PassSizes
 from dss_worker.training.sampler import BatchOrder
 from tests.training.support import CPU, micro_batches, random_split, token_table
 
@@ -39,6 +42,38 @@ def test_what_is_made_ahead_is_what_would_have_been_made_in_time() -> None:
             ours, theirs = list(ahead.passes(step)(plan)), list(in_time.passes(step)(plan))
             assert values(ours) == values(theirs)
             assert ahead.rows(step) == in_time.rows(step) == (4 if step % 3 == 2 else 8)
+
+
+@pytest.mark.parametrize("is_ahead", [True, False])
+def test_who_goes_on_in_the_midst_gives_passes_the_same_room(is_ahead: bool) -> None:
+    split = random_split(rows=200, seed=4, longest=60)
+    plan = micro_batches(8, group_rows=1_024, token_multiple=16, engine=Engine(is_recorded=True))
+
+    def rooms(sizes: PassSizes, steps: range) -> list[list[PassSize]]:
+        order = BatchOrder(rows=200, batch_rows=8, seed=3)
+        with TrainingBatches(
+            split, order, alpha=0.5, special=SpecialIds(pad=0, start=0, end=1), max_steps=40, device=CPU,
+            is_ahead=is_ahead, sizes=sizes,
+        ) as made:  # fmt: skip
+            found = []
+            for step in steps:
+                # What a checkpoint before this step has, whatever has been made ahead of it.
+                kept.append(sizes.before(step))
+                found.append([room_of(each) for each in made.passes(step)(plan)])
+            return found
+
+    kept: list[tuple[PassSize, ...]] = []
+    whole = rooms(PassSizes(), range(40))
+    assert rooms(PassSizes(kept[25]), range(25, 40)) == whole[25:]
+    # Else there would be nothing to keep.
+    assert rooms(PassSizes(), range(25, 40)) != whole[25:]
+
+
+def room_of(batch: PackedBatch) -> PassSize:
+    return tuple(
+        tuple(GroupSize(rows=each.rows, longest=each.longest, tokens=each.end - each.start) for each in groups)
+        for groups in (batch.inputs.groups, batch.decoder_inputs.groups)
+    )  # type: ignore[return-value]
 
 
 def test_the_thread_ends_with_the_batches() -> None:

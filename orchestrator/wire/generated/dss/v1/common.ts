@@ -164,7 +164,7 @@ export interface RunOptions {
   microBatches?:
     | number
     | undefined;
-  /** torch.compile: "auto", "on" or "off" */
+  /** "auto": passes recorded as CUDA graphs, on one GPU; "on": torch.compile too; "off": neither */
   compile?:
     | string
     | undefined;

@@ -76,7 +76,7 @@ function textOf(probed: Probed): string {
 /** @param steps more than three */
 export async function askProbe(trial: Trial, steps: number = STEPS): Promise<Probed> {
   const program = ['dss_worker.training.probe', '--steps', String(steps)];
-  const parsed = Probed.safeParse(await askPython(program, requestOf(trial)));
+  const parsed = Probed.safeParse(await askPython(program, probeRequest(trial)));
   if (parsed.success) return parsed.data;
   throw new SweepError('INTERNAL', 'dss_worker.training.probe gave an answer of another shape', {
     cause: parsed.error,
@@ -84,7 +84,7 @@ export async function askProbe(trial: Trial, steps: number = STEPS): Promise<Pro
 }
 
 /** What Python's `TrialConfig.from_json` reads; nothing outlives a probe. */
-function requestOf({ trialId, settings, model, dataset, run }: Trial): unknown {
+export function probeRequest({ trialId, settings, model, dataset, run }: Trial): unknown {
   const filesOf = (files: readonly SourceFile[]) =>
     files.map(({ sizeBytes, ...file }) => ({ ...file, size_bytes: sizeBytes }));
   return {

@@ -87,6 +87,8 @@ class _LinearLoss(torch.autograd.Function):
                         weight_grad.addmm_(grad.T, inputs)
                     else:
                         weight_grad += grad.T @ inputs
+                # Else they would still be there beside the next ones.
+                del scores, grad
         if part is not None and states_grad is not None:
             part.sum(states_grad)
         ctx.save_for_backward(states_grad, weight_grad)

@@ -11,10 +11,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { reportFailure } from './orchestrator/cli/failure.js';
-import { note, print } from './orchestrator/cli/output.js';
+import { print } from './orchestrator/cli/output.js';
 import { planSpec } from './orchestrator/cli/plan/plan-spec.js';
 import { standingOf } from './orchestrator/cli/plan/plan-standing.js';
-import { rejectionLines, summaryLine } from './orchestrator/cli/plan/plan-text.js';
+import { summaryLine } from './orchestrator/cli/plan/plan-text.js';
+import { tellRejections } from './orchestrator/cli/plan/rejections.js';
 import { withReader } from './orchestrator/cli/readers/sweep-reader.js';
 import { runPlan } from './orchestrator/cli/run/run-plan.js';
 import { StopSignals } from './orchestrator/cli/stop-signals.js';
@@ -66,7 +67,7 @@ async function execute(flags: Flags): Promise<number> {
   if (rejected.length > 0) {
     // The sweeps share models and datasets: each reason is said once for all of them.
     const requested = plans.reduce((sum, plan) => sum + plan.requested, 0);
-    for (const line of rejectionLines({ rejected })) note(line);
+    tellRejections(rejected, { isMistake: true });
     throw new SweepError('CELLS_REJECTED', `${rejected.length} of ${requested} cells cannot run; nothing was started`, {
       hint: 'put what is missing in place, and run the same command again',
     });

@@ -18,9 +18,10 @@ type Line =
 
 interface Layout {
   readonly columns: readonly Column[];
-  readonly methods: readonly { readonly method: string; readonly sizes: number }[];
+  readonly methods: readonly { readonly method: string; readonly sizes: number; readonly words: readonly string[] }[];
   readonly lines: readonly Line[];
   readonly height: number;
+  readonly headHeight: number;
   readonly rowHeight: number;
   readonly columnWidth: number;
 }
@@ -28,6 +29,21 @@ interface Layout {
 const GROUP_HEIGHT = 38;
 const ROW_PADDING = 34;
 const HEAD_HEIGHT = 58;
+const HEAD_LINE = 18;
+/** On average of what stands in the head, and what is beside it there. */
+const [SIGN_WIDTH, HEAD_PADDING] = [7.5, 24];
+
+/** As few lines as hold its parts whole: what tells two methods apart is often at the end. */
+function linesOf(method: string, width: number): readonly string[] {
+  const most = (width - HEAD_PADDING) / SIGN_WIDTH;
+  const lines: string[] = [];
+  for (const part of method.split(' · ')) {
+    const longer = `${lines.at(-1)} · ${part}`;
+    if (lines.length > 0 && longer.length <= most) lines[lines.length - 1] = longer;
+    else lines.push(part);
+  }
+  return lines;
+}
 
 function layoutOf(board: Board, isWanted: (cell: CellInfo, sum: CellSum) => boolean): Layout {
   const columns = new Map<string, Column>();
@@ -58,16 +74,19 @@ function layoutOf(board: Board, isWanted: (cell: CellInfo, sum: CellSum) => bool
       top += rowHeight;
     }
   }
+  const columnWidth = Math.max(122, (most > MAX_DOTS ? 10 : dotColumns(most)) * STEP + 26);
+  const methods = methodOrder.map((method) => {
+    const sizes = sorted.filter(([, column]) => column.method === method).length;
+    return { method, sizes, words: linesOf(method, sizes * columnWidth) };
+  });
   return {
     columns: sorted.map(([, column]) => column),
-    methods: methodOrder.map((method) => ({
-      method,
-      sizes: sorted.filter(([, column]) => column.method === method).length,
-    })),
+    methods,
     lines,
     height: top,
+    headHeight: HEAD_HEIGHT + HEAD_LINE * (Math.max(1, ...methods.map(({ words }) => words.length)) - 1),
     rowHeight,
-    columnWidth: Math.max(122, (most > MAX_DOTS ? 10 : dotColumns(most)) * STEP + 26),
+    columnWidth,
   };
 }
 
@@ -89,7 +108,7 @@ export function Matrix({ board, colouring, range, picked, isWanted, wish, onPick
   const { box, top, bottom, left, right } = useWindow();
   const rows = layout.lines.filter((line): line is Line & { kind: 'row' } => line.kind === 'row');
   const [active, setActive] = useState({ row: 0, column: 0 });
-  const { columns, methods, columnWidth, rowHeight, height, lines } = layout;
+  const { columns, methods, columnWidth, headHeight, rowHeight, height, lines } = layout;
   const seen = lines.filter((line) => line.top + rowHeight > top && line.top < bottom);
   const template = `var(--row-head) repeat(${columns.length}, ${columnWidth}px)`;
 
@@ -103,7 +122,7 @@ export function Matrix({ board, colouring, range, picked, isWanted, wish, onPick
       const to = (value: number, most: number) => Math.max(0, Math.min(most, value));
       const next = { row: to(active.row + step.row, last.row), column: to(active.column + step.column, last.column) };
       setActive(next);
-      bringIntoView(box.current, rows[next.row]?.top ?? 0, rowHeight, HEAD_HEIGHT);
+      bringIntoView(box.current, rows[next.row]?.top ?? 0, rowHeight, headHeight);
       const left = next.column * columnWidth;
       const element = box.current;
       if (element !== null) {
@@ -132,13 +151,22 @@ export function Matrix({ board, colouring, range, picked, isWanted, wish, onPick
         if (key !== undefined) onPick(key);
       }}
     >
-      <div class="matrix-head" role="row" style={{ gridTemplateColumns: template }}>
+      <div class="matrix-head" role="row" style={{ gridTemplateColumns: template, height: `${headHeight}px` }}>
         <div class="corner" role="columnheader">
           model
         </div>
-        {methods.map(({ method, sizes }, index) => (
-          <div key={method} class={`method ${index > 0 ? 'first' : ''}`} style={{ gridColumn: `span ${sizes}` }}>
-            <span>{method}</span>
+        {methods.map(({ method, sizes, words }, index) => (
+          <div
+            key={method}
+            class={`method ${index > 0 ? 'first' : ''}`}
+            style={{ gridColumn: `span ${sizes}` }}
+            title={method}
+          >
+            <div class="words">
+              {words.map((line) => (
+                <span key={line}>{line}</span>
+              ))}
+            </div>
           </div>
         ))}
         <div class="corner under" />

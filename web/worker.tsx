@@ -67,7 +67,7 @@ function Device({ name, place, load }: { name: string; place: number | null; loa
         {name}
       </p>
       {utilization === null ? null : (
-        <Gauge label="busy" share={utilization} text={`${Math.round(utilization * 100)} %`} />
+        <Gauge label="load" share={utilization} text={`${Math.round(utilization * 100)} %`} />
       )}
       {memory === '' ? null : (
         <Gauge label="memory" share={memoryUsedBytes / memoryTotalBytes} text={memory} isBadWhenFull />

@@ -33,6 +33,25 @@ export function defineCommand<T>({ usage, summary, examples, flags, run }: Comma
     );
 }
 
+/** Of a command that has commands of its own, and does nothing without one. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly examples: Command['examples'];
+  readonly commands: readonly Register[];
+  /** What to say when none of them is named. */
+  readonly missing: string;
+}
+
+export function defineGroup({ name, summary, examples, commands, missing }: CommandGroup): Register {
+  return (argv, ended) =>
+    argv.command(name, summary, (each: Argv<object>) => {
+      for (const register of commands) register(each, ended);
+      for (const [line, what] of examples) each.example(line, what);
+      return each.demandCommand(1, missing);
+    });
+}
+
 /** Lists are words; a flag given twice is a mistake that a last one to win would hide. */
 function refuseRepeated(args: Readonly<Record<string, unknown>>): void {
   for (const [flag, value] of Object.entries(args)) {
@@ -124,7 +143,7 @@ export const runFlags = {
     default: false,
     describe: 'run trials again that have a result; the old ones stay in the log',
   },
-  'retry-failed': { type: 'boolean', default: false, describe: 'try trials again that failed by their own settings' },
+  'retry-failed': { type: 'boolean', default: false, describe: 'run trials again that failed by their settings' },
   'ignore-memory': {
     type: 'boolean',
     default: false,

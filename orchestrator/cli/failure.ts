@@ -1,6 +1,6 @@
 /** How a command ends in an error: message, next step, exit status. */
 import { SweepError } from '../core/errors.js';
-import { note, painterFor, printJson } from './output.js';
+import { note, noteError, printJson } from './output.js';
 
 /** `SpecError` has these; its module is heavy, so that its shape is asked for and not its class. */
 interface Issue {
@@ -20,14 +20,9 @@ function issuesOf(error: SweepError): readonly Issue[] {
 export function reportFailure(reason: unknown, { json, debug }: { json: boolean; debug: boolean }): number {
   const error = SweepError.from(reason);
   const issues = issuesOf(error);
-  const paint = painterFor(process.stderr);
-  const red = paint('red', 'error:');
-  if (issues.length === 0) process.stderr.write(`${red} `);
-  if (issues.length === 0) note(error.message);
+  if (issues.length === 0) noteError(error.message, '');
   for (const { file, line, column, path, message, hint } of issues) {
-    process.stderr.write(`${red} `);
-    note(`${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`);
-    if (hint !== '') note(`  ${hint}`);
+    noteError(`${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`, hint);
   }
   if (error.hint !== '') note(`  ${error.hint}`);
   if (error.code === 'INTERNAL' || debug) note(String((error.cause as Error | undefined)?.stack ?? error.stack));

@@ -7,10 +7,10 @@
  */
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { SweepError } from '../core/errors.js';
 import type { Register } from './command.js';
 import { reportFailure } from './failure.js';
-import { usageError } from './usage.js';
+import { parserState } from './parser-state.js';
+import { refuseNoNumbers, usageError } from './usage.js';
 import { ownVersion } from './version.js';
 
 /** In the order of the help. */
@@ -65,41 +65,36 @@ async function main(words: readonly string[]): Promise<number> {
     .alias('help', 'h')
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .strict()
-    .recommendCommands()
     .demandCommand(1, 'a command is missing')
     .exitProcess(false)
+    .middleware((args) => refuseNoNumbers(args, words))
     .fail((message, error) => {
       // A mistake in the words comes as a message or as an error of yargs' own; any other error came from a command.
       if (error !== undefined && error !== null && error.name !== 'YError') throw error;
-      throw usageError(message ?? error.message, words, knownFlags(parser));
+      throw usageError(message ?? error.message, words, parserState(parser));
     });
   for (const register of await registersFor(words)) register(parser, (ended) => (status = ended));
   await parser.parseAsync();
   return status;
 }
 
-/** Of the command that was being read; yargs has it, its types do not. */
-function knownFlags(parser: Argv<object>): readonly string[] {
-  const { getOptions } = parser as unknown as {
-    getOptions?: () => { readonly key: Readonly<Record<string, unknown>> };
-  };
-  return Object.keys(getOptions?.call(parser).key ?? {});
-}
+const words = hideBin(process.argv);
+const isDebug = process.env['DSS_DEBUG'] === '1';
 
 // A reader that has seen enough (`dss results … | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  if (error.code !== 'EIO') throw error;
+  if (error.code === 'EIO') return;
+  process.exit(reportFailure(Object.assign(error, { path: 'stdout' }), { json: false, debug: isDebug }));
 });
-// `2>&1 | head`, or a terminal that was closed: nobody reads what is said any more; the work goes on.
+// `2>&1 | head`, a terminal that was closed, a log file on a full disk: what is said is lost; the work goes on.
 process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  if (!['EPIPE', 'EIO', 'ENOSPC'].includes(error.code ?? '')) throw error;
 });
 
-const words = hideBin(process.argv);
 try {
   process.exitCode = await main(words);
 } catch (reason) {
   const json = words.some((word) => word === '--json' || word === '--json=true');
-  process.exitCode = reportFailure(SweepError.from(reason), { json, debug: process.env['DSS_DEBUG'] === '1' });
+  process.exitCode = reportFailure(reason, { json, debug: isDebug });
 }

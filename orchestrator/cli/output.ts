@@ -14,6 +14,17 @@ export function note(text: string): void {
   process.stderr.write(`${printable(text)}\n`);
 }
 
+/** With the next step below it, if there is one. */
+export function noteWithHint(text: string, hint: string): void {
+  note(text);
+  if (hint !== '') note(`  ${hint}`);
+}
+
+export function noteError(text: string, hint: string): void {
+  process.stderr.write(`${painterFor(process.stderr)('red', 'error:')} `);
+  noteWithHint(text, hint);
+}
+
 type Style = 'bold' | 'dim' | 'red' | 'green';
 
 const CODES: Readonly<Record<Style, readonly [number, number]>> = {

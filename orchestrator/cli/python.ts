@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SweepError } from '../core/errors.js';
 import { asPythonError } from './python-error.js';
+import { requirePackages } from './python-packages.js';
 
 /** Where package.json lies: two levels up from the sources, three from what `tsc` built. */
 export function packageRoot(): string {
@@ -30,6 +31,17 @@ export function findPython(env: NodeJS.ProcessEnv = process.env): string {
       hint: chosen ? 'DSS_PYTHON names it' : 'run `npm start` once, or set DSS_PYTHON to an interpreter that has torch',
     });
   }
+  return python;
+}
+
+/**
+ * For whoever starts workers: they would say one after the other what they miss.
+ *
+ * @throws SweepError PYTHON_MISSING, PACKAGE_MISSING
+ */
+export async function findTrainingPython(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const python = findPython(env);
+  await requirePackages(python, pythonPath(), env);
   return python;
 }
 
@@ -76,6 +88,8 @@ export async function askPython(
   try {
     value = JSON.parse(Buffer.concat(answer).toString('utf8'));
   } catch (cause) {
+    // Asked only now: nearly always all is there.
+    if (complaint.includes('ModuleNotFoundError')) await requirePackages(python, pythonPath());
     throw new SweepError('INTERNAL', `${args[0]} ended with ${status} and gave no answer`, {
       hint: complaint.trim(),
       cause,

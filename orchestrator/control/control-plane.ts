@@ -111,8 +111,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     undo.push(() => journal.close());
     const logs = new LogStore(home);
     const onFatal = (error: SweepError) => {
-      logger.error({ home, freeBytes: freeBytes(home) }, 'nothing is lent any more');
+      // First: whoever says it in words may want no events of it.
       options.onFatal?.(error);
+      logger.error({ home, freeBytes: freeBytes(home) }, 'nothing is lent any more');
     };
     const homeId = ensureHomeId(home);
     const store = new PlaneStore({

@@ -1,4 +1,5 @@
 /** The gRPC servers: both services on one port, and on another for other machines; beside each, one for files. */
+import { createServer } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { SweepError } from '../core/errors.js';
 import { type ClientServiceServer, ClientServiceService } from '../wire/generated/dss/v1/client.js';
@@ -56,11 +57,10 @@ export async function listen(
   { at, tls, alwaysTls = false, storeAt = portAfter(at), healthAt }: ListenOptions,
   { store, services }: ServiceMakers,
 ): Promise<RunningServer> {
-  const { host } = splitAddress(at);
-  if (host === '') {
-    throw new SweepError('LISTEN_REFUSED', `listening on "${at}" is refused: expected HOST:PORT`, {
-      hint: 'use 127.0.0.1:0',
-    });
+  const { host, port } = splitAddress(at);
+  if (host === '' || !/^\d+$/.test(port)) {
+    const hint = isLoopback(at) ? `add the port: ${bracketed(at)}:7333, or 0 for any that is free` : 'use 127.0.0.1:0';
+    throw new SweepError('LISTEN_REFUSED', `listening on "${at}" is refused: expected HOST:PORT`, { hint });
   }
   const isPublic = alwaysTls || !isLoopback(host);
   if (storeAt !== null) mustFit(storeAt, host);
@@ -81,15 +81,17 @@ export async function listen(
     storePlace: string | null,
     credentials: () => ServerCredentials,
   ) => {
+    const [forFiles, forServices] = [credentials(), credentials()];
+    // Before that of files: the port that somebody named says more of what is in the way than the one after it.
+    await mustBeFree(place, LISTEN_HINT);
+    if (storePlace !== null) await mustBeFree(storePlace, STORE_HINT);
     const storeAddress =
       storePlace === null
         ? null
-        : await open(storePlace, credentials(), STORE_HINT, (server) =>
-            server.addService(StoreServiceService, store(whom)),
-          );
+        : await open(storePlace, forFiles, STORE_HINT, (server) => server.addService(StoreServiceService, store(whom)));
     const storePort = storeAddress === null ? 0 : Number(splitAddress(storeAddress).port);
     const { workers, clients, health } = services(whom, storePort);
-    const address = await open(place, credentials(), '', (server) => {
+    const address = await open(place, forServices, LISTEN_HINT, (server) => {
       server.addService(WorkerServiceService, workers);
       server.addService(ClientServiceService, clients);
       server.addService(HealthService, health);
@@ -102,6 +104,7 @@ export async function listen(
     const own = await openPair('this machine', isPublic ? ANY_LOCAL : at, ownStore, ServerCredentials.createInsecure);
     if (healthAt !== undefined) {
       const addHealth = (server: Server) => server.addService(HealthService, own.health);
+      await mustBeFree(healthAt, HEALTH_HINT);
       await open(healthAt, ServerCredentials.createInsecure(), HEALTH_HINT, addHealth);
     }
     return {
@@ -118,6 +121,7 @@ export async function listen(
 }
 
 const ANY_LOCAL = '127.0.0.1:0';
+const LISTEN_HINT = 'another server has it, perhaps a `dss serve`; --listen names another one';
 const STORE_HINT = 'it is the port for files: --store-listen names another one, or is off';
 const HEALTH_HINT = 'it is the port for probes: --health-listen names another one';
 const LAST_PORT = 65_535;
@@ -136,6 +140,19 @@ function mustFit(storeAt: string, listenHost: string): void {
   const expected = isLocal ? '127.0.0.1' : 'one that other machines reach';
   throw new SweepError('LISTEN_REFUSED', `a store at "${storeAt}" is refused: expected HOST:PORT or off`, {
     hint: `its host must be ${expected}, since that of --listen is ${listenHost}`,
+  });
+}
+
+/** Asked before gRPC is: of a port that is taken that writes a line of its own on stderr. */
+function mustBeFree(at: string, hint: string): Promise<void> {
+  const { host, port } = splitAddress(at);
+  const probe = createServer();
+  return new Promise((resolve, reject) => {
+    probe.on('error', (cause: NodeJS.ErrnoException) => {
+      const what = cause.code === 'EADDRINUSE' ? `port ${port} is taken` : cause.message;
+      reject(new SweepError('UNAVAILABLE', `cannot listen on ${at}: ${what}`, { hint, cause }));
+    });
+    probe.listen(Number(port), host, () => probe.close(() => resolve()));
   });
 }
 

@@ -3,7 +3,7 @@
  * nothing: the operating system takes it back when its holder dies, however that happens.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -30,6 +30,8 @@ export interface StateLock {
 /** Throws SweepError STATE_HELD, naming the holder. */
 export function acquireStateLock(home: string): StateLock {
   mkdirSync(home, { recursive: true, mode: 0o700 });
+  // Says what is in the way; SQLite says "unable to open database file".
+  accessSync(home, constants.W_OK | constants.X_OK);
   const lock = new Database(join(home, 'control.lock'), { timeout: 0 });
   try {
     lock.pragma('locking_mode = EXCLUSIVE');
@@ -77,9 +79,15 @@ function held(home: string, cause: Error): SweepError {
   const who =
     holder === null ? 'another dss' : `pid ${holder.pid} on ${holder.host}, running since ${holder.startedAt},`;
   return new SweepError('STATE_HELD', `${who} holds the state folder ${home}`, {
-    hint: 'wait for it or stop it; another DSS_HOME runs beside it',
+    hint: holderHint(holder),
     cause,
   });
+}
+
+function holderHint(holder: ControlFile | null): string {
+  return holder?.serves === true
+    ? 'it serves: `dss sweep FILE` hands sweeps to it; or stop it'
+    : 'wait for it; or stop it and start `dss serve`, which takes many sweeps and shares the machine among them';
 }
 
 /** `null` when it is absent, or is being written by a holder that has only just started. */

@@ -1,5 +1,6 @@
 /** What people may do with sweeps, what budgets do to them, and which of them the snapshot knows. */
 import type { Logger } from 'pino';
+import type { Failure } from '../core/domain.js';
 import { SweepError } from '../core/errors.js';
 import { type JournalEvent, trialOf } from '../core/events.js';
 import { hasLimit } from '../core/schedule/budget.js';
@@ -26,6 +27,9 @@ export type SubmitAnswer = Pick<Submitted, 'done' | 'toRun' | 'failed'>;
 
 const NOT_COMPLETE: SubmitAnswer = { done: 0, toRun: 0, failed: 0 };
 
+/** As a worker says it. */
+const DISK_FULL = 'DISK_FULL';
+
 const NOTHING_USED: SweepSpending = {
   firstLentUnixMs: null,
   endedMs: 0,
@@ -41,6 +45,8 @@ export class Sweeps {
   readonly #budgets = new SweepBudgets();
   /** Of the live ones. */
   readonly #places = new Map<string, Place>();
+  /** In words, why nothing more of each may be lent: a trial of it met a full disk, where the next ones would too. */
+  readonly #outOfRoom = new Map<string, string>();
   /** Of those that were paused: what of it ran then, and may still. */
   readonly #rests = new Map<string, { readonly trialIds: readonly string[]; readonly widest: Demand }>();
 
@@ -180,6 +186,7 @@ export class Sweeps {
   /** Of everything that happens to trials. */
   note(event: JournalEvent): void {
     const { snapshot } = this.#turns;
+    if (event.kind === 'requeued' || event.kind === 'failed') this.#noteRoom(event.lease.trialId, event.failure);
     this.#budgets.note(
       event,
       {
@@ -193,10 +200,18 @@ export class Sweeps {
     );
   }
 
-  /** Within a turn's transaction: pauses whatever has used up its budget and would be lent more. */
+  #noteRoom(trialId: string, failure: Failure | null): void {
+    if (failure?.code !== DISK_FULL) return;
+    for (const sweep of this.#turns.snapshot.sweepsOf(trialId)) this.#outOfRoom.set(sweep, failure.message);
+  }
+
+  /** Within a turn's transaction: pauses whatever has used up its budget, or a disk, and would be lent more. */
   enforceBudgets(): void {
     const { journal, clock, logger } = this.#parts;
-    for (const { sweep, reason } of this.#budgets.reached(clock.nowMs())) {
+    const full = [...this.#outOfRoom].map(([sweep, reason]) => ({ sweep, reason }));
+    this.#outOfRoom.clear();
+    for (const { sweep, reason } of [...full, ...this.#budgets.reached(clock.nowMs())]) {
+      if (!this.#places.has(sweep)) continue; // paused just now, for the other reason
       if (this.#turns.snapshot.summary(sweep)?.counts.queued === 0) continue;
       logger.warn({ sweep, reason }, 'sweep paused');
       this.#standDown(sweep, journal.setSweepState(sweep, 'paused', reason, clock.unixMs()));

@@ -5,6 +5,7 @@
  * which is safe since a commit that fails ends this control plane.
  */
 import type { Logger } from 'pino';
+import { diskTroubleOf } from '../core/disk-trouble.js';
 import { SweepError } from '../core/errors.js';
 import type { JournalEvent } from '../core/events.js';
 import { Snapshot } from '../core/schedule/snapshot.js';
@@ -142,8 +143,8 @@ export class Turns {
   fail(error: SweepError): void {
     if (this.isOver) return;
     this.#end(error);
-    this.#parts.logger.error({ code: error.code, err: error }, 'the control plane cannot go on');
     this.#parts.onFatal(error);
+    this.#parts.logger.error({ code: error.code, err: error }, 'the control plane cannot go on');
   }
 
   #end(how: SweepError | 'stopped'): void {
@@ -195,7 +196,7 @@ export class Turns {
 
 function cannotWrite(reason: unknown): SweepError {
   const cause = reason instanceof Error ? reason.message : String(reason);
-  return new SweepError('INTERNAL', `the journal could not be written: ${cause}`, {
+  return new SweepError(diskTroubleOf(reason)?.code ?? 'INTERNAL', `the journal could not be written: ${cause}`, {
     hint: 'nothing acknowledged is lost; free space or repair the disk, and run the same command again',
     cause: reason,
   });

@@ -2,6 +2,7 @@
  * Errors that people and programs can act on: a code for machines, a message for people, a hint for
  * the next step. What we expect to go wrong in a trial is data (`Failure`), not an exception.
  */
+import { diskTroubleOf } from './disk-trouble.js';
 
 /** Every code a command may end with, and the exit status it gives. 2: wrong use; 75: try again; 1: the rest. */
 export const EXIT_STATUS = {
@@ -28,6 +29,9 @@ export const EXIT_STATUS = {
   STATE_HELD: 75,
   STATE_INVALID: 2,
   STORE_FULL: 75,
+  DISK_FULL: 75,
+  FILE_REFUSED: 2,
+  PATH_INVALID: 2,
   STORE_MISMATCH: 2,
   STORE_MISSING: 2,
   LISTEN_REFUSED: 2,
@@ -54,6 +58,8 @@ export class SweepError extends Error {
   /** For the catch at an edge: anything thrown becomes one of ours and keeps its cause. */
   static from(reason: unknown): SweepError {
     if (reason instanceof SweepError) return reason;
+    const trouble = diskTroubleOf(reason);
+    if (trouble !== null) return new SweepError(trouble.code, trouble.message, { hint: trouble.hint, cause: reason });
     const message = reason instanceof Error ? reason.message : String(reason);
     return new SweepError('INTERNAL', message, { cause: reason });
   }

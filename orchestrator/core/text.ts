@@ -1,4 +1,4 @@
-/** Text of others, made safe to show. */
+/** Text of others, made safe to show, and lists of it. */
 
 // Control characters, and the marks that change the direction of what follows: a file or a model may hold
 // either, and a terminal would obey.
@@ -15,4 +15,14 @@ export function printable(text: string): string {
 
 export function oneLine(text: string): string {
   return printable(text).replaceAll('\n', '\\n');
+}
+
+/** Nobody reads a hundred seeds. */
+const LISTED = 5;
+
+/** `0, 1 and 2`; of many the first and how many more. */
+export function shortList(words: readonly string[]): string {
+  if (words.length > LISTED)
+    return `${words.slice(0, LISTED).join(', ')} and ${(words.length - LISTED).toLocaleString('en')} more`;
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }

@@ -1,9 +1,9 @@
 /** Spec and disk → plan: what would run, and why each other cell would not. Nothing starts. */
 import { createHash } from 'node:crypto';
 import type { Teacher } from '../core/domain.js';
-import { readsTeacher } from '../core/sweep/canonicalise.js';
 import { expandGrid } from '../core/sweep/grid.js';
 import { withPools } from '../core/sweep/places/with-pools.js';
+import { readsTeacher } from '../core/sweep/reads-teacher.js';
 import { type ResolvedGrid, resolveGrid } from '../core/sweep/resolve-grid.js';
 import type { Reuse } from '../core/sweep/run-section.js';
 import type { DatasetFacts, ModelFacts, SourceFacts } from '../core/sweep/source-facts.js';

@@ -45,7 +45,7 @@ function oneComparison({ setting, baseline, candidate, difference, pairs, infere
     sampleOf(
       cell.seeds.flatMap(({ seed, testAccuracy }) => (seeds.has(seed) && testAccuracy !== null ? [testAccuracy] : [])),
     ).mean;
-  const points = signed(100 * (difference.mean ?? 0));
+  const points = signed(difference.mean ?? 0);
   const range = interval === null ? '' : ` (95 % interval ${intervalText(interval)})`;
   return (
     `On ${candidate.settings.dataset}, ${nameOf(candidate)} reaches ${percent(meanOf(candidate))} % and ` +
@@ -86,10 +86,10 @@ function manyComparisons(comparisons: readonly Comparison[], declared: Declared 
   if (isNone) return `Of ${familyText(comparisons, declared)}, none shows any difference: their means are equal.`;
   // A mean is over what ran on one environment alone.
   const isOnePlace = new Set(comparisons.map(({ candidate }) => candidate.environmentKey)).size === 1;
-  const average = isOnePlace ? `, ${signed(100 * mean)} on average${byDataset(comparisons)}` : '';
+  const average = isOnePlace ? `, ${signed(mean)} on average${byDataset(comparisons)}` : '';
   return (
     `Of ${familyText(comparisons, declared)}, ${found}; differences go from ` +
-    `${signed(100 * Math.min(...differences))} to ${signed(100 * Math.max(...differences))} points${average}.`
+    `${signed(Math.min(...differences))} to ${signed(Math.max(...differences))} points${average}.`
   );
 }
 
@@ -99,7 +99,7 @@ function byDataset(comparisons: readonly Comparison[]): string {
   if (groups.length < 2) return '';
   const means = groups.map((group) => {
     const mean = sampleOf(group.map(({ difference }) => difference.mean ?? 0)).mean ?? 0;
-    return `${group[0].candidate.settings.dataset} ${signed(100 * mean)}`;
+    return `${group[0].candidate.settings.dataset} ${signed(mean)}`;
   });
   return ` (${means.join(', ')})`;
 }
@@ -158,16 +158,17 @@ function teacherSentence({ cells, teachers }: SweepReport): string {
     const [best] = group.toSorted((a, b) => (b.accuracy.mean ?? 0) - (a.accuracy.mean ?? 0));
     const teacher = best === undefined ? null : teacherOf(best.settings, teachers);
     if (best === undefined || teacher === null) return [];
-    const gap = gapText(100 * ((best.accuracy.mean ?? 0) - teacher.labelAccuracy));
+    const gap = gapText((best.accuracy.mean ?? 0) - teacher.labelAccuracy);
     return [`${best.settings.dataset} ${percent(teacher.labelAccuracy)} % (the best cell is ${gap})`];
   });
   return gaps.length === 0 ? '' : `The teacher itself is right in so many test rows: ${gaps.join(', ')}.`;
 }
 
-function gapText(points: number): string {
-  return `${Math.abs(points).toFixed(1)} points ${points < 0 ? 'below' : 'above'} that`;
+function gapText(difference: number): string {
+  return `${percent(Math.abs(difference))} points ${difference < 0 ? 'below' : 'above'} that`;
 }
 
-function signed(points: number): string {
-  return `${points >= 0 ? '+' : '−'}${Math.abs(points).toFixed(1)}`;
+/** With the digits of the tables, which stand beside it. */
+function signed(difference: number): string {
+  return `${difference >= 0 ? '+' : '−'}${percent(Math.abs(difference))}`;
 }

@@ -67,8 +67,8 @@ export function comparisonTable(report: SweepReport): Table {
       ...(declared === null ? [] : [left('family')]),
       ...names.titles.map(left),
       ...(isOne ? [] : [left('compared')]),
-      right(`${second} %`),
       right(`${first} %`),
+      right(`${second} %`),
       right('difference'),
       right('95 % interval'),
       right('pairs'),
@@ -78,8 +78,8 @@ export function comparisonTable(report: SweepReport): Table {
       ...(declared === null ? [] : [comparison.isDeclared ? 'declared' : 'exploratory']),
       ...names.textsOf(comparison),
       ...(isOne ? [] : [comparedText(comparison)]),
-      percentSample(comparison.baseline.accuracy),
       percentSample(comparison.candidate.accuracy),
+      percentSample(comparison.baseline.accuracy),
       signedPercentSample(comparison.difference),
       intervalText(comparison.inference.interval),
       pairCount(comparison),
@@ -96,12 +96,13 @@ const TESTS: Readonly<Record<TestName, string>> = {
   'row-flips': 'flips of row signs',
 };
 
-/** `p 0.004 by sign flips`, and what stands in its place where there is none. */
+/** `yes: p 0.004 (Holm, of 3) by sign flips`, and what stands in its place where there is none. */
 export function significanceText(significance: Significance): string {
   switch (significance.kind) {
     case 'tested': {
-      const verdict = significance.adjusted < ALPHA ? 'yes' : 'not shown';
-      return `${verdict}: p ${probability(significance.adjusted)} by ${TESTS[significance.by]}`;
+      const { adjusted, family, by } = significance;
+      const correction = family > 1 ? ` (Holm, of ${family.toLocaleString('en')})` : '';
+      return `${adjusted < ALPHA ? 'yes' : 'not shown'}: p ${probability(adjusted)}${correction} by ${TESTS[by]}`;
     }
     case 'untested':
       return `not tested: ${significance.reason}`;

@@ -34,7 +34,15 @@ export interface TestBits {
 export type TestName = 'flips' | 't' | 'rows' | 'row-flips';
 
 export type Significance =
-  | { readonly kind: 'tested'; readonly by: TestName; readonly p: number /** By Holm. */; readonly adjusted: number }
+  | {
+      readonly kind: 'tested';
+      readonly by: TestName;
+      readonly p: number;
+      /** By Holm. */
+      readonly adjusted: number;
+      /** For so many comparisons. */
+      readonly family: number;
+    }
   | { readonly kind: 'untested'; readonly reason: string };
 
 export interface Inference {
@@ -93,7 +101,8 @@ export function infer(
   let next = 0;
   return comparisons.map((compared, place) => {
     const test = found[place] as Test;
-    const significance = test.kind === 'tested' ? { ...test, adjusted: adjusted[next++] as number } : test;
+    const significance =
+      test.kind === 'tested' ? { ...test, adjusted: adjusted[next++] as number, family: adjusted.length } : test;
     return { ...estimatesOf(compared), significance };
   });
 }

@@ -4,8 +4,19 @@ import { counted } from './format.js';
 import type { SweepReport } from './sweep-report.js';
 import { byDatasetLines } from './tables.js';
 
+/** Of every table of comparisons, in the terminal too. */
+export function correctionNote({ comparisons }: Pick<SweepReport, 'comparisons'>): string {
+  const isCorrected = comparisons.some(
+    ({ inference: { significance } }) => significance.kind === 'tested' && significance.family > 1,
+  );
+  return isCorrected
+    ? 'p is two-sided, and corrected by Holm for as many comparisons as stand behind it. Intervals are each for itself: one may leave out 0 where p shows nothing.'
+    : 'p is two-sided.';
+}
+
 /** What the differences and their p values are. */
-export function comparisonNote({ comparisons, declared }: SweepReport): string {
+export function comparisonNote(report: SweepReport): string {
+  const { comparisons, declared } = report;
   const tests = new Set(
     comparisons.flatMap(({ inference: { significance } }) => (significance.kind === 'tested' ? [significance.by] : [])),
   );
@@ -13,7 +24,7 @@ export function comparisonNote({ comparisons, declared }: SweepReport): string {
   const undeclared = comparisons.filter(({ isDeclared }) => !isDeclared).length;
   return [
     `Differences are paired by seed: ${differenceText(comparisons)}, mean ± sample standard deviation, in points, with the 95 % interval of the mean by t.`,
-    'p is two-sided.',
+    correctionNote(report),
     declared === null ? '' : declaredText(declared),
     declared === null && exploratory > 1
       ? `It is corrected by Holm for the ${exploratory} comparisons that are tested, which nobody declared before the results were there.`

@@ -9,8 +9,9 @@ import { canonicalJson } from '../core/canonical-json.js';
 import type { Failure, TrialState } from '../core/domain.js';
 import type { CellSettings, ResultGlance, TrialGlance } from '../core/records.js';
 import type { TrialChange } from '../core/watch-event.js';
+import { isSameSetting } from '../reports/varying-settings.js';
 import { BoardEnvironments } from './board-environments.js';
-import { type CellPlace, isSameSetting, placesOf } from './cell-labels.js';
+import { type CellPlace, placesOf } from './cell-labels.js';
 
 export const STATES: readonly TrialState[] = ['queued', 'running', 'succeeded', 'failed', 'cancelled'];
 

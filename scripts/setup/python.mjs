@@ -15,17 +15,27 @@ function print() {
   return fingerprint([process.platform, process.arch], [REQUIREMENTS, BOOTSTRAP]);
 }
 
+/**
+ * @param {AbortSignal} signal
+ * @returns {Promise<{ python: string, version: string } | null>} what makes .venv; null: one that will do is there
+ * @throws {SetupError}
+ */
+async function findBase(signal) {
+  const version = existsSync(PYTHON) ? await versionOf(PYTHON, signal) : null;
+  return version !== null && isNewEnough(version) ? null : findPython(signal);
+}
+
 /** @type {import('./part.mjs').Part} */
 export const environment = {
   name: 'python',
   // A link to an interpreter that is gone does not exist.
   isCurrent: async () => existsSync(PYTHON) && readStamp(VENV) === print(),
+  check: findBase,
   async make({ say, signal }) {
     const made = print();
     removeStamp(VENV);
-    const version = existsSync(PYTHON) ? await versionOf(PYTHON, signal) : null;
-    if (version === null || !isNewEnough(version)) {
-      const base = await findPython(signal);
+    const base = await findBase(signal);
+    if (base !== null) {
       say(`creating .venv with ${base.python} (${base.version})`);
       await run(base.python, ['-m', 'venv', '--clear', VENV], {
         signal,

@@ -29,6 +29,8 @@ export async function setUp({ pythonPackages = [] } = {}) {
   const stop = new AbortController();
   const forget = onSignals((signal) => stop.abort(new Interrupted(signal)));
   try {
+    // At once, and not below what else was made meanwhile.
+    await python.check?.(stop.signal);
     const release = await takeLock(join(ROOT, '.setup.lock'), {
       signal: stop.signal,
       onWait: ({ pid, host }) => say(`waiting for another set-up (process ${pid} on ${host})`),
@@ -46,6 +48,7 @@ export async function setUp({ pythonPackages = [] } = {}) {
     if (!stop.signal.aborted) forget();
   }
   say(`done in ${secondsSince(startedMs)}`);
+  say('here `npx dss` runs it; `npm link`, once, makes it `dss` in every folder');
 }
 
 /** @param {readonly import('./part.mjs').Part[]} parts */

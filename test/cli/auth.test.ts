@@ -54,6 +54,23 @@ describe('dss auth', () => {
     assert.equal(new TokenStore(home).look(pool.stdout.trim())?.kind, 'pool');
   });
 
+  it('answers scripts with one document, whatever it makes or takes back', async () => {
+    const document = async (...words: string[]) => {
+      const { code, stdout, stderr } = await auth(...words, '--json');
+      assert.equal(code, 0, stderr);
+      return JSON.parse(stdout);
+    };
+    const [, server] = await document('init', '--host', 'plane.example');
+    assert.deepEqual(server.hosts, ['plane.example']);
+    assert.deepEqual(await document('init', '--host', 'plane.example', '--keep'), await document('show'));
+    const { token, user, role, expiresAt } = await document('token', 'create', '--user', 'anna', '--role', 'read');
+    assert.deepEqual([user, role, expiresAt], ['anna', 'read', null]);
+    assert.equal(new TokenStore(home).look(token)?.kind, 'user');
+    const [{ id }] = await document('token', 'list');
+    assert.equal((await document('token', 'revoke', id)).revoked.user, 'anna');
+    assert.equal((await document('pool', 'create', 'lab')).pool, 'lab');
+  });
+
   const MISTAKES: readonly (readonly [readonly string[], RegExp])[] = [
     [['init'], /--host is missing\n {2}dss auth init --host NAME/],
     [['init', '--host', 'http://x'], /--host "http:\/\/x" is neither a host name nor an IP address/],

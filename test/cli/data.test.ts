@@ -112,7 +112,7 @@ describe('dss data check', () => {
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, /^dispatch {2}folder {2}text {4}train {3}800 {7}2 {2}tr(?:uck|ain) 5\d\.\d\d, tr/m);
     assert.match(stdout, /^dispatch {2}its own {2}test {4}400 +\d\d\.\d\d +100\.00 +\d+\.\d +\d+$/m);
-    assert.match(stdout, /^dispatch {2}train {2}input +9\.0 +9 +9 +9$/m);
+    assert.match(stdout, /^dispatch {2}train {2}input +9\.0 +9 +9 +9 +0\.00$/m);
     const test = createHash('sha256').update(readFileSync(join(REPOSITORY, 'datasets/dispatch/test.jsonl')));
     assert.ok(stdout.includes(test.digest('hex')), stdout);
   });
@@ -128,12 +128,30 @@ describe('dss data check', () => {
       writeFileSync(join(folder.path, name, 'train.jsonl'), train);
       writeFileSync(join(folder.path, name, 'test.jsonl'), row);
     }
-    const names = ['broken', 'absent', 'sound'];
+    const names = ['broken', 'sounds', 'sound'];
     const { code, stdout, stderr } = await runDss(['data', 'check', ...names, '--datasets', folder.path]);
     assert.equal(code, 2);
-    assert.match(stderr, /^broken: 1 wrong row\n {2}broken\/train\.jsonl:3: expected a text in "input", got 5$/m);
-    assert.match(stderr, /^absent: dataset "absent" has no file at /m);
+    assert.match(
+      stderr,
+      /^error: broken: 1 wrong row\n {2}broken\/train\.jsonl:3: expected a text in "input", got 5$/m,
+    );
+    assert.match(stderr, /^error: there is no dataset "sounds" in .+\n {2}did you mean sound\? --datasets or /m);
     assert.match(stdout, /^sound +its own +train +1 +0\.00 +0\.00 +– +–$/m);
+  });
+
+  it('refuses labels that a tokenizer cannot tell apart, and says how much is unknown to it', async () => {
+    using folder = temporaryFolder();
+    const rows = ['billing', 'tech'].map((label) => `{"input":"send bread","label":"${label}"}\n`);
+    mkdirSync(join(folder.path, 'tickets'));
+    for (const split of ['train', 'test']) writeFileSync(join(folder.path, `tickets/${split}.jsonl`), rows.join(''));
+    const args = ['data', 'check', 'tickets', '--model', 'sweeps/models/dispatch-t5', '--datasets', folder.path];
+    const { code, stdout, stderr } = await runDss(args, { cwd: REPOSITORY });
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^error: tickets: test: expected labels in words of .+, got 'billing', 'tech', of which it has /m,
+    );
+    assert.match(stdout, /^tickets {2}test {3}input +3\.0 +3 +3 +3 +0\.00\ntickets {2}test {3}label .+ 100\.00$/m);
   });
 
   it('refuses a model directory that is none', async () => {

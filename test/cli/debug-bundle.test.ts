@@ -76,6 +76,9 @@ describe('dss debug bundle', () => {
     const { code, stdout, stderr } = await runDss(['debug', 'bundle', file, '--home', home], { env });
     assert.equal(code, 0, stderr);
     assert.equal(stdout.trim(), file);
+    const other = join(folder.path, 'other.json');
+    const asJson = await runDss(['debug', 'bundle', other, '--json', '--home', home], { env });
+    assert.deepEqual(JSON.parse(asJson.stdout), { file: other });
     const text = readFileSync(file, 'utf8');
     const bundle = JSON.parse(text) as {
       variables: string[];

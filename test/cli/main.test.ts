@@ -8,7 +8,6 @@ const COMMANDS = [
   'run',
   'plan',
   'status',
-  'watch',
   'logs',
   'results',
   'report',
@@ -28,10 +27,35 @@ const COMMANDS = [
   'models list',
   'ray',
   'ray clean',
+  'auth',
+  'auth init',
+  'auth show',
+  'auth token',
+  'auth token create',
+  'auth token list',
+  'auth token revoke',
+  'auth pool',
+  'auth pool create',
+  'auth pool list',
+  'auth pool revoke',
+  'tracking',
+  'tracking mlflow',
+  'tracking tensorboard',
+  'tracking wandb',
+  'verify',
+  'watch',
+  'debug',
+  'debug bundle',
   'doctor',
   'backup',
   'completion',
 ];
+
+/** They run on, print a script, or do nothing by themselves. */
+const NO_ANSWER = new Set([
+  ...['completion', 'serve', 'worker'],
+  ...['auth', 'auth token', 'auth pool', 'data', 'debug', 'models', 'ray', 'tracking'],
+]);
 
 describe('dss', () => {
   it('shows all commands and the exit codes with --help', async () => {
@@ -51,7 +75,8 @@ describe('dss', () => {
       const { code, stdout } = await runDss([...command.split(' '), '--help']);
       assert.equal(code, 0);
       assert.match(stdout, /Examples:\n {2}\S/);
-      if (!['completion', 'data', 'models', 'ray', 'serve', 'worker'].includes(command)) assert.match(stdout, /--json/);
+      if (!NO_ANSWER.has(command)) assert.match(stdout, /--json/);
+      assert.doesNotMatch(stdout, /\S\[(?:boolean|number|string|choices)/, 'a description runs into its type');
     });
   }
 
@@ -59,7 +84,7 @@ describe('dss', () => {
     ['', /a command is missing/],
     ['swep x.yaml', /there is no command "swep"\n {2}did you mean sweep\?/],
     ['frobnicate', /there is no command "frobnicate"/],
-    ['sweep', /an argument is missing\n {2}see `dss sweep --help`/],
+    ['sweep', /an argument is missing: <file>\n {2}see `dss sweep --help`/],
     ['sweep a.yaml b.yaml', /"b.yaml" is one word too many/],
     ['sweep a.yaml --wrokers 2', /there is no flag --wrokers\n {2}did you mean --workers\?/],
     ['sweep a.yaml --log-level loud', /--log-level: expected error or warn or info or debug, got "loud"/],
@@ -68,25 +93,41 @@ describe('dss', () => {
     ['run --dataset', /--dataset: expected a value, got nothing/],
     ['run --dataset a --dataset b', /--dataset is given 2 times: a, b/],
     ['run --dataset a --keep all', /--keep: expected none or last or best, got "all"/],
-    ['run --dataset a --lora_rank x', /--lora_rank: expected a number/],
-    ['run --dataset a --lr fast', /--lr: expected a number/],
-    ['run --dataset a --run x', /--run: expected a number/],
+    ['run --dataset a --lora_rank x', /--lora_rank: expected a number, got "x"\n/],
+    ['run --dataset a --lr=fast', /--lr: expected a number, got "fast"\n/],
+    ['run --dataset a --run x', /--run: expected a number, got "x"\n/],
     ['data', /one of check, import, make is missing/],
     ['data make anli', /name: expected svamp, got "anli"\n {2}see `dss data make --help`/],
     ['models', /one of import, list is missing/],
-    ['models import', /an argument is missing\n {2}see `dss models import --help`/],
+    ['models import', /an argument is missing: <model>\n {2}see `dss models import --help`/],
     ['models imprt x', /there is no command "models imprt"\n {2}did you mean import\?/],
     ['data chek', /there is no command "data chek"\n {2}did you mean check\? see `dss data --help`/],
-    ['data check', /an argument is missing\n {2}see `dss data check --help`/],
+    ['data check', /an argument is missing: <names>\n {2}see `dss data check --help`/],
+    ['auth tokn', /there is no command "auth tokn"\n {2}did you mean token\? see `dss auth --help`/],
+    ['auth token lst', /there is no command "auth token lst"\n {2}did you mean list\? see `dss auth token --help`/],
+    ['ray foo', /there is no command "ray foo"\n {2}see `dss ray --help`/],
+    ['debug bundel', /there is no command "debug bundel"\n {2}did you mean bundle\?/],
+    ['tracking foo', /there is no command "tracking foo"\n {2}see `dss tracking --help`/],
+    ['ls', /there is no command "ls"\n {2}did you mean `dss status`\? see `dss --help`/],
+    ['delete x', /there is no command "delete"\n {2}did you mean `dss cancel SWEEP`\?/],
+    ['version', /there is no command "version"\n {2}did you mean `dss --version`\?/],
+    ['sweep a.yaml --dry-run', /there is no flag --dry-run\n {2}did you mean `dss plan FILE`\? see `dss sweep --help`/],
+    ['run --dataset a --learning-rate 3', /there is no flag --learning-rate\n {2}did you mean --lr\? see/],
+    [
+      'run --dataset a --epochs 3',
+      /did you mean --max_steps\? it counts optimizer steps, not epochs; see `dss run --help`/,
+    ],
+    ['plan a.yaml --price', /--price: expected a value, got nothing/],
+    ['plan a.yaml --price=much', /--price: expected a number, got "much"\n/],
     ['plan --jsn a.yaml', /there is no flag --jsn\n {2}did you mean --json\?/],
     ['-v', /there is no flag -v/],
-    ['logs', /an argument is missing/],
+    ['logs', /an argument is missing: <trial>/],
     ['results nothing', /there is no sweep "nothing"/],
     ['report nothing', /there is no sweep "nothing"/],
     ['cancel nothing', /there is no sweep "nothing"/],
     ['status nothing', /there is no sweep "nothing"/],
     ['logs 3f2a', /there is no trial whose id begins with "3f2a"/],
-    ['export 3f2a', /an argument is missing\n {2}see `dss export --help`/],
+    ['export 3f2a', /an argument is missing: <dir>\n {2}see `dss export --help`/],
     ['export 3f2a out', /there is no trial whose id begins with "3f2a"/],
     ['logs ../../etc/passwd', /there is no trial whose id begins with "..\/..\/etc\/passwd"/],
   ];
@@ -130,6 +171,7 @@ describe('dss', () => {
     const env = { DSS_HOME: join(folder.path, 'none') };
     assert.match((await runDss(['status'], { env })).stdout, /no sweep has run yet/);
     assert.deepEqual(JSON.parse((await runDss(['status', '--json'], { env })).stdout), {
+      control_plane: null,
       sweeps: [],
       workers: null,
       notices: [],

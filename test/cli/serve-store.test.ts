@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { runDss, startDss, temporaryFolder } from '../support/dss.js';
@@ -43,6 +44,28 @@ describe('dss serve', () => {
     assert.match(stderr, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}`));
     assert.match(stderr, /--store-listen names another one, or is off/);
   });
+
+  it('names the port that was asked for where another server has that one and the next', async () => {
+    const first = startDss(words());
+    const at = /127\.0\.0\.1:(\d+)/;
+    const said = once(first.process.stdout as NodeJS.ReadableStream, 'data');
+    const port = at.exec(String(await said))?.[1] ?? '';
+    const second = ['serve', '--home', join(folder.path, 'second'), '--listen', `127.0.0.1:${port}`];
+    const { code, stderr } = await runDss(second);
+    first.process.kill('SIGINT');
+    await first.finished;
+    assert.equal(code, 75);
+    const line = `error: cannot listen on 127.0.0.1:${port}: port ${port} is taken`;
+    assert.ok(stderr.startsWith(`${line}\n  another server has it, perhaps a \`dss serve\`; --listen names`), stderr);
+  });
+
+  for (const host of ['localhost', '127.0.0.1']) {
+    it(`says of --listen ${host} that the port is missing`, async () => {
+      const { code, stderr } = await runDss(['serve', '--home', folder.path, '--listen', host]);
+      assert.equal(code, 2);
+      assert.match(stderr, new RegExp(`"${host}" is refused: expected HOST:PORT\\n {2}add the port: ${host}:7333`));
+    });
+  }
 
   it('refuses a place for files that is no place', async () => {
     const { code, stderr } = await runDss(words('--store-listen', 'on'));

@@ -19,8 +19,9 @@ describe('commands that look at a state folder', () => {
     const {
       sweeps: [sweep],
       workers,
+      control_plane,
     } = JSON.parse((await run('status', '--json')).stdout);
-    assert.equal(workers, null);
+    assert.deepEqual([workers, control_plane], [null, null]);
     assert.deepEqual(sweep.counts, { queued: 1, running: 0, succeeded: 2, failed: 1, cancelled: 0 });
   });
 
@@ -134,7 +135,7 @@ describe('commands that look at a state folder', () => {
     assert.equal(csv.length, 1 + 4);
     assert.match(
       readFileSync(join(out, 'report.md'), 'utf8'),
-      /\| 25\.00 \| 75\.00 \| \+50\.00 \| – \| 1 \(1 positive\) \|/,
+      /\| 75\.00 \| 25\.00 \| \+50\.00 \| – \| 1 \(1 positive\) \|/,
     );
     assert.equal(JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')).counts.succeeded, 2);
   });

@@ -38,7 +38,7 @@ describe('dss status of a sweep that runs', () => {
     const lines = (await status()).split('\n').filter((line) => line.startsWith('00000000 running '));
     assert.deepEqual(lines, [
       '00000000 running tiny cqa gt standard seed 1, attempt 1 · step 40 of 100 · evaluate · loss NaN · 31 examples/s',
-      '00000000 running tiny cqa gt standard seed 2, attempt 1 · step 0 of 100',
+      '00000000 running tiny cqa gt standard seed 2, attempt 1 · step 0 of 100 · starting',
     ]);
   });
 

@@ -64,6 +64,16 @@ describe('dss watch on a terminal', () => {
     assert.equal(lines.length, 4);
   });
 
+  it('says that a trial is starting until its worker has told how far it is', async () => {
+    await using terminal = watch({ columns: 120 });
+    await terminal.shows(has('40/100'));
+    await finish(0.5);
+    const lines = await terminal.shows(has(' 0/100'));
+    assert.match(lines.find((line) => line.includes(' 0/100')) ?? '', /task_prefix seed 0 · starting$/);
+    progress(1);
+    await terminal.shows(has(' 1/100 a-model-whose-name-is-rather-long cqa gt task_prefix seed 0 · loss 0.8125'));
+  });
+
   for (const columns of [40, 20, 8]) {
     it(`fits ${columns} columns: no line of it is broken, and what is left out is marked`, async () => {
       await using terminal = watch({ columns });

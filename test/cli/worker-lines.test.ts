@@ -29,13 +29,15 @@ const RUNNING = {
 };
 
 describe('the table of workers', () => {
-  it('says how busy each device is and how full they are together', () => {
+  it('says how busy each device is, whoever keeps it so, and how full they are together', () => {
     const devices = [
       { utilization: 0.874, memoryUsedBytes: 10 * GIB, memoryTotalBytes: 80 * GIB },
       { utilization: null, memoryUsedBytes: 2.5 * GIB, memoryTotalBytes: 80 * GIB },
     ];
     const row = rowOf({ devices: ['gpu', 'gpu'], lent: 1, state: 'busy', load: { devices, warm: 1 } });
     assert.deepEqual(row, ['w-1', 'here', 'gpu, gpu', '87, ? %', '12.5 of 160.0 GiB', '1', '1', 'busy']);
+    const [titles = ''] = workerTable([{ ...IDLE, load: { devices, warm: 1 } }]).split('\n');
+    assert.match(titles, / device load +memory /, 'an idle worker beside 87 % is no contradiction');
   });
 
   it('has no columns for what nobody says', () => {

@@ -118,8 +118,9 @@ describe('a control plane', () => {
     const busy = await join('busy', 'here');
     await join('idle', 'there');
     const each = { slots: 1, reason: '', devices: ['a core'], load: null };
+    const unheard = { trialId: trialIdOf(1), step: 0, maxSteps: 100, loss: 0, examplesPerSecond: 0, phase: '' };
     assert.deepEqual(loop.workers(), [
-      { ...each, workerId: 'busy', host: 'here', lent: 1, state: 'busy', running: [trialIdOf(1)] },
+      { ...each, workerId: 'busy', host: 'here', lent: 1, state: 'busy', running: [unheard] },
       { ...each, workerId: 'idle', host: 'there', lent: 0, state: 'idle', running: [] },
     ]);
     loop.report('idle', 1n, { kind: 'drained' });

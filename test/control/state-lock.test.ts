@@ -34,7 +34,7 @@ describe('a state folder', () => {
         assert.equal(error.code, 'STATE_HELD');
         assert.ok(error.message.includes(`pid ${holder.pid} on ${hostname()}`), error.message);
         assert.ok(error.message.includes('2026-11-24T00:00:00.000Z'), error.message);
-        assert.notEqual(error.hint, '');
+        assert.match(error.hint ?? '', /start `dss serve`, which takes many sweeps/);
         return true;
       },
     );
@@ -50,6 +50,16 @@ describe('a state folder', () => {
     assert.throws(() => acquireStateLock(folder.path), { code: 'STATE_HELD', message: /another dss/ });
     lock.release();
     acquireStateLock(folder.path).release();
+  });
+
+  it('says of one that serves that sweeps are handed to it', () => {
+    const lock = acquireStateLock(folder.path);
+    lock.announce({ address: '127.0.0.1:4242', clientToken: 'secret', serves: true }, 0);
+    assert.throws(() => acquireStateLock(folder.path), {
+      code: 'STATE_HELD',
+      hint: /^it serves: `dss sweep FILE` hands/,
+    });
+    lock.release();
   });
 
   it('says who holds it in a file for its owner only, and no longer than it is held', () => {

@@ -83,7 +83,8 @@ describe('a control plane that serves', () => {
     );
     await stop(plane);
     worker.process.kill('SIGINT');
-    await worker.finished;
+    const { stderr: said } = await worker.finished;
+    assert.match(said, /trains on (?:cpu|cuda:0): \S/);
   });
 
   it('goes on without whoever handed a sweep over, and shows it to them again', async () => {
@@ -147,6 +148,9 @@ describe('a control plane that serves', () => {
     await dss('sweep', long, '--detach');
     await dss('pause', 'long');
     assert.match(await dss('status', 'long'), /paused/);
+    const again = await runDss(['sweep', long, '--detach'], { env });
+    assert.match(again.stderr, /^it was paused \(by hand\), and goes on$/m);
+    await dss('pause', 'long');
     await dss('resume', 'long');
     await dss('cancel', 'long');
     assert.match(await dss('status', 'long'), /cancelled/);

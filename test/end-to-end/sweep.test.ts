@@ -126,7 +126,7 @@ describe('a sweep through real workers', () => {
     assert.deepEqual(numbersOf(alone), numbersOf(same));
   });
 
-  it('ends with exit code 1 and the first cause when a trial fails by its own settings, and keeps the others', async () => {
+  it('ends with exit code 1 and the cause when a trial fails by its own settings, and keeps the others', async () => {
     const broken = writeTinySweep(folder.path, { name: 'broken', seeds: [5], train: { lr: '1.0e+30' } });
     const { code, stderr } = await runDss(['sweep', broken, '--workers', '1'], { env });
     assert.equal(code, 1);

@@ -9,7 +9,7 @@ import { TestPlane } from '../support/control-planes.js';
 import { temporaryFolder } from '../support/dss.js';
 import { skip } from '../support/skip.js';
 import { SmallDisk } from '../support/small-disk.js';
-import { resultOf, trialsOf } from '../support/trials.js';
+import { failureOf, resultOf, trialsOf } from '../support/trials.js';
 
 const NORMAL = { retryFailed: false };
 
@@ -53,6 +53,7 @@ describe('a full disk', () => {
     const training = Array.from({ length: 20_000 }, (_, step) => ({ step, loss: 1 }));
     const sequence = worker.report({ kind: 'metrics', lease: next, training, evaluations: [] });
     const error = await failed;
+    assert.equal(error.code, 'DISK_FULL');
     assert.match(error.message, /the journal could not be written: database or disk is full/);
     assert.match(error.hint, /nothing acknowledged is lost; free space/);
     const told = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
@@ -73,6 +74,33 @@ describe('a full disk', () => {
     void second.worker().runAll();
     const last = (await second.watched('a')).at(-1);
     assert.equal(last?.kind === 'summary' && last.summary.counts.succeeded, 3);
+  });
+
+  it('under a worker pauses the sweep, costs its trial an attempt and no result, and is gone on from by hand', async () => {
+    await using test = await TestPlane.start({ home: join(folder.path, 'home') });
+    await test.client.submit('a', trialsOf(3), NORMAL);
+    await test.client.submit('b', trialsOf(1, 9), NORMAL);
+    const watching = test.watched('a');
+    const worker = test.worker();
+    const { lease } = await worker.next('assign');
+    const failure = {
+      ...failureOf('infrastructure', 'DISK_FULL'),
+      message: 'no space is left on the disk: [Errno 28]',
+    };
+    await worker.acknowledged(worker.report({ kind: 'failed', lease, failure }));
+    const { standing } = (await test.client.sweep('a')) ?? {};
+    assert.deepEqual([standing?.state, standing?.reason], ['paused', failure.message]);
+    const last = (await watching).at(-1);
+    assert.ok(last?.kind === 'summary');
+    assert.equal(last.summary.counts.queued, 3, 'each of them would meet the same disk');
+    const other = await worker.next('assign');
+    assert.equal(other.trial.trialId, trialsOf(1, 9)[0]?.trialId, 'another sweep may write elsewhere');
+    worker.report({ kind: 'finished', lease: other.lease, result: resultOf(0.5) });
+    await test.client.resume('a');
+    const again = test.watched('a');
+    void worker.runAll();
+    const end = (await again).at(-1);
+    assert.equal(end?.kind === 'summary' && end.summary.counts.succeeded, 3);
   });
 
   it('under the logs costs log lines, and no trial', async function () {

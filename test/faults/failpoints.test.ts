@@ -74,12 +74,18 @@ describe('a sweep whose control plane', () => {
     });
   }
 
-  for (const failpoint of ['before-commit:eio:3', 'after-commit:eio:3', 'before-commit:enospc:2']) {
+  for (const [failpoint, status] of [
+    ['before-commit:eio:3', 1],
+    ['after-commit:eio:3', 1],
+    ['before-commit:enospc:2', 75],
+  ] as const) {
     it(`cannot write (${failpoint}) ends at once with the reason, leaves no worker, and goes on later`, async () => {
       const failed = await run(failpoint);
-      assert.equal(failed.code, 1, failed.stderr);
+      assert.equal(failed.code, status, failed.stderr);
       assert.match(failed.stderr, /the journal could not be written: E(IO|NOSPC)/);
       assert.match(failed.stderr, /nothing acknowledged is lost/);
+      assert.doesNotMatch(failed.stderr, /"level":50/, 'it is said once, in words');
+      assert.equal(/^ +at /m.test(failed.stderr), status === 1, 'a stack helps nobody to make room');
       await nobodyIsLeft();
       const again = await run();
       assert.equal(again.code, 0, again.stderr);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expandGrid } from '../../orchestrator/core/sweep/grid.js';
 import { readSweepFile } from '../../orchestrator/sources/read-sweep-file.js';
@@ -27,6 +27,24 @@ describe('a sweep file that is shipped', () => {
     }
     assert.deepEqual(found, { esnli: [64, 64, 16], anli1: [64, 32, 8], cqa: [64, 64, 16] });
   });
+});
+
+describe('a sweep file that a page shows', () => {
+  for (const page of ['README.md', 'docs/sweep-file.md']) {
+    it(`is right, and each part of it has an effect: ${page}`, async () => {
+      using folder = temporaryFolder();
+      const blocks = [...readFileSync(join(REPOSITORY, page), 'utf8').matchAll(/^```yaml\n(.*?)^```$/gms)];
+      const sweeps = blocks.flatMap(([, text = '']) => (/^sweep:/m.test(text) ? [text] : []));
+      for (const text of sweeps) {
+        const file = join(folder.path, 'grid.yaml');
+        writeFileSync(file, text);
+        const { spec, notices } = await readSweepFile(file);
+        assert.ok([...expandGrid(spec)].length > 0);
+        assert.deepEqual(notices, []);
+      }
+      assert.ok(sweeps.length > 0);
+    });
+  }
 });
 
 describe('the whole replication', () => {

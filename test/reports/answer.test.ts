@@ -19,9 +19,14 @@ describe('the answer of a report', () => {
     ]);
     assert.equal(
       first,
-      'On cqa, step-by-step training reaches 60.00 % and standard training 50.00 %, over 5 seeds that both have: +10.0 points (95 % interval +8.76 to +11.24), which is more than chance.',
+      'On cqa, step-by-step training reaches 60.00 % and standard training 50.00 %, over 5 seeds that both have: +10.00 points (95 % interval +8.76 to +11.24), which is more than chance.',
     );
     assert.deepEqual(others, []);
+  });
+
+  it('has the digits of the tables, so that none is rounded twice', () => {
+    const [text] = answers([...trials('standard', [0.9455, 0.9455]), ...trials('task_prefix', [0.955, 0.955])]);
+    assert.match(text ?? '', /reaches 95\.50 % and standard training 94\.55 %, .*: \+0\.95 points/);
   });
 
   it('does not claim what so few seeds cannot show', () => {
@@ -48,11 +53,11 @@ describe('the answer of a report', () => {
     const [first, second] = answers(records);
     assert.match(
       first ?? '',
-      /^Of 2 comparisons with standard training, step-by-step is better in 1 by more than chance, and in 1 neither is shown; differences go from \+0\.4 to \+10\.0 points, \+5\.2 on average\.$/,
+      /^Of 2 comparisons with standard training, step-by-step is better in 1 by more than chance, and in 1 neither is shown; differences go from \+0\.40 to \+10\.00 points, \+5\.20 on average\.$/,
     );
     assert.equal(
       second,
-      'By the means over seeds, models/tiny on cqa, gold labels: step-by-step needs 62 % [51–71] of the data for the 50.0 % that standard training reaches with all of it.',
+      'By the means over seeds, models/tiny on cqa, gold labels: step-by-step needs 62 % [51–71] of the data for the 50.00 % that standard training reaches with all of it.',
     );
   });
 
@@ -62,7 +67,7 @@ describe('the answer of a report', () => {
       ...trials('task_prefix', [0.5 + better, 0.53 + better, 0.48 + better], { dataset }),
     ];
     const [first] = answers([...of('cqa', 0.1), ...of('svamp', -0.02)]);
-    assert.match(first ?? '', /, \+4\.3 on average \(cqa \+10\.3, svamp −1\.7\)\.$/);
+    assert.match(first ?? '', /, \+4\.33 on average \(cqa \+10\.33, svamp −1\.67\)\.$/);
   });
 
   it('says it plainly where nothing was learned', () => {
@@ -105,7 +110,7 @@ describe('the answer of a report', () => {
     const found = answers([...trials('standard', [0.5]), ...trials('task_prefix', [0.7])], [teacher]);
     assert.match(
       found.at(-1) ?? '',
-      /right in so many test rows: cqa 75\.00 % \(the best cell is 5\.0 points below that\)\.$/,
+      /right in so many test rows: cqa 75\.00 % \(the best cell is 5\.00 points below that\)\.$/,
     );
   });
 
@@ -113,7 +118,7 @@ describe('the answer of a report', () => {
     const [paired] = answers([...trials('standard', [0.5, 0.6, 0.1]), ...trials('task_prefix', [0.6, 0.7])]);
     assert.match(
       paired ?? '',
-      /reaches 65\.00 % and standard training 55\.00 %, over 2 seeds that both have: \+10\.0 points/,
+      /reaches 65\.00 % and standard training 55\.00 %, over 2 seeds that both have: \+10\.00 points/,
     );
     const bitsOf = (right: number) => {
       const correct = new Uint8Array(10);
@@ -152,7 +157,7 @@ describe('the answer of a report', () => {
       ...of('single_task', 'palm', 0.95, share),
     ]);
     const said = answers(records).join('\n');
-    assert.match(said, /step-by-step does not come to the 90\.1 % that standard training reaches with all of it/);
+    assert.match(said, /step-by-step does not come to the 90\.10 % that standard training reaches with all of it/);
     assert.doesNotMatch(said, /single-task needs/);
   });
 });

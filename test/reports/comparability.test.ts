@@ -116,7 +116,7 @@ describe('cells that are apart', () => {
     assert.match(text, /does not say whether step-by-step training helps: its trials ran in different environments/);
     assert.match(
       text,
-      /\| torch 2\.15\.0 against torch 2\.14\.0 \| 50\.00 ± 10\.00 \| 63\.33 ± 5\.77 \| – \| – \| 0 of 3 /,
+      /\| torch 2\.15\.0 against torch 2\.14\.0 \| 63\.33 ± 5\.77 \| 50\.00 ± 10\.00 \| – \| – \| 0 of 3 /,
     );
   });
 
@@ -270,9 +270,9 @@ describe('what is said of several environments', () => {
     const answer = (...records: readonly TrialRecord[]) => answerOf(foldSweep('s', records, []))[0] ?? '';
     assert.match(
       answer(...pair('2.14.0', 'cqa'), ...pair('2.15.0', 'svamp')),
-      /differences go from \+15\.0 to \+15\.0 points\.$/,
+      /differences go from \+15\.00 to \+15\.00 points\.$/,
     );
-    assert.match(answer(...pair('2.15.0', 'cqa'), ...pair('2.15.0', 'svamp')), /\+15\.0 on average \(cqa /);
+    assert.match(answer(...pair('2.15.0', 'cqa'), ...pair('2.15.0', 'svamp')), /\+15\.00 on average \(cqa /);
   });
 
   it('is planned and seen for each device', () => {

@@ -29,7 +29,7 @@ describe('the share of the data that is enough', () => {
     );
     assert.match(
       savingText(saving),
-      /^step-by-step needs 71 % \[71–71\] of the data for the 62\.0 % that standard training/,
+      /^step-by-step needs 71 % \[71–71\] of the data for the 62\.00 % that standard training/,
     );
   });
 

@@ -33,7 +33,7 @@ describe('what a comparison says', () => {
     const five = significanceOf([0.01, 0.02, 0.03, 0.04, 0.05]);
     assert.ok(five?.kind === 'tested' && five.by === 't' && Math.abs(five.p - 0.01324) < 1e-5);
     const six = significanceOf([0.01, 0.02, 0.03, 0.04, 0.05, 0.06]);
-    assert.deepEqual(six, { kind: 'tested', by: 'flips', p: 0.03125, adjusted: 0.03125 });
+    assert.deepEqual(six, { kind: 'tested', by: 'flips', p: 0.03125, adjusted: 0.03125, family: 1 });
   });
 
   it('goes by t again where sign flips could show nothing in so large a family', () => {
@@ -59,6 +59,7 @@ describe('what a comparison says', () => {
     ]).map(({ significance }) => significance);
     assert.ok(strong?.kind === 'tested' && Math.abs(strong.adjusted - 2 * strong.p) < 1e-15);
     assert.ok(weak?.kind === 'tested' && weak.adjusted === weak.p);
+    assert.deepEqual([strong.family, weak.family], [2, 2]);
     assert.deepEqual(none, { kind: 'untested', reason: '2 seeds cannot show it: flipping signs gives p 0.5 at least' });
   });
 

@@ -47,8 +47,25 @@ describe('report.md', () => {
     ];
     const text = reportMarkdown(foldSweep('s', records, []));
     const row =
-      '| models/tiny | cqa | gt | 55.00 ± 7.07 | 70.00 ± 0.00 | +15.00 ± 7.07 | -48.53 to +78.53 | 2 (2 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |';
+      '| models/tiny | cqa | gt | 70.00 ± 0.00 | 55.00 ± 7.07 | +15.00 ± 7.07 | -48.53 to +78.53 | 2 (2 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |';
     assert.ok(lines(text).includes(row), text);
+  });
+
+  it('says of how many comparisons p is corrected, and that intervals are not', () => {
+    const of = (dataset: string) =>
+      [0.1, 0.15, 0.12].flatMap((better, seed) => [
+        succeeded({ model_type: 'standard', seed, dataset }, { testAccuracy: 0.5 }),
+        succeeded({ seed, dataset }, { testAccuracy: 0.5 + better }),
+      ]);
+    const two = reportMarkdown(foldSweep('s', [...of('cqa'), ...of('svamp')], []));
+    assert.match(two, /\| yes: p 0\.027 \(Holm, of 2\) by t \|/);
+    assert.match(
+      two,
+      /p is two-sided, and corrected by Holm for as many comparisons as stand behind it\. Intervals are/,
+    );
+    const one = reportMarkdown(foldSweep('s', of('cqa'), []));
+    assert.match(one, /\| yes: p 0\.014 by t \|/);
+    assert.doesNotMatch(one, /corrected by Holm for as many/);
   });
 
   it('says which seeds are missing and what failed first', () => {
@@ -96,8 +113,8 @@ describe('report.md', () => {
     for (const row of [
       '| models/tiny | cqa | gt | single_task | 45.00 ± 7.07 | -18.53 to 108.53 | 2 | 100 | 10.0 s |',
       '## Step-by-step against standard, single-task against standard',
-      '| models/tiny | cqa | gt | step-by-step against standard | 55.00 ± 7.07 | 70.00 ± 0.00 | +15.00 ± 7.07 | -48.53 to +78.53 | 2 (2 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
-      '| models/tiny | cqa | gt | single-task against standard | 55.00 ± 7.07 | 45.00 ± 7.07 | -10.00 ± 0.00 | – | 2 (0 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
+      '| models/tiny | cqa | gt | step-by-step against standard | 70.00 ± 0.00 | 55.00 ± 7.07 | +15.00 ± 7.07 | -48.53 to +78.53 | 2 (2 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
+      '| models/tiny | cqa | gt | single-task against standard | 45.00 ± 7.07 | 55.00 ± 7.07 | -10.00 ± 0.00 | – | 2 (0 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
     ]) {
       assert.ok(lines(text).includes(row), `${row}\n${text}`);
     }

@@ -57,16 +57,16 @@ class Checkout {
     this.write(file, JSON.stringify(value));
   }
 
-  start(python = findPython()): ChildProcess {
+  start(python = findPython(), env: NodeJS.ProcessEnv = {}): ChildProcess {
     return spawn(process.execPath, [this.at('scripts/setup.mjs')], {
       cwd: this.path,
-      env: { ...process.env, DSS_PYTHON: python, npm_config_offline: 'true' },
+      env: { ...process.env, DSS_PYTHON: python, npm_config_offline: 'true', ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
   }
 
-  setUp(python?: string): Promise<Ended> {
-    return ended(this.start(python));
+  setUp(python?: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+    return ended(this.start(python, env));
   }
 
   [Symbol.dispose](): void {
@@ -183,6 +183,19 @@ describe('the set-up', () => {
     assert.match(stderr, /^setup: error: build: .*tsc .*: ended with \d/m);
     assert.match(stderr, /main\.ts\(1,14\): error TS2322/);
     assert.match(readFileSync(checkout.at(MAIN), 'utf8'), /42/);
+  });
+});
+
+describe('a machine without a Python', () => {
+  it('is told so at once, before anything is installed', async () => {
+    using checkout = new Checkout();
+    const { code, stderr } = await checkout.setUp('', { PATH: checkout.path });
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^setup: error: Python 3\.11 or newer was not found in PATH .*\nhint: install one, or set DSS_PYTHON/,
+    );
+    assert.ok(!existsSync(checkout.at('node_modules')));
   });
 });
 

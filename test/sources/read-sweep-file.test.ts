@@ -19,7 +19,7 @@ train:
   alpha: 0.5
   max_steps: 10000
 overrides:
-  - when: { models: google/t5-v1_1-large, datasets: [anli1, cqa] }
+  - when: { models: ./models/my-t5, datasets: [svamp, cqa] }
     set: { batch_size: 16 }
 exclude:
   - { datasets: svamp, label_type: llm }
@@ -55,6 +55,26 @@ describe('a sweep file', () => {
     assert.equal([...expandGrid(spec)].length, 96 - 24);
     assert.deepEqual(spec.overrides[0]?.set, { batch_size: 16 });
     assert.deepEqual(spec.compare[0]?.where, { dataset: ['cqa'], subsample: [1] });
+  });
+
+  it('is told of conditions that leave no cell to another, with their places', async () => {
+    const text = `sweep: a
+grid: { models: [m], datasets: [d], seeds: [0, 1] }
+overrides:
+  - when: { seeds: 1 }
+    set: { lr: 0.1 }
+exclude:
+  - { seeds: [1] }
+  - { datasets: d, seeds: 1 }
+`;
+    const { notices, folder, placeOf } = await read(text);
+    const file = join(folder, 'x.yaml');
+    assert.deepEqual(notices, [
+      `${file}:4:11: overrides[0].when matches no cell that \`exclude\` leaves`,
+      `${file}:8:5: exclude[1] takes out no cell that the exclusions before it leave`,
+    ]);
+    assert.equal(placeOf(['grid', 'seeds', 1]), `${file}:2:48: `);
+    assert.deepEqual((await read(EXAMPLE)).notices, []);
   });
 
   it('may use anchors, and a mistake behind one is shown where it stands', async () => {

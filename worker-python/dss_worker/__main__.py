@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 _WORKER_ID = re.compile(r"[a-z0-9-]{1,63}")
-_DEVICE = re.compile(r"cpu|cuda:\d{1,3}(,\d{1,3})*")
+_DEVICE = re.compile(r"auto|cpu|cuda:\d{1,3}(,\d{1,3})*")
 _SERVER = re.compile(r"(?P<host>\[[0-9a-f:]+\]|[^:\[\]]+):(?P<port>\d{1,5})")
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 # Each is a process that has loaded torch.
@@ -150,8 +150,8 @@ def _parser() -> argparse.ArgumentParser:
     agent.add_argument("--server", required=True, type=_server, metavar="HOST:PORT", help="of the control plane")
     agent.add_argument("--worker-id", required=True, type=_worker_id, metavar="ID", help="unlike any other worker's")
     agent.add_argument("--threads", type=_threads, default=1, metavar="N", help="CPU threads of each trial (default 1)")
-    devices = "one or several GPUs (default cpu)"
-    agent.add_argument("--device", type=_device, default="cpu", metavar="cpu|cuda:K,…", help=devices)
+    devices = "one or several GPUs, or the CPU (default auto: the first GPU, else the CPU)"
+    agent.add_argument("--device", type=_device, default="auto", metavar="auto|cpu|cuda:K,…", help=devices)
     agent.add_argument(
         "--slots",
         type=_slots,
@@ -251,7 +251,7 @@ def _worker_id(text: str) -> str:
 
 def _device(text: str) -> str:
     if _DEVICE.fullmatch(text) is None:
-        raise argparse.ArgumentTypeError(f"expected cpu, cuda:K or cuda:K,L,…, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected auto, cpu, cuda:K or cuda:K,L,…, got {text!r}")
     return text
 
 

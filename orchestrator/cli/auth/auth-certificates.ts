@@ -12,14 +12,16 @@ export interface InitFlags {
   /** What is there stays as it is, whatever it is good for. */
   readonly keep: boolean;
   readonly home: string | undefined;
+  readonly json: boolean;
 }
 
 const DAY_MS = 86_400_000;
 
-export async function initAuth({ host = '', days, renew, keep, home: homeFlag }: InitFlags): Promise<number> {
+export async function initAuth({ host = '', days, renew, keep, home: homeFlag, json }: InitFlags): Promise<number> {
   const home = resolveHome(homeFlag);
   if (keep && hasCertificates(home)) {
-    print(`${authPaths(home).folder} has certificates already`);
+    if (json) printJson(allFacts(home));
+    else print(`${authPaths(home).folder} has certificates already`);
     return 0;
   }
   const from = new Date();
@@ -29,7 +31,8 @@ export async function initAuth({ host = '', days, renew, keep, home: homeFlag }:
   await makeCertificates(home, { hosts, from, until, renew });
   const { ca, server } = authPaths(home);
   const { hosts: names } = factsOf(server.certificate);
-  print(`certificates for ${names.join(', ')}, good until ${dayOf(until)}`);
+  if (json) printJson(allFacts(home));
+  else print(`certificates for ${names.join(', ')}, good until ${dayOf(until)}`);
   note(`CA, for whoever connects (DSS_TLS_CA): ${ca.certificate}`);
   note(`its SHA-256:                           ${factsOf(ca.certificate).fingerprint}`);
   if (!renew) note('next: `dss serve --listen HOST:PORT`, `dss auth token create`, `dss auth pool create`');
@@ -43,11 +46,16 @@ export function showAuth({ home: homeFlag, json }: { home: string | undefined; j
       hint: 'dss auth init --host NAME makes them',
     });
   }
-  const { ca, server, worker } = authPaths(home);
-  const all = [ca, server, worker].map(({ certificate }) => factsOf(certificate));
+  const all = allFacts(home);
   if (json) printJson(all);
   else print(all.map(textOf).join('\n\n'));
   return 0;
+}
+
+/** The shape of `--json`, of those that were made and those that are shown. */
+function allFacts(home: string): readonly CertificateFacts[] {
+  const { ca, server, worker } = authPaths(home);
+  return [ca, server, worker].map(({ certificate }) => factsOf(certificate));
 }
 
 function textOf({ path, hosts, validFrom, validUntil, fingerprint }: CertificateFacts): string {

@@ -9,17 +9,20 @@ import { daysOf } from './auth-certificates.js';
 export interface GrantFlags {
   readonly days: number | undefined;
   readonly home: string | undefined;
+  readonly json: boolean;
 }
 
 export type Grantee =
   | { readonly kind: 'user'; readonly user: string; readonly role: Role }
   | { readonly kind: 'pool'; readonly pool: string };
 
-export function grantToken(grantee: Grantee, { days, home }: GrantFlags): number {
+export function grantToken(grantee: Grantee, { days, home, json }: GrantFlags): number {
   const now = new Date();
   const expiresAt = days === undefined ? null : new Date(now.getTime() + daysOf(days) * 86_400_000).toISOString();
-  const token = new TokenStore(resolveHome(home)).grant({ ...grantee, createdAt: now.toISOString(), expiresAt });
-  print(token);
+  const grant: Grant = { ...grantee, createdAt: now.toISOString(), expiresAt };
+  const token = new TokenStore(resolveHome(home)).grant(grant);
+  if (json) printJson({ token, ...grant });
+  else print(token);
   const [variable, whose] =
     grantee.kind === 'user' ? ['DSS_TOKEN_FILE', grantee.user] : ['DSS_JOIN_TOKEN_FILE', 'its workers'];
   note(`it cannot be shown again: put it into a file that only ${whose} can read, and name that in ${variable}`);
@@ -46,9 +49,14 @@ export function listTokens(
 
 const COLUMNS = ['id', 'name', 'role', 'granted', 'expires'].map((title) => ({ title, align: 'left' as const }));
 
-export function revokeToken(kind: Grant['kind'], id: string, { home }: { readonly home: string | undefined }): number {
+export function revokeToken(
+  kind: Grant['kind'],
+  id: string,
+  { home, json }: { readonly home: string | undefined; readonly json: boolean },
+): number {
   const grant = new TokenStore(resolveHome(home)).revoke(kind, id);
   const whose = grant.kind === 'user' ? `of ${grant.user}` : `of the pool ${grant.pool}`;
-  print(`revoked ${id} ${whose}; a control plane that runs takes it no more`);
+  if (json) printJson({ revoked: grant });
+  else print(`revoked ${id} ${whose}; a control plane that runs takes it no more`);
   return 0;
 }

@@ -1,7 +1,6 @@
 /** `dss auth …`: certificates and tokens, by which a control plane serves more than this machine. */
-import type { Argv } from 'yargs';
 import { ROLES } from '../../core/roles.js';
-import { defineCommand, homeFlag, jsonFlag, type Register } from '../command.js';
+import { defineCommand, defineGroup, homeFlag, jsonFlag } from '../command.js';
 
 const daysFlag = (what: string) => ({ type: 'number', requiresArg: true, describe: `days until ${what}` }) as const;
 
@@ -18,10 +17,10 @@ const initCommand = defineCommand({
       .option('days', { ...daysFlag('the certificates expire'), default: 365 })
       .option('renew', { type: 'boolean', default: false, describe: 'for the same names, unless --host says others' })
       .option('keep', { type: 'boolean', default: false, describe: 'make none where there are some already' })
-      .options(homeFlag),
-  run: async ({ host, days, renew, keep, home }) => {
+      .options({ ...homeFlag, ...jsonFlag }),
+  run: async ({ host, days, renew, keep, home, json }) => {
     const { initAuth } = await import('./auth-certificates.js');
-    return initAuth({ host, days, renew, keep, home });
+    return initAuth({ host, days, renew, keep, home, json });
   },
 });
 
@@ -54,10 +53,12 @@ const revokeCommand = (kind: 'user' | 'pool') =>
     summary: 'Let a token be good for nothing from now on',
     examples: [[`$0 auth ${kind === 'user' ? 'token' : 'pool'} revoke 3f1c0a9be211`, 'by the id that list shows']],
     flags: (argv) =>
-      argv.positional('token', { type: 'string', demandOption: true, describe: 'id, by `list`' }).options(homeFlag),
-    run: async ({ token, home }) => {
+      argv
+        .positional('token', { type: 'string', demandOption: true, describe: 'id, by `list`' })
+        .options({ ...homeFlag, ...jsonFlag }),
+    run: async ({ token, home, json }) => {
       const { revokeToken } = await import('./auth-tokens.js');
-      return revokeToken(kind, token, { home });
+      return revokeToken(kind, token, { home, json });
     },
   });
 
@@ -72,10 +73,10 @@ const createTokenCommand = defineCommand({
       .option('user', { type: 'string', requiresArg: true, demandOption: true, describe: 'whose it is' })
       .option('role', { choices: ROLES, demandOption: true, describe: 'what it is good for' })
       .option('days', daysFlag('it expires (default: never)'))
-      .options(homeFlag),
-  run: async ({ user, role, days, home }) => {
+      .options({ ...homeFlag, ...jsonFlag }),
+  run: async ({ user, role, days, home, json }) => {
     const { grantToken } = await import('./auth-tokens.js');
-    return grantToken({ kind: 'user', user, role }, { days, home });
+    return grantToken({ kind: 'user', user, role }, { days, home, json });
   },
 });
 
@@ -87,32 +88,33 @@ const createPoolCommand = defineCommand({
     argv
       .positional('pool', { type: 'string', demandOption: true, describe: 'name of the pool' })
       .option('days', daysFlag('it expires (default: never)'))
-      .options(homeFlag),
-  run: async ({ pool, days, home }) => {
+      .options({ ...homeFlag, ...jsonFlag }),
+  run: async ({ pool, days, home, json }) => {
     const { grantToken } = await import('./auth-tokens.js');
-    return grantToken({ kind: 'pool', pool }, { days, home });
+    return grantToken({ kind: 'pool', pool }, { days, home, json });
   },
 });
 
-const group = (name: string, summary: string, commands: readonly Register[], missing: string): Register => {
-  return (argv, ended) =>
-    argv.command(name, summary, (each: Argv<object>) => {
-      for (const register of commands) register(each, ended);
-      return each.demandCommand(1, missing);
-    });
-};
+const tokenCommand = defineGroup({
+  name: 'token',
+  summary: 'Tokens of people',
+  examples: [['$0 auth token create --user anna --role submit', 'print a token for one person']],
+  commands: [createTokenCommand, listCommand('user'), revokeCommand('user')],
+  missing: 'auth token: one of create, list, revoke is missing',
+});
 
-const tokenCommands = [createTokenCommand, listCommand('user'), revokeCommand('user')];
-const poolCommands = [createPoolCommand, listCommand('pool'), revokeCommand('pool')];
+const poolCommand = defineGroup({
+  name: 'pool',
+  summary: 'Tokens of pools of workers',
+  examples: [['$0 auth pool create lab', 'print a token for the workers of one pool']],
+  commands: [createPoolCommand, listCommand('pool'), revokeCommand('pool')],
+  missing: 'auth pool: one of create, list, revoke is missing',
+});
 
-export const authCommand = group(
-  'auth',
-  'Certificates and tokens, to serve more than this machine',
-  [
-    initCommand,
-    showCommand,
-    group('token', 'Tokens of people', tokenCommands, 'auth token: one of create, list, revoke is missing'),
-    group('pool', 'Tokens of pools of workers', poolCommands, 'auth pool: one of create, list, revoke is missing'),
-  ],
-  'auth: one of init, show, token, pool is missing',
-);
+export const authCommand = defineGroup({
+  name: 'auth',
+  summary: 'Certificates and tokens, to serve more than this machine',
+  examples: [['$0 auth init --host lab.example', 'the first step: certificates for the name of this machine']],
+  commands: [initCommand, showCommand, tokenCommand, poolCommand],
+  missing: 'auth: one of init, show, token, pool is missing',
+});

@@ -7,7 +7,9 @@ import { askPython } from '../python.js';
 const Split = z.enum(['train', 'valid', 'test']);
 
 const Lengths = z.object({ mean: z.number(), p50: z.number(), p99: z.number(), max: z.number() });
-export type TokenLengths = z.infer<typeof Lengths>;
+/** `unknown`: the share of tokens that stand for what the vocabulary lacks. */
+const Tokens = Lengths.extend({ unknown: z.number() });
+export type TextTokens = z.infer<typeof Tokens>;
 
 const CheckedDataset = z.object({
   name: z.string(),
@@ -22,7 +24,7 @@ const CheckedDataset = z.object({
       /** The most frequent first, not all. */
       labels: z.array(z.object({ label: z.string(), rows: z.number() })),
       /** `null`: no model directory was given. */
-      tokens: z.object({ input: Lengths.nullable(), label: Lengths.nullable() }).nullable(),
+      tokens: z.object({ input: Tokens.nullable(), label: Tokens.nullable() }).nullable(),
     }),
   ),
   teachers: z.array(
@@ -34,7 +36,7 @@ const CheckedDataset = z.object({
       label_accuracy: z.number().nullable(),
       rationale_coverage: z.number().nullable(),
       rationale_words: Lengths.nullable(),
-      tokens: z.object({ rationale: Lengths.nullable() }).nullable(),
+      tokens: z.object({ rationale: Tokens.nullable() }).nullable(),
     }),
   ),
   files: z.array(z.object({ path: z.string(), role: z.string(), size_bytes: z.number(), sha256: z.string() })),
@@ -50,7 +52,7 @@ export interface DataCheckRequest {
   /** The datasets folder. */
   readonly root: string;
   readonly names: readonly string[];
-  /** A model directory, for token lengths. */
+  /** A model directory, for what its tokenizer makes of the texts. */
   readonly model: string | null;
 }
 

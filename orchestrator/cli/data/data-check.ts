@@ -3,10 +3,18 @@ import { resolve } from 'node:path';
 import { EXIT_STATUS } from '../../core/errors.js';
 import { counted, percent } from '../../reports/format.js';
 import { type Table, teacherTable } from '../../reports/tables.js';
+import { missingDataset } from '../../sources/missing-dataset.js';
 import { resolveDatasets } from '../environment.js';
-import { note, print, printJson } from '../output.js';
+import { note, noteError, print, printJson } from '../output.js';
 import { renderTable } from '../table.js';
-import { type CheckedDataset, requestDataCheck, type TokenLengths, teachersOf } from './data-check-request.js';
+import {
+  type CheckedDataset,
+  type DataCheck,
+  type DataCheckRequest,
+  requestDataCheck,
+  type TextTokens,
+  teachersOf,
+} from './data-check-request.js';
 
 export interface CheckFlags {
   readonly names: readonly string[];
@@ -17,7 +25,7 @@ export interface CheckFlags {
 
 /** Every dataset is looked at and shown; one with something wrong makes the exit status 2. */
 export async function checkData({ names, model, datasets, json }: CheckFlags): Promise<number> {
-  const answer = await requestDataCheck({
+  const answer = await checkedWithNames({
     root: resolveDatasets(datasets),
     names: [...new Set(names)],
     model: model === undefined ? null : resolve(model),
@@ -37,17 +45,26 @@ export async function checkData({ names, model, datasets, json }: CheckFlags): P
   return answer.datasets.some(isWrong) ? EXIT_STATUS.DATASET_INVALID : 0;
 }
 
+/** As Python answers, and of a dataset that is not there what else may have been meant. */
+async function checkedWithNames(request: DataCheckRequest): Promise<DataCheck> {
+  const { root, datasets } = await requestDataCheck(request);
+  const named = datasets.map(async (dataset) => {
+    if (dataset.layout !== null || !dataset.problems.some(({ code }) => code === 'DATASET_MISSING')) return dataset;
+    const { code, message, hint } = await missingDataset(root, dataset.name);
+    return { ...dataset, problems: [{ code, message, hint }] };
+  });
+  return { root, datasets: await Promise.all(named) };
+}
+
 function isWrong({ problems, wrong_rows }: CheckedDataset): boolean {
   return problems.length > 0 || wrong_rows.count > 0;
 }
 
-function sayWhatIsWrong({ name, problems, wrong_rows }: CheckedDataset): void {
-  for (const { message, hint } of problems) {
-    note(`${name}: ${message}`);
-    if (hint !== '') note(`  ${hint}`);
-  }
+function sayWhatIsWrong({ name, layout, problems, wrong_rows }: CheckedDataset): void {
+  // One that was not found is named by what is said of it.
+  for (const { message, hint } of problems) noteError(layout === null ? message : `${name}: ${message}`, hint);
   if (wrong_rows.count === 0) return;
-  note(`${name}: ${counted(wrong_rows.count, 'wrong row')}`);
+  noteError(`${name}: ${counted(wrong_rows.count, 'wrong row')}`, '');
   for (const { where, message } of wrong_rows.shown) note(`  ${where}: ${message}`);
   const more = wrong_rows.count - wrong_rows.shown.length;
   if (more > 0) note(`  and ${more.toLocaleString('en')} more`);
@@ -92,22 +109,23 @@ function balanceText({ rows, distinct_labels, labels }: CheckedDataset['splits']
 /** Nothing when no model directory was given. */
 function tokenTable(datasets: readonly CheckedDataset[]): Table {
   return {
-    columns: [...['dataset', 'split', 'text'].map(left), ...['mean', 'p50', 'p99', 'max'].map(right)],
+    columns: [...['dataset', 'split', 'text'].map(left), ...['mean', 'p50', 'p99', 'max', 'unknown %'].map(right)],
     rows: datasets.flatMap(({ name, splits, teachers }) => [
       ...splits.flatMap(({ split, tokens }) => [
-        ...lengthRow([name, split, 'input'], tokens?.input),
-        ...lengthRow([name, split, 'label'], tokens?.label),
+        ...tokenRow([name, split, 'input'], tokens?.input),
+        ...tokenRow([name, split, 'label'], tokens?.label),
       ]),
       ...teachers.flatMap(({ split, teacher, tokens }) =>
-        lengthRow([name, split, teacher === null ? 'rationale' : `rationale of ${teacher}`], tokens?.rationale),
+        tokenRow([name, split, teacher === null ? 'rationale' : `rationale of ${teacher}`], tokens?.rationale),
       ),
     ]),
   };
 }
 
-function lengthRow(names: readonly string[], lengths: TokenLengths | null | undefined): readonly (readonly string[])[] {
-  if (!lengths) return [];
-  return [[...names, lengths.mean.toFixed(1), ...[lengths.p50, lengths.p99, lengths.max].map(String)]];
+function tokenRow(names: readonly string[], tokens: TextTokens | null | undefined): readonly (readonly string[])[] {
+  if (!tokens) return [];
+  const { mean, p50, p99, max, unknown } = tokens;
+  return [[...names, mean.toFixed(1), ...[p50, p99, max].map(String), percent(unknown)]];
 }
 
 function fileTable(datasets: readonly CheckedDataset[]): Table {

@@ -1,18 +1,24 @@
 /** `dss data …`: the datasets folder. */
-import type { Argv } from 'yargs';
-import { datasetsFlag, defineCommand, jsonFlag, type Register } from '../command.js';
+import { datasetsFlag, defineCommand, defineGroup, jsonFlag } from '../command.js';
 
 const checkCommand = defineCommand({
   usage: 'check <names..>',
   summary: 'Count and check rows, labels and teacher outputs',
   examples: [
     ['$0 data check cqa svamp', 'rows, label balance, teacher accuracy, hashes, wrong rows by line'],
-    ['$0 data check cqa --model models/t5-small', 'and token lengths under a tokenizer'],
+    [
+      '$0 data check cqa --model models/t5-small',
+      'and what a tokenizer makes of them: lengths, what it has no tokens for',
+    ],
   ],
   flags: (argv) =>
     argv
       .positional('names', { type: 'string', array: true, demandOption: true, describe: 'datasets' })
-      .option('model', { type: 'string', requiresArg: true, describe: 'model directory, for token lengths' })
+      .option('model', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'model directory, whose tokenizer reads the texts',
+      })
       .options({ ...datasetsFlag, ...jsonFlag }),
   run: async ({ names, model, datasets, json }) => {
     const { checkData } = await import('./data-check.js');
@@ -53,10 +59,10 @@ const makeCommand = defineCommand({
   },
 });
 
-export const dataCommand: Register = (argv, ended) =>
-  argv.command('data', 'Check, import or make datasets', (each: Argv<object>) => {
-    for (const register of [checkCommand, importCommand, makeCommand]) register(each, ended);
-    return each
-      .example('$0 data check cqa svamp', 'rows, labels, teacher and hashes of two datasets')
-      .demandCommand(1, 'data: one of check, import, make is missing');
-  });
+export const dataCommand = defineGroup({
+  name: 'data',
+  summary: 'Check, import or make datasets',
+  examples: [['$0 data check cqa svamp', 'rows, labels, teacher and hashes of two datasets']],
+  commands: [checkCommand, importCommand, makeCommand],
+  missing: 'data: one of check, import, make is missing',
+});

@@ -1,6 +1,5 @@
 /** `dss models …`: models whose weights are pickled, made ready to train on. */
-import type { Argv } from 'yargs';
-import { defineCommand, homeFlag, jsonFlag, type Register } from '../command.js';
+import { defineCommand, defineGroup, homeFlag, jsonFlag } from '../command.js';
 
 const importCommand = defineCommand({
   usage: 'import <model>',
@@ -35,10 +34,10 @@ const listCommand = defineCommand({
   },
 });
 
-export const modelsCommand: Register = (argv, ended) =>
-  argv.command('models', 'Import models whose weights are pickled', (each: Argv<object>) => {
-    for (const register of [importCommand, listCommand]) register(each, ended);
-    return each
-      .example('$0 models import google/t5-v1_1-base', 'convert the weights of a hub model')
-      .demandCommand(1, 'models: one of import, list is missing');
-  });
+export const modelsCommand = defineGroup({
+  name: 'models',
+  summary: 'Import models whose weights are pickled',
+  examples: [['$0 models import google/t5-v1_1-base', 'convert the weights of a hub model']],
+  commands: [importCommand, listCommand],
+  missing: 'models: one of import, list is missing',
+});

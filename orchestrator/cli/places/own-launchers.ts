@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { SweepError } from '../../core/errors.js';
 import { PLACE_NAMES, type PlaceName } from '../../core/sweep/place.js';
 import type { Launcher } from '../../launchers/launcher.js';
-import { findPython, pythonPath } from '../python.js';
+import { findTrainingPython, pythonPath } from '../python.js';
 
 export interface KubernetesFlags {
   readonly context?: string | undefined;
@@ -23,7 +23,7 @@ export interface LauncherWishes {
   readonly slots?: number;
 }
 
-/** @throws SweepError PYTHON_MISSING, or USAGE where no cluster is known or one is named that nobody asks */
+/** @throws SweepError PYTHON_MISSING, PACKAGE_MISSING, or USAGE where no cluster is known or one is named that nobody asks */
 export async function ownLaunchers(wishes: LauncherWishes): Promise<readonly Launcher[]> {
   const { places, kubernetes = {} } = wishes;
   for (const [flag, value] of Object.entries(kubernetes)) {
@@ -43,7 +43,7 @@ async function launcherOf(
     case 'local': {
       const { createLocalLauncher } = await import('../../launchers/local.js');
       return createLocalLauncher({
-        python: findPython(),
+        python: await findTrainingPython(),
         pythonPath: pythonPath(),
         logger,
         ...(trials === undefined ? {} : { trials }),

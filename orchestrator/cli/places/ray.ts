@@ -1,6 +1,5 @@
 /** `dss ray …`: what control planes have left on Ray clusters. */
-import type { Argv } from 'yargs';
-import { defineCommand, homeFlag, jsonFlag, type Register } from '../command.js';
+import { defineCommand, defineGroup, homeFlag, jsonFlag } from '../command.js';
 
 const cleanCommand = defineCommand({
   usage: 'clean',
@@ -28,7 +27,7 @@ const cleanCommand = defineCommand({
         requiresArg: true,
         describe: 'of actors, as in run.ray.namespace',
       },
-      all: { type: 'boolean', default: false, describe: 'of every control plane, also of those that run elsewhere' },
+      all: { type: 'boolean', default: false, describe: 'of every control plane, those elsewhere too' },
       'allow-untested-ray': { type: 'boolean', default: false, describe: 'whatever version the cluster has' },
       ...homeFlag,
       ...jsonFlag,
@@ -39,10 +38,10 @@ const cleanCommand = defineCommand({
   },
 });
 
-export const rayCommand: Register = (argv, ended) =>
-  argv.command('ray', 'Look after what was left on a Ray cluster', (each: Argv<object>) => {
-    cleanCommand(each, ended);
-    return each
-      .example('$0 ray clean --address http://head:8265', 'remove what is left')
-      .demandCommand(1, 'ray: clean is missing');
-  });
+export const rayCommand = defineGroup({
+  name: 'ray',
+  summary: 'Look after what was left on a Ray cluster',
+  examples: [['$0 ray clean --address http://head:8265', 'remove what is left']],
+  commands: [cleanCommand],
+  missing: 'ray: clean is missing',
+});

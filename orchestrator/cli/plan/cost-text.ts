@@ -157,13 +157,13 @@ export function wayText({ settings, devices, hostBytes, isOtherMethod }: Way): s
 }
 
 function sumLine({ kind, count }: DeviceChoice, sum: CostPlan['sums'][number]['sum']): readonly string[] {
+  const hasHours = sum.unknown < sum.trials - sum.doNotFit || sum.deviceHours > 0;
+  const leftOut = hasHours ? ', which the hours leave out' : '';
   const parts = [
     `${count === null ? '' : `${count} × `}${kind.name}: ${counted(sum.trials, 'trial')} to run`,
-    ...(sum.unknown < sum.trials - sum.doNotFit || sum.deviceHours > 0
-      ? [`${hours(sum.deviceHours)} device hours`]
-      : []),
+    ...(hasHours ? [`${hours(sum.deviceHours)} device hours`] : []),
     ...(sum.price === null ? [] : [`price ${sum.price.toFixed(2)}`]),
-    ...(sum.doNotFit === 0 ? [] : [`${counted(sum.doNotFit, 'does', 'do')} not fit`]),
+    ...(sum.doNotFit === 0 ? [] : [`${counted(sum.doNotFit, 'does', 'do')} not fit${leftOut}`]),
     ...(sum.unknown === 0 ? [] : [`of ${sum.unknown.toLocaleString('en')} the time is not known`]),
   ];
   return sum.trials === 0 ? [] : [parts.join(', ')];

@@ -9,10 +9,10 @@ import { type ExpectedGrid, expectGrid } from '../../plan/absent-sources.js';
 import { type CostPlan, planCost } from '../../plan/cost-plan.js';
 import { type Plan, sha256 } from '../../plan/plan-sweep.js';
 import { type PoolPlan, planPools } from '../../plan/pool-plan.js';
-import { readSweepFile } from '../../sources/read-sweep-file.js';
+import { readSweepFile, type SweepFile } from '../../sources/read-sweep-file.js';
 import { askCacheOnly, askHub, remembering } from '../data/ask-hub.js';
 import { resolveHome } from '../environment.js';
-import { note, print, printJson } from '../output.js';
+import { note, noteError, print, printJson } from '../output.js';
 import { measuredBefore } from '../readers/measured-before.js';
 import { type SweepReader, withReader } from '../readers/sweep-reader.js';
 import { findServer, type WhereFlags } from '../server/find-server.js';
@@ -23,8 +23,9 @@ import { nearHitCounts, nearHitLines, nearHitsAhead } from './near-hits.js';
 import { notKeptLine } from './not-kept.js';
 import { planSpec } from './plan-spec.js';
 import { standingOf } from './plan-standing.js';
-import { explainLines, planValue, rejectionLines, type Standing, summaryLine } from './plan-text.js';
+import { explainLines, planValue, type Standing, summaryLine } from './plan-text.js';
 import { poolLines, poolsValue } from './pool-text.js';
+import { nothingLeft, tellRejections } from './rejections.js';
 
 export interface PlanFlags extends WhereFlags {
   readonly datasets?: string | undefined;
@@ -50,6 +51,7 @@ interface PlannedFile {
   readonly absent: ExpectedGrid['absent'];
   /** Of trials that read what is not there, ids that are not theirs. */
   readonly withoutId: ReadonlySet<string>;
+  readonly file: Pick<SweepFile, 'placeOf' | 'notices'>;
 }
 
 export async function planFiles(files: readonly string[], flags: PlanFlags): Promise<number> {
@@ -63,19 +65,20 @@ export async function planFiles(files: readonly string[], flags: PlanFlags): Pro
   const { planned, cost } = await withReader(flags, async (reader) => {
     const each: PlannedFile[] = [];
     for (const file of files) {
-      const { spec, directory } = await readSweepFile(file);
+      const { spec, directory, ...text } = await readSweepFile(file);
       const plan = await planSpec(spec, directory, flags, undefined, ask);
-      each.push(await plannedFile(spec, plan, { reader, standsIn: named !== null }));
+      each.push({ ...(await plannedFile(spec, plan, { reader, standsIn: named !== null })), file: text });
     }
     const choices = named ?? (await devicesThatAreThere(server === null ? null : await reader.workers(), flags.price));
     return { planned: each, cost: await costOf(each, choices, reader, flags.probe === true) };
   });
   const say = flags.json ? note : print;
-  for (const { plan, standing, nearHits, pools, withoutId } of planned) {
+  for (const { plan, standing, nearHits, pools, withoutId, file } of planned) {
+    for (const line of file.notices) note(line);
     say(`${plan.sweep}: ${summaryLine(plan, standing)}`);
     if (flags.explain) for (const line of explainLines(plan)) say(line);
     for (const line of poolLines(pools)) say(line);
-    for (const line of rejectionLines(plan)) note(line);
+    tellRejections(plan.rejected, { placeOf: file.placeOf, isMistake: !flags.skipRejected });
     const notKept = server === null && withoutId.size === 0 ? notKeptLine(plan, standing, home) : null;
     if (notKept !== null) note(notKept);
     for (const line of nearHitLines(nearHits)) note(line);
@@ -85,15 +88,20 @@ export async function planFiles(files: readonly string[], flags: PlanFlags): Pro
   if (withoutStore !== null) note(withoutStore);
   if (!flags.json) for (const line of costLines(cost)) print(line);
   else printJson(documentOf(planned, cost));
+  const isHere = named === null && server === null && flags.probe !== true;
+  if (isHere && cost.sums.some(({ sum }) => sum.unknown > 0))
+    note('--probe trains 20 steps of each kind of trial here, and then knows the time');
+  const empty = planned.flatMap(({ plan }) => nothingLeft(plan) ?? []);
+  for (const text of empty) noteError(text, '');
   const isRejected = planned.some(({ plan }) => plan.rejected.length > 0);
-  return isRejected && !flags.skipRejected ? EXIT_STATUS.CELLS_REJECTED : 0;
+  return empty.length > 0 || (isRejected && !flags.skipRejected) ? EXIT_STATUS.CELLS_REJECTED : 0;
 }
 
 async function plannedFile(
   spec: SweepSpec,
   plan: Plan,
   { reader, standsIn }: { readonly reader: SweepReader; readonly standsIn: boolean },
-): Promise<PlannedFile> {
+): Promise<Omit<PlannedFile, 'file'>> {
   const expected = standsIn ? expectGrid(spec, plan.facts, sha256) : null;
   const grid: ResolvedGrid = expected ?? plan;
   const whole = {

@@ -1,5 +1,7 @@
 /** How the trials of a plan stand before it runs. */
+import type { SweepRecord } from '../../core/records.js';
 import { isRunAgainOnSubmit } from '../../core/schedule/retry.js';
+import { stableJson } from '../../journal/json.js';
 import type { Plan } from '../../plan/plan-sweep.js';
 import type { SweepReader } from '../readers/sweep-reader.js';
 import type { Standing } from './plan-text.js';
@@ -20,9 +22,14 @@ export async function standingOf(
   return { done, failedBefore: states.size - done, toRun: plan.trials.length - states.size, states };
 }
 
-/** Whether exactly these trials are the sweep, so that submitting would change nothing. */
-export async function isSubmitted(reader: SweepReader, { sweep, trials }: Plan): Promise<boolean> {
-  if ((await reader.sweep(sweep))?.total !== trials.length) return false;
+/** Whether exactly these trials are the sweep, with these options, so that submitting would change nothing. */
+export async function isSubmitted(
+  reader: SweepReader,
+  { sweep, trials, options }: Plan,
+  former: SweepRecord | null,
+): Promise<boolean> {
+  if (former === null || former.total !== trials.length) return false;
+  if (stableJson(former.standing.options) !== stableJson(options)) return false;
   let position = 0;
   for await (const { trial } of reader.trials(sweep)) {
     if (trial.trialId !== trials[position]?.trialId) return false;

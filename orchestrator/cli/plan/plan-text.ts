@@ -36,19 +36,6 @@ export function explainLines(plan: Plan): readonly string[] {
   ];
 }
 
-/** Each reason once, with how many cells it rejects. */
-export function rejectionLines({ rejected }: Pick<Plan, 'rejected'>): readonly string[] {
-  const reasons = new Map<string, { text: string; hint: string; count: number }>();
-  for (const { code, message, hint } of rejected.flatMap((cell) => [cell, ...cell.further])) {
-    const text = `${code}: ${oneLine(message)}`;
-    reasons.set(text, { text, hint, count: (reasons.get(text)?.count ?? 0) + 1 });
-  }
-  return [...reasons.values()].flatMap(({ text, hint, count }) => [
-    `${counted(count, 'cell')} rejected: ${text}`,
-    ...(hint === '' ? [] : [`  ${oneLine(hint)}`]),
-  ]);
-}
-
 function cellText(settings: Readonly<Partial<Record<keyof TrialSettings, unknown>>>): string {
   return oneLine(
     Object.entries(settings)

@@ -1,6 +1,5 @@
 /** `dss tracking …`: sweeps in the tools that people compare experiments with. */
-import type { Argv } from 'yargs';
-import { defineCommand, jsonFlag, type Register, whereFlags } from '../command.js';
+import { defineCommand, defineGroup, jsonFlag, whereFlags } from '../command.js';
 
 const followFlags = {
   follow: { type: 'boolean', default: false, describe: 'go on until the sweep has ended, or Ctrl-C' },
@@ -62,10 +61,10 @@ const wandbCommand = defineCommand({
   },
 });
 
-export const trackingCommand: Register = (argv, ended) =>
-  argv.command('tracking', 'Send sweeps to MLflow, or write them for TensorBoard or W&B', (each: Argv<object>) => {
-    for (const register of [mlflowCommand, tensorboardCommand, wandbCommand]) register(each, ended);
-    return each
-      .example('$0 tracking tensorboard quickstart runs', 'a folder for tensorboard --logdir')
-      .demandCommand(1, 'tracking: one of mlflow, tensorboard, wandb is missing');
-  });
+export const trackingCommand = defineGroup({
+  name: 'tracking',
+  summary: 'Send sweeps to MLflow, or write them for TensorBoard or W&B',
+  examples: [['$0 tracking tensorboard quickstart runs', 'a folder for tensorboard --logdir']],
+  commands: [mlflowCommand, tensorboardCommand, wandbCommand],
+  missing: 'tracking: one of mlflow, tensorboard, wandb is missing',
+});

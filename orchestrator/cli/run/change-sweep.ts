@@ -22,11 +22,19 @@ export interface Changed {
   readonly ifNoneRuns?: string;
 }
 
+/** @param needsOpen a sweep that has ended is left as it is */
 export async function changeSweep(
   { sweep, json, ...where }: ChangeFlags,
   change: (client: Client) => Promise<Changed>,
+  { needsOpen = false }: { readonly needsOpen?: boolean } = {},
 ): Promise<number> {
-  await withSweep(where, sweep, async () => {}); // an unknown name is answered without starting anything
+  // An unknown name is answered without starting anything.
+  const { standing, counts } = await withSweep(where, sweep, async (_, record) => record);
+  if (needsOpen && standing.state === 'active' && counts.queued + counts.running === 0) {
+    if (json) printJson({ sweep, state: standing.state });
+    else print(`${sweep}: nothing of it waits or runs; \`dss status ${sweep}\` says how it ended`);
+    return 0;
+  }
   const { client, isOwn, close } = await clientFor(where);
   try {
     const { value, text, ifNoneRuns } = await change(client);

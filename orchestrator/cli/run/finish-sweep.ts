@@ -1,21 +1,26 @@
 /** How a sweep ends for its reader: the table, where the files are, what failed and why. */
 import { join } from 'node:path';
-import { EXIT_STATUS } from '../../core/errors.js';
+import { diskTroubleOf } from '../../core/disk-trouble.js';
+import { EXIT_STATUS, SweepError } from '../../core/errors.js';
+import { shortList } from '../../core/text.js';
 import { comparedTexts, comparisonTable } from '../../reports/comparison-tables.js';
 import { capitalized, counted, duration } from '../../reports/format.js';
+import { grouped } from '../../reports/grouped.js';
+import { correctionNote } from '../../reports/notes.js';
 import { summaryValue } from '../../reports/summary-json.js';
 import type { SweepReport } from '../../reports/sweep-report.js';
 import { cellTable, missingLines, teacherTable } from '../../reports/tables.js';
 import { type ReportFiles, writeReport } from '../../reports/write-report.js';
 import { resolveHome } from '../environment.js';
-import { note, painterFor, print, printJson } from '../output.js';
-import { loadReport } from '../readers/load-report.js';
+import { note, noteWithHint, painterFor, print, printJson } from '../output.js';
+import { type LoadedReport, loadReport } from '../readers/load-report.js';
 import { withSweep } from '../readers/sweep-reader.js';
 import type { WhereFlags } from '../server/find-server.js';
 import { renderTable } from '../table.js';
 import { ownVersion } from '../version.js';
 
-const FAILURES_SHOWN = 10;
+const CAUSES_SHOWN = 10;
+const SHORT_ID = 8;
 
 export async function finishSweep(
   sweep: string,
@@ -24,15 +29,33 @@ export async function finishSweep(
   const home = resolveHome(where.home);
   const { report, files, standing } = await withSweep(where, sweep, async (reader, { standing }) => {
     const loaded = await loadReport(reader, [sweep], home);
-    const files = await writeReport(join(home, 'reports', sweep), { ...loaded, version: ownVersion() });
+    // Before the files, which a disk may refuse.
+    if (!json) print(reportText(loaded.report));
+    const files = await writtenOrWhy(join(home, 'reports', sweep), loaded);
     return { report: loaded.report, standing, files };
   });
-  if (json) printJson({ ...summaryValue(report), files });
-  else print(reportText(report));
-  tellFiles(files, sweep);
+  if (json) printJson({ ...summaryValue(report), files: files instanceof SweepError ? null : files });
+  if (files instanceof SweepError) tellUnwritten(files, sweep);
+  else tellFiles(files, sweep);
   tellFailures(report);
   if (standing.state === 'paused') note(`paused: ${standing.reason}; \`dss resume ${sweep}\` goes on`);
-  return report.counts.succeeded === report.total ? 0 : EXIT_STATUS.TRIALS_FAILED;
+  if (report.counts.succeeded < report.total) return EXIT_STATUS.TRIALS_FAILED;
+  return files instanceof SweepError ? files.exitStatus : 0;
+}
+
+/** What the disk refuses costs the files, and no result. */
+async function writtenOrWhy(folder: string, loaded: LoadedReport): Promise<ReportFiles | SweepError> {
+  try {
+    return await writeReport(folder, { ...loaded, version: ownVersion() });
+  } catch (reason) {
+    if (diskTroubleOf(reason) === null) throw reason;
+    return SweepError.from(reason);
+  }
+}
+
+function tellUnwritten({ message, hint }: SweepError, sweep: string): void {
+  note(`the report's files could not be written: ${message}\n  ${hint}`);
+  note(`\`dss report ${sweep} --out DIR\` writes them elsewhere`);
 }
 
 /** The report for a terminal. */
@@ -45,7 +68,10 @@ function reportText(report: SweepReport): string {
       ? [['Seeds without a result, left out above:', ...missing.map((each) => `  ${each}`)].join('\n')]
       : []),
     ...(comparisons.length > 0
-      ? [`${capitalized(minusText(report))}, paired by seed, in points:\n\n${renderTable(comparisonTable(report))}`]
+      ? [
+          `${capitalized(minusText(report))}, paired by seed, in points:\n\n${renderTable(comparisonTable(report))}`,
+          correctionNote(report),
+        ]
       : []),
     ...(teachers.length > 0 ? [`The teacher itself:\n\n${renderTable(teacherTable(teachers))}`] : []),
     ...Object.entries(mixedEnvironment).map(
@@ -71,10 +97,18 @@ function tellFailures({ failures }: SweepReport): void {
   if (first === undefined) return;
   const red = painterFor(process.stderr)('red', 'failed:');
   process.stderr.write(`${red} `);
-  note(`${counted(failures.length, 'trial')}; the first cause:`);
-  for (const { trialId, code, message, hint } of failures.slice(0, FAILURES_SHOWN)) {
-    note(`  ${trialId} ${code}: ${message}${hint === '' ? '' : `\n    ${hint}`}`);
+  const causes = grouped(failures, ({ code, message }) => `${code}: ${message}`);
+  note(`${counted(failures.length, 'trial')}${causes.length > 1 ? `, of ${causes.length} causes` : ''}`);
+  for (const group of causes.slice(0, CAUSES_SHOWN)) {
+    const [{ code, message, hint }] = group;
+    const ids = group.map(({ trialId }) => trialId.slice(0, SHORT_ID));
+    noteWithHint(
+      `  ${group.length > 1 ? `${counted(group.length, 'trial')}: ` : ''}${code}: ${message}`,
+      hint === '' ? '' : `  ${hint}`,
+    );
+    note(`    ${shortList(ids)}`);
   }
-  if (failures.length > FAILURES_SHOWN) note(`  … and ${failures.length - FAILURES_SHOWN} more; see report.md`);
-  note(`  \`dss logs ${first.trialId.slice(0, 8)}\` has its log`);
+  if (causes.length > CAUSES_SHOWN)
+    note(`  … and ${counted(causes.length - CAUSES_SHOWN, 'more cause')}; see report.md`);
+  note(`  \`dss logs ${first.trialId.slice(0, SHORT_ID)}\` has its log`);
 }

@@ -1,4 +1,5 @@
 /** `dss pause SWEEP`. */
+import type { Client } from '../../control/client.js';
 import { defineCommand, jsonFlag, whereFlags } from '../command.js';
 
 export const pauseCommand = defineCommand({
@@ -11,9 +12,10 @@ export const pauseCommand = defineCommand({
       .options({ ...whereFlags, ...jsonFlag }),
   run: async (args) => {
     const { changeSweep } = await import('./change-sweep.js');
-    return changeSweep(args, async (client) => {
+    const pause = async (client: Client) => {
       await client.pause(args.sweep);
       return { value: { state: 'paused' }, text: `paused; \`dss resume ${args.sweep}\` goes on` };
-    });
+    };
+    return changeSweep(args, pause, { needsOpen: true });
   },
 });

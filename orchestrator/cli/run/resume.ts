@@ -1,4 +1,5 @@
 /** `dss resume SWEEP`. */
+import type { Client } from '../../control/client.js';
 import { defineCommand, jsonFlag, whereFlags } from '../command.js';
 
 export const resumeCommand = defineCommand({
@@ -11,10 +12,11 @@ export const resumeCommand = defineCommand({
       .options({ ...whereFlags, ...jsonFlag }),
   run: async (args) => {
     const { changeSweep } = await import('./change-sweep.js');
-    return changeSweep(args, async (client) => {
+    const resume = async (client: Client) => {
       await client.resume(args.sweep);
       const ifNoneRuns = 'no control plane serves this state folder: `dss sweep FILE`, or `dss serve`, runs it';
       return { value: { state: 'active' }, text: 'goes on', ifNoneRuns };
-    });
+    };
+    return changeSweep(args, resume, { needsOpen: true });
   },
 });

@@ -72,6 +72,10 @@ export async function runEmbedded(
     logger,
     workers: toRun === 0 ? 0 : workers,
     launchers,
+    // The command ends with it in words.
+    onFatal: () => {
+      logger.level = 'silent';
+    },
     ...(listen === undefined ? {} : { listenOn: listen }),
     ...(advertise === undefined ? {} : { advertise }),
   });

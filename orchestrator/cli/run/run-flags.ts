@@ -71,27 +71,18 @@ function flagOf(path: string): string {
 
 /** What a sweep file with this one trial would say. `name` also serves until the trial's id is known. */
 function sweepValueOf(flags: SettingFlags, name: string): unknown {
-  const train = TRAIN_FLAGS.flatMap((flag) =>
-    flags[flag] === undefined ? [] : [[flag, numberChecked(flag, flags[flag])]],
-  );
+  const train = TRAIN_FLAGS.flatMap((flag) => (flags[flag] === undefined ? [] : [[flag, flags[flag]]]));
   return {
     sweep: name,
     grid: {
       models: [flags.from_pretrained],
       datasets: [flags.dataset],
-      seeds: [numberChecked('run', flags.run)],
+      seeds: [flags.run],
       ...(flags.model_type === undefined ? {} : { model_type: [flags.model_type] }),
       ...(flags.label_type === undefined ? {} : { label_type: [flags.label_type] }),
     },
     ...(train.length > 0 ? { train: Object.fromEntries(train) } : {}),
   };
-}
-
-/** The parser of flags makes NaN of what is no number. */
-function numberChecked<T>(flag: string, value: T): T {
-  if (typeof value === 'number' && Number.isNaN(value))
-    throw new SweepError('USAGE', `--${flag}: expected a number, got other text`);
-  return value;
 }
 
 /** What to say about accepted flags that do nothing. */

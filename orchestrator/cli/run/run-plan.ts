@@ -2,6 +2,7 @@
 import type { NearHit } from '../../core/environment.js';
 import { SweepError } from '../../core/errors.js';
 import type { Plan } from '../../plan/plan-sweep.js';
+import type { PlaceOf } from '../../sources/read-sweep-file.js';
 import { fetchMissing } from '../data/ask-hub.js';
 import { resolveHome } from '../environment.js';
 import type { LogLevel } from '../logging.js';
@@ -10,8 +11,9 @@ import { withNeeds } from '../plan/memory-needs.js';
 import { nearHitLines, nearHitsAhead, nearHitsOf } from '../plan/near-hits.js';
 import { notKeptLine } from '../plan/not-kept.js';
 import { isSubmitted, standingOf } from '../plan/plan-standing.js';
-import { explainLines, rejectionLines, type Standing, summaryLine } from '../plan/plan-text.js';
+import { explainLines, type Standing, summaryLine } from '../plan/plan-text.js';
 import { refuseMisfits } from '../plan/refuse-misfits.js';
+import { nothingLeft, tellRejections } from '../plan/rejections.js';
 import { withReader } from '../readers/sweep-reader.js';
 import { findServer, type Server, type WhereFlags } from '../server/find-server.js';
 import { findRunningPlane } from '../server/running-plane.js';
@@ -40,6 +42,8 @@ export interface RunFlags extends WhereFlags {
   readonly namespace?: string | undefined;
   /** Trials run though no device that is there has the memory for them. */
   readonly ignoreMemory?: boolean | undefined;
+  /** In the sweep file, if there is one. */
+  readonly placeOf?: PlaceOf | undefined;
   /** Seconds. */
   readonly grace: number;
   readonly logLevel: LogLevel;
@@ -53,30 +57,30 @@ export async function runPlan(plan: Plan, flags: RunFlags, signals: StopSignals)
   const graceMs = parseGrace(flags.grace);
   const say = flags.json ? note : print;
   const server = await findServer(flags);
-  const { standing, submitted } = await withReader(flags, async (reader) => ({
-    standing: await standingOf(reader, plan, flags),
-    submitted: await isSubmitted(reader, plan),
-  }));
+  const { standing, former, submitted } = await withReader(flags, async (reader) => {
+    const sweep = await reader.sweep(plan.sweep);
+    return {
+      standing: await standingOf(reader, plan, flags),
+      former: sweep,
+      submitted: await isSubmitted(reader, plan, sweep),
+    };
+  });
   say(`${plan.sweep}: ${summaryLine(plan, standing)}`);
   if (flags.explain) for (const line of explainLines(plan)) say(line);
   const notKept = server === null ? notKeptLine(plan, standing, home) : null;
   if (notKept !== null) note(notKept);
-  if (plan.rejected.length > 0) {
-    for (const line of rejectionLines(plan)) note(line);
-    if (!flags.skipRejected) {
-      throw new SweepError(
-        'CELLS_REJECTED',
-        `${plan.rejected.length} of ${plan.requested} cells cannot run; nothing was started`,
-        {
-          // `dss run` has one cell, and no such flag.
-          hint: flags.skipRejected === undefined ? '' : 'mend them, or run the others with --skip-rejected',
-        },
-      );
-    }
+  tellRejections(plan.rejected, { placeOf: flags.placeOf, isMistake: flags.skipRejected !== true });
+  if (plan.rejected.length > 0 && !flags.skipRejected) {
+    // `dss run` has one cell, and no such flag; and without a cell that can run it would not help.
+    const hasOthers = flags.skipRejected !== undefined && plan.trials.length > 0;
+    throw new SweepError(
+      'CELLS_REJECTED',
+      `${plan.rejected.length} of ${plan.requested} cells cannot run; nothing was started`,
+      { hint: hasOthers ? 'mend them, or run the others with --skip-rejected' : '' },
+    );
   }
-  if (plan.trials.length === 0) {
-    throw new SweepError('CELLS_REJECTED', 'no cell is left to run');
-  }
+  const empty = nothingLeft(plan);
+  if (empty !== null) throw new SweepError('CELLS_REJECTED', empty);
   if (standing.toRun === 0 && submitted) {
     for (const line of nearHitLines(await hitsOf(plan, standing, flags))) note(line);
     await startTracking(plan.sweep, flags).finish(signals);
@@ -109,6 +113,7 @@ export async function runPlan(plan: Plan, flags: RunFlags, signals: StopSignals)
   };
   const sized =
     standing.toRun === 0 ? plan : await withReader(flags, (reader) => withNeeds(plan, reader, host !== null));
+  if (former?.standing.state === 'paused') note(`it was paused (${former.standing.reason}), and goes on`);
   const replace = (hits: readonly NearHit[]) => replaceNearHits(sized, hits, run);
   if (flags.detach === true) {
     // Nobody waits for what its workers are: it goes by what they were last.

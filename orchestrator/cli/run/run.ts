@@ -37,7 +37,7 @@ const settingFlags = {
   lora_alpha: { ...number, describe: 'the updates are scaled by lora_alpha / lora_rank' },
   checkpoint_steps: { ...number, describe: 'steps between checkpoints; 0: by time' },
   keep_checkpoints: { type: 'boolean', describe: 'keep checkpoints when the trial has ended' },
-  keep: { ...text, describe: "weights to keep for `dss export`: none, last, or best (the result's)" },
+  keep: { ...text, describe: "weights to keep for `dss export`: none, last or best (the result's)" },
   output_rationale: { type: 'boolean', describe: 'generate rationales for the test split and keep them' },
   micro_batches: { ...number, describe: 'length groups that a batch is split into; 0: automatic' },
   compile: { ...text, describe: 'CUDA graphs (auto), torch.compile too (on), or neither (off)' },

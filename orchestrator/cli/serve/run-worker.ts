@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { SweepError } from '../../core/errors.js';
 import { joinTokenPath, readJoinToken } from '../auth/join-token.js';
 import { resolveHome } from '../environment.js';
-import { findPython, pythonPath } from '../python.js';
+import { findTrainingPython, pythonPath } from '../python.js';
 import { parseSlots } from '../run/worker-flags.js';
 import { findRunningPlane } from '../server/running-plane.js';
 
@@ -36,7 +36,7 @@ export async function joinAsWorker(flags: WorkerFlags, env: NodeJS.ProcessEnv = 
   args.push('--cache', resolve(flags.cache ?? (env['DSS_WORKER_CACHE'] || join(home, 'cache', 'worker'))));
   if (flags.cacheBytes !== undefined) args.push('--cache-bytes', String(flags.cacheBytes));
   if (flags.rendezvousPort !== undefined) args.push('--rendezvous-port', String(flags.rendezvousPort));
-  const agent = spawn(findPython(), args, {
+  const agent = spawn(await findTrainingPython(env), args, {
     env: {
       ...env,
       PYTHONPATH: pythonPath(),

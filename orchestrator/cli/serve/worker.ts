@@ -5,7 +5,7 @@ export const workerCommand = defineCommand({
   usage: 'worker',
   summary: 'Join a control plane that serves, and train what it lends until stopped',
   examples: [
-    ['$0 worker', 'of the state folder on this machine'],
+    ['$0 worker', 'of the state folder on this machine, on its first GPU if it has one'],
     ['$0 worker --device cuda:1 --name lab-2', 'on the second GPU, under a name of its own'],
     ['$0 worker --device cuda:0 --slots 3', 'up to three small trials side by side on one GPU'],
     ['$0 worker --device cuda:0,1,2,3', 'on four GPUs, for trials with `devices: 4`'],
@@ -14,7 +14,12 @@ export const workerCommand = defineCommand({
     argv.options({
       server: { type: 'string', requiresArg: true, describe: 'HOST:PORT (default: the one that serves --home)' },
       name: { type: 'string', requiresArg: true, describe: 'unlike any other worker (default: host and chance)' },
-      device: { type: 'string', default: 'cpu', requiresArg: true, describe: 'cpu, cuda:K or cuda:K,L,…' },
+      device: {
+        type: 'string',
+        default: 'auto',
+        requiresArg: true,
+        describe: 'cpu, cuda:K or cuda:K,L,…; auto: the first GPU, else the CPU',
+      },
       cache: {
         type: 'string',
         requiresArg: true,

@@ -4,7 +4,7 @@ import { arch, cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SweepError } from '../../core/errors.js';
 import { resolveHome } from '../environment.js';
-import { note, print } from '../output.js';
+import { note, print, printJson } from '../output.js';
 import { withReader } from '../readers/sweep-reader.js';
 import { ownVersion } from '../version.js';
 import { checkJournalOf } from './doctor-journal.js';
@@ -16,12 +16,13 @@ import { namesHere, redactAll } from './redact.js';
 export interface BundleFlags {
   readonly file: string | undefined;
   readonly home: string | undefined;
+  readonly json: boolean;
 }
 
 const LOG_BYTES = 512 * 1024;
 const MOST_FAILURES = 100;
 
-export async function writeBundle({ file, home: homeFlag }: BundleFlags): Promise<number> {
+export async function writeBundle({ file, home: homeFlag, json }: BundleFlags): Promise<number> {
   const home = resolveHome(homeFlag);
   const now = new Date();
   const path = resolve(file ?? `dss-debug-${now.toISOString().replaceAll(/[:.]/g, '-')}.json`);
@@ -58,7 +59,8 @@ export async function writeBundle({ file, home: homeFlag }: BundleFlags): Promis
       cause,
     });
   }
-  print(path);
+  if (json) printJson({ file: path });
+  else print(path);
   note('it holds versions, checks, states, causes of failures and the end of the log; read it before you send it');
   return 0;
 }

@@ -1,6 +1,5 @@
 /** `dss debug …`: for those who look for a fault of dss. */
-import type { Argv } from 'yargs';
-import { defineCommand, homeFlag, type Register } from '../command.js';
+import { defineCommand, defineGroup, homeFlag, jsonFlag } from '../command.js';
 
 const bundleCommand = defineCommand({
   usage: 'bundle [file]',
@@ -9,14 +8,17 @@ const bundleCommand = defineCommand({
   flags: (argv) =>
     argv
       .positional('file', { type: 'string', describe: 'where to (default: dss-debug-TIME.json in this folder)' })
-      .options(homeFlag),
-  run: async ({ file, home }) => {
+      .options({ ...homeFlag, ...jsonFlag }),
+  run: async ({ file, home, json }) => {
     const { writeBundle } = await import('./debug-bundle.js');
-    return writeBundle({ file, home });
+    return writeBundle({ file, home, json });
   },
 });
 
-export const debugCommand: Register = (argv, ended) =>
-  argv.command('debug', 'Collect what helps to find a fault of dss', (each: Argv<object>) =>
-    bundleCommand(each, ended).demandCommand(1, 'debug: bundle is missing'),
-  );
+export const debugCommand = defineGroup({
+  name: 'debug',
+  summary: 'Collect what helps to find a fault of dss',
+  examples: [['$0 debug bundle', 'one text file, without secrets']],
+  commands: [bundleCommand],
+  missing: 'debug: bundle is missing',
+});

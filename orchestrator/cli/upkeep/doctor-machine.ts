@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { SweepError } from '../../core/errors.js';
 import { findPython } from '../python.js';
+import { packagesHint } from '../python-packages.js';
 import { type Check, ok, problem } from './doctor-check.js';
 
 /** Reads what is installed without importing it: torch alone would take seconds. */
@@ -65,7 +66,7 @@ async function checkPython(): Promise<readonly Check[]> {
     if (missing.length === 0) return [ok('python', `${version} (${python})`), ok('packages', found.join(', '))];
     return [
       ok('python', `${version} (${python})`),
-      problem('packages', `${python} lacks ${missing.join(', ')}`, 'npm run setup'),
+      problem('packages', `${python} lacks ${missing.join(', ')}`, packagesHint(python)),
     ];
   } catch (reason) {
     const { message, hint } = SweepError.from(reason);

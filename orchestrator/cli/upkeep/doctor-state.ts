@@ -31,7 +31,11 @@ function checkPermissions(home: string): Check {
   const { mode, uid } = statSync(home);
   try {
     accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch {
+  } catch (reason) {
+    if ((reason as NodeJS.ErrnoException).code === 'EROFS') {
+      const move = `mount it for writing, or name another folder: dss … --home DIR (now ${home})`;
+      return problem(name, `${home}: the disk is mounted read-only`, move);
+    }
     return problem(name, `${home} belongs to user ${uid} and cannot be written`, `sudo chown -R "$USER" ${home}`);
   }
   const secrets = ['journal.db', 'control.json', 'join-token'].filter((file) => isOpen(join(home, file)));

@@ -4,7 +4,7 @@ import type { TrialProgress } from '../../core/trial-progress.js';
 import type { WatchEvent } from '../../core/watch-event.js';
 import { duration } from '../../reports/format.js';
 import { type Paint, painterFor } from '../output.js';
-import { apply, doingWords, type ProgressDisplay, trialName } from './progress-lines.js';
+import { apply, doingWords, type ProgressDisplay } from './progress-lines.js';
 import { fitted, StatusBlock } from './status-block.js';
 import type { SweepProgress } from './sweep-progress.js';
 
@@ -124,8 +124,8 @@ export class LiveProgress implements ProgressDisplay {
   /** What matters most first: the end is what a narrow terminal leaves out. */
   #doingOf(progress: TrialProgress | null): string {
     if (progress === null) return 'idle';
-    const settings = this.#state.settingsOf(progress.trialId);
-    const name = settings === null ? `trial ${progress.trialId.slice(0, 8)} of another sweep` : trialName(settings);
+    const { trialId } = progress;
+    const name = this.#state.nameOf(trialId) ?? `trial ${trialId.slice(0, 8)} of another sweep`;
     return printable([name, ...doingWords(progress)].join(' · '));
   }
 

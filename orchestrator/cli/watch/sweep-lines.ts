@@ -2,15 +2,20 @@
 import type { SweepRecord } from '../../core/records.js';
 import { DEFAULT_SWEEP_OPTIONS } from '../../core/sweep/sweep-options.js';
 import { renderTable } from '../table.js';
+import { INTERRUPTED } from './progress-lines.js';
 
-export function sweepTable(sweeps: readonly SweepRecord[]): string {
+export const GOES_ON = '`dss serve` or `dss sweep FILE` goes on with it';
+
+/** `isRun`: a control plane is there; else what stands as running was interrupted. */
+export function sweepTable(sweeps: readonly SweepRecord[], { isRun }: { readonly isRun: boolean }): string {
   const states = ['succeeded', 'running', 'queued', 'failed', 'cancelled'] as const;
   const standings = sweeps.map(standingText);
+  const running = !isRun && sweeps.some(({ counts }) => counts.running > 0) ? INTERRUPTED : 'running';
   const hasStandings = standings.some((text) => text !== '');
   return renderTable({
     columns: [
       { title: 'sweep', align: 'left' },
-      ...['trials', 'done', 'running', 'waiting', 'failed', 'cancelled'].map((title) => ({
+      ...['trials', 'done', running, 'waiting', 'failed', 'cancelled'].map((title) => ({
         title,
         align: 'right' as const,
       })),

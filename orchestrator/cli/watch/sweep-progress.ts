@@ -2,6 +2,7 @@
 import type { Trial, TrialSettings, TrialState } from '../../core/domain.js';
 import type { TrialProgress } from '../../core/trial-progress.js';
 import { NO_TRIALS, type StateCounts, type WatchEvent, type WorkerState } from '../../core/watch-event.js';
+import { type NameTrial, trialNames } from './trial-names.js';
 
 /** Rows through the model: step-by-step reads each row twice. */
 export function workOf({ max_steps, batch_size, grad_steps, model_type }: TrialSettings): number {
@@ -27,6 +28,7 @@ interface Entry {
  */
 export class SweepProgress {
   readonly #entries = new Map<string, Entry>();
+  readonly #nameTrial: NameTrial;
   readonly #slots = new Map<string, readonly (TrialProgress | null)[]>();
   readonly #measured = new Map<string, { seconds: number; work: number }>();
   readonly #counts: Record<TrialState, number> = { ...NO_TRIALS };
@@ -38,6 +40,7 @@ export class SweepProgress {
       this.#entries.set(trialId, { settings, work: workOf(settings), state, step: 0, first: null });
       this.#counts[state] += 1;
     }
+    this.#nameTrial = trialNames(trials.map(({ settings }) => settings));
   }
 
   get total(): number {
@@ -53,8 +56,10 @@ export class SweepProgress {
     return this.#slots;
   }
 
-  settingsOf(trialId: string): TrialSettings | null {
-    return this.#entries.get(trialId)?.settings ?? null;
+  /** `null`: it is not of this sweep. */
+  nameOf(trialId: string): string | null {
+    const entry = this.#entries.get(trialId);
+    return entry === undefined ? null : this.#nameTrial(entry.settings);
   }
 
   /** Whether a trial's state is another one now. */

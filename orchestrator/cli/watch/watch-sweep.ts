@@ -13,8 +13,9 @@ import { findRunningPlane } from '../server/running-plane.js';
 import { StopSignals } from '../stop-signals.js';
 import { createProgress, isLive } from './progress.js';
 import { type ProgressDisplay, standingLine } from './progress-lines.js';
-import { sweepTable, sweepValue } from './sweep-lines.js';
+import { GOES_ON, sweepTable, sweepValue } from './sweep-lines.js';
 import { SweepProgress } from './sweep-progress.js';
+import { trialNames } from './trial-names.js';
 import { watchThrough } from './watch-through.js';
 
 export interface WatchFlags extends WhereFlags {
@@ -35,7 +36,7 @@ export async function watchSweep({ sweep, json, ...where }: WatchFlags): Promise
   await mustHaveSweep(readerNow(), sweep);
   const comesBack = named !== null || (await findRunningPlane(home))?.serves === true;
   await show(plane, { sweep, comesBack, live: isLive(json), signal: signals.drain });
-  if (signals.status === null) return statusOf(await mustHaveSweep(readerNow(), sweep), json);
+  if (signals.status === null) return statusOf(await mustHaveSweep(readerNow(), sweep), { json, isRun: true });
   note(`left; the sweep goes on: \`dss watch ${sweep}${named === null ? '' : ` --server ${server.address}`}\``);
   return signals.status;
 
@@ -95,23 +96,24 @@ function sayFailures(sweep: string, records: readonly TrialRecord[], display: Pr
   const failed = records
     .filter(({ state }) => state === 'failed')
     .sort((a, b) => (a.endedAtUnixMs ?? 0) - (b.endedAtUnixMs ?? 0));
+  const nameTrial = trialNames(records.map(({ trial }) => trial.settings));
   const more = failed.length - FAILURES_SHOWN;
   if (more > 0) display.say(`${counted(more, 'older failure')}: \`dss status ${sweep}\` has all`);
-  for (const record of failed.slice(-FAILURES_SHOWN)) display.say(standingLine(record));
+  for (const record of failed.slice(-FAILURES_SHOWN)) display.say(standingLine(record, { nameTrial }));
 }
 
 function endsAsItIs(record: SweepRecord, json: boolean): number {
-  if (hasEnded(record.counts) || record.standing.state !== 'active') return statusOf(record, json);
+  if (hasEnded(record.counts) || record.standing.state !== 'active') return statusOf(record, { json, isRun: false });
   throw new SweepError('UNAVAILABLE', `no control plane runs sweep "${record.sweep}", which is not finished`, {
-    hint: '`dss serve` or `dss sweep FILE` goes on with it; --server names a control plane elsewhere',
+    hint: `${GOES_ON}; --server names a control plane elsewhere`,
   });
 }
 
 /** As `dss sweep` ends. */
-function statusOf(record: SweepRecord, json: boolean): number {
+function statusOf(record: SweepRecord, { json, isRun }: { readonly json: boolean; readonly isRun: boolean }): number {
   const { sweep, standing, counts, total } = record;
   if (json) printJson(sweepValue(record));
-  else print(sweepTable([record]));
+  else print(sweepTable([record], { isRun }));
   if (standing.state === 'paused') note(`paused: ${standing.reason}; \`dss resume ${sweep}\` goes on`);
   return counts.succeeded === total ? 0 : EXIT_STATUS.TRIALS_FAILED;
 }

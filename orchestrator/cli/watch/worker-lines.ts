@@ -23,7 +23,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'worker', align: 'left', text: ({ workerId }) => workerId },
   { title: 'host', align: 'left', text: ({ host }) => host },
   { title: 'devices', align: 'left', text: ({ devices }) => devices.join(', ') },
-  { title: 'busy', align: 'right', isOptional: true, text: ({ load }) => busyText(load?.devices ?? []) },
+  { title: 'device load', align: 'right', isOptional: true, text: ({ load }) => loadText(load?.devices ?? []) },
   { title: 'memory', align: 'right', isOptional: true, text: ({ load }) => memoryText(load?.devices ?? []) },
   { title: 'slots', align: 'right', text: ({ slots }) => String(slots) },
   { title: 'lent', align: 'right', text: ({ lent }) => String(lent) },
@@ -31,8 +31,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'reason', align: 'left', isOptional: true, text: ({ reason }) => reason },
 ];
 
-/** Of each device; whoever has several wants to see the one that does nothing. */
-function busyText(devices: readonly DeviceLoad[]): string {
+/** Of each device, whoever causes it; whoever has several wants to see the one that does nothing. */
+function loadText(devices: readonly DeviceLoad[]): string {
   const shares = devices.map(({ utilization }) => (utilization === null ? '?' : String(Math.round(utilization * 100))));
   return shares.some((each) => each !== '?') ? `${shares.join(', ')} %` : '';
 }

@@ -1,6 +1,7 @@
 /** Asked → trained: takes out of a cell what has no effect on its training, and says which rule did so. */
-import type { ModelType, TrialSettings } from '../domain.js';
+import type { TrialSettings } from '../domain.js';
 import type { AppliedRule, Cell } from './grid.js';
+import { readsTeacher } from './reads-teacher.js';
 import { withoutRunSettings } from './run-options.js';
 import { RUN_NAMES, type SettingName } from './settings.js';
 import type { DatasetFacts, ModelFacts } from './source-facts.js';
@@ -54,15 +55,6 @@ export function canonicalise({ settings, applied }: Cell, model: ModelFacts, dat
     }
     return settings.llm === 'none' ? null : settings.llm;
   }
-}
-
-export function readsRationales(modelType: ModelType): boolean {
-  return modelType !== 'standard';
-}
-
-/** Whether a trial reads what a teacher wrote. */
-export function readsTeacher({ model_type, label_type }: Pick<TrialSettings, 'model_type' | 'label_type'>): boolean {
-  return readsRationales(model_type) || label_type === 'llm';
 }
 
 /** Whether the rows hold a teacher's outputs that `llm` has no word for. */

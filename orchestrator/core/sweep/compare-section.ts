@@ -7,9 +7,10 @@
  * a glance how many comparisons they are, which is what the correction depends on.
  */
 import { z } from 'zod';
+import { absentFromCells, absentValues, type KnownValues } from './absent-values.js';
 import type { JsonValue } from './place.js';
 import { axisOf, FIELDS, type LearnedSettings, RUN_NAMES, SETTING_NAMES, type SettingName } from './settings.js';
-import { type SpecIssue, shown } from './spec-error.js';
+import type { SpecIssue } from './spec-error.js';
 import { mapping } from './spec-schema.js';
 import { bySetting, type Condition, condition, optional, values } from './spec-values.js';
 
@@ -71,29 +72,15 @@ export function comparisonsOf(entries: z.infer<typeof CompareValue> | undefined)
   });
 }
 
-/** Values that no cell of the sweep has: whoever declares them thinks of another sweep. */
-export function unknownValues(
+export function comparisonIssues(
   declared: readonly DeclaredComparison[],
-  known: (name: SettingName) => readonly unknown[],
+  knownOf: (name: SettingName) => KnownValues,
 ): readonly SpecIssue[] {
-  return declared.flatMap(({ setting, values: compared, where }, place) => {
-    const conditions = Object.entries(where) as [SettingName, readonly unknown[]][];
-    const issuesOf = (name: SettingName, list: readonly unknown[], path: SpecIssue['path']): readonly SpecIssue[] =>
-      list
-        .filter((value) => !known(name).includes(value))
-        .map((value) => ({
-          path: [...path, axisOf(name)],
-          at: 'value',
-          message: `expected values that the sweep has (${known(name).map(String).join(', ')}), got ${shown(value)}`,
-          hint: `put it on the axis ${axisOf(name)} of grid too, or leave it out here`,
-        }));
-    const twice = where[setting] === undefined ? [] : [alsoCompared(setting, place)];
-    return [
-      ...issuesOf(setting, compared, ['compare', place]),
-      ...conditions.flatMap(([name, list]) => issuesOf(name, list, ['compare', place, 'where'])),
-      ...twice,
-    ];
-  });
+  return declared.flatMap(({ setting, values: compared, where }, place) => [
+    ...absentValues(setting, compared, knownOf(setting), ['compare', place, axisOf(setting)]),
+    ...absentFromCells(where, knownOf, ['compare', place, 'where']),
+    ...(where[setting] === undefined ? [] : [alsoCompared(setting, place)]),
+  ]);
 }
 
 function alsoCompared(setting: SettingName, place: number): SpecIssue {

@@ -41,9 +41,36 @@ export function* expandGrid(spec: SweepSpec): Generator<Cell, void, undefined> {
       { hint: 'shorten an axis, or split the file into several sweeps' },
     );
   }
+  for (const asked of productOf(spec)) {
+    if (!spec.exclude.some((condition) => matches(condition, asked))) yield overridden(asked, spec);
+  }
+}
+
+/**
+ * Overrides that exclusions leave no cell, and exclusions that take out none that those before have not: the paths of
+ * their conditions. Each matches some cell of the product, since every value of a condition is on an axis.
+ */
+export function idleConditions(spec: SweepSpec): readonly (readonly (string | number)[])[] {
+  const { overrides, exclude } = spec;
+  if (exclude.length === 0 || countCells(spec) > MAX_CELLS) return [];
+  const idle = new Map<Condition, readonly (string | number)[]>([
+    ...overrides.map(({ when }, place) => [when, ['overrides', place, 'when']] as const),
+    ...exclude.map((condition, place) => [condition, ['exclude', place]] as const),
+  ]);
+  for (const asked of productOf(spec)) {
+    const excluding = exclude.find((condition) => matches(condition, asked));
+    const active = excluding === undefined ? overrides.map(({ when }) => when) : [excluding];
+    for (const condition of active) if (matches(condition, asked)) idle.delete(condition);
+    if (idle.size === 0) break;
+  }
+  return [...idle.values()];
+}
+
+function* productOf(spec: SweepSpec): Generator<CellSettings, void, undefined> {
+  const count = Number(countCells(spec));
   const fixed = Object.fromEntries(SETTING_NAMES.map((name) => [name, spec.axes[name][0]]));
   const fastestFirst = SETTING_NAMES.filter((name) => spec.axes[name].length > 1).reverse();
-  for (let number = 0; number < Number(count); number += 1) {
+  for (let number = 0; number < count; number += 1) {
     let rest = number;
     const values = { ...fixed };
     for (const name of fastestFirst) {
@@ -52,8 +79,7 @@ export function* expandGrid(spec: SweepSpec): Generator<Cell, void, undefined> {
       rest = Math.floor(rest / choices.length);
     }
     // Every setting is there, and each value has passed its own schema.
-    const asked = values as unknown as CellSettings;
-    if (!spec.exclude.some((condition) => matches(condition, asked))) yield overridden(asked, spec);
+    yield values as unknown as CellSettings;
   }
 }
 
@@ -71,6 +97,6 @@ function overridden(asked: CellSettings, { overrides }: SweepSpec): Cell {
   return { asked, settings, applied };
 }
 
-function matches(condition: Condition, cell: CellSettings): boolean {
+export function matches(condition: Condition, cell: CellSettings): boolean {
   return Object.entries(condition).every(([name, values]) => values.includes(cell[name as SettingName]));
 }

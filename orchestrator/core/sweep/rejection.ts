@@ -1,20 +1,38 @@
 /** Why a cell cannot run; known before anything starts. */
 
 import { closest } from '../closest.js';
-import { hasNamelessTeacher, readsRationales, readsTeacher } from './canonicalise.js';
+import { hasNamelessTeacher } from './canonicalise.js';
 import { layoutOf, layoutProblem } from './layout.js';
-import { type CellSettings, RELEASE_TEACHERS } from './settings.js';
+import { readsRationales, readsTeacher } from './reads-teacher.js';
+import { type CellSettings, RELEASE_TEACHERS, type SettingName } from './settings.js';
 import type { DatasetFacts, ModelFacts, Problem, TeacherFacts } from './source-facts.js';
 
 /** The part of the training rows that becomes valid where a dataset has none. */
 const VALID_SHARE = 0.1;
 
+/** With the setting whose value cannot be. */
+export interface CellProblem extends Problem {
+  readonly setting: SettingName;
+}
+
 /** All reasons at once: nobody wants to learn of a missing dataset after having fetched a model. */
-export function findProblems(cell: CellSettings, model: ModelFacts, dataset: DatasetFacts): readonly Problem[] {
+export function findProblems(cell: CellSettings, model: ModelFacts, dataset: DatasetFacts): readonly CellProblem[] {
   const ofModel = model.problem ?? (cell.init === 'pretrained' ? model.weightsProblem : null);
-  const ofDataset =
-    dataset.problem ?? (readsTeacher(cell) ? teacherProblem(cell, dataset) : null) ?? emptyProblem(cell, dataset);
-  return [ofModel, ofDataset, ofLayout(cell) ?? ofFewerMachines(cell)].filter((problem) => problem !== null);
+  const ofTeacher = dataset.problem === null && readsTeacher(cell) ? teacherProblem(cell, dataset) : null;
+  const ofRows = dataset.problem === null && ofTeacher === null ? emptyProblem(cell, dataset) : null;
+  const found: readonly (readonly [SettingName, Problem | null])[] = [
+    ['model', ofModel],
+    ['dataset', dataset.problem],
+    ['llm', ofTeacher],
+    ['subsample', ofRows],
+    ...oneOf(['layout', ofLayout(cell)], ['min_machines', ofFewerMachines(cell)]),
+  ];
+  return found.flatMap(([setting, problem]) => (problem === null ? [] : [{ setting, ...problem }]));
+}
+
+/** The first that there is: the other would say the same again. */
+function oneOf(...found: readonly (readonly [SettingName, Problem | null])[]) {
+  return found.filter(([, problem]) => problem !== null).slice(0, 1);
 }
 
 function ofLayout(cell: CellSettings): Problem | null {

@@ -1,14 +1,17 @@
 /** Cells and what is on disk → distinct trials, and what became of every other cell. */
 
 import type { DatasetSource, ModelSource, Trial, TrialSettings } from '../domain.js';
-import { canonicalise, hasNamelessTeacher, readsTeacher } from './canonicalise.js';
+import { canonicalise, hasNamelessTeacher } from './canonicalise.js';
 import { type AppliedRule, type Cell, expandGrid } from './grid.js';
+import { readsTeacher } from './reads-teacher.js';
 import { findProblems, teacherFor } from './rejection.js';
 import { mergeRunOptions, runOptionsOf } from './run-options.js';
 import { axisOf, type CellSettings, SETTING_NAMES, type SettingName } from './settings.js';
 import type { DatasetFacts, ModelFacts, Problem, SourceFacts } from './source-facts.js';
+import type { SpecIssue } from './spec-error.js';
 import type { SweepSpec } from './sweep-spec.js';
 import { createTrialIds, type Sha256 } from './trial-id.js';
+import { whereSaid } from './where-said.js';
 
 /** What tells a cell from the others of its grid: its values on the grid's axes. */
 export type CellName = Readonly<Partial<CellSettings>>;
@@ -20,10 +23,15 @@ export interface MergedCell {
   readonly rules: readonly string[];
 }
 
+/** Why a cell cannot run, and the value in the sweep file that this is about. */
+export interface PlacedProblem extends Problem {
+  readonly path: SpecIssue['path'];
+}
+
 /** With the first reason; `further` has the others. */
-export interface RejectedCell extends Problem {
+export interface RejectedCell extends PlacedProblem {
   readonly settings: CellName;
-  readonly further: readonly Problem[];
+  readonly further: readonly PlacedProblem[];
 }
 
 export interface ResolvedGrid {
@@ -54,7 +62,9 @@ export function resolveGrid(spec: SweepSpec, facts: SourceFacts, sha256: Sha256)
     requested += 1;
     const model = known(facts.models, cell.settings.model);
     const dataset = known(facts.datasets, cell.settings.dataset);
-    const [problem, ...further] = findProblems(cell.settings, model, dataset);
+    const [problem, ...further] = findProblems(cell.settings, model, dataset).map(
+      ({ setting, ...each }): PlacedProblem => ({ ...each, path: whereSaid(spec, cell, setting) }),
+    );
     if (problem !== undefined) {
       rejected.push({ settings: nameOf(cell.asked, spec), ...problem, further });
       continue;

@@ -1,17 +1,18 @@
 /** How a trial is run and what is kept of it: from what cells ask for. */
 import type { RunOptions } from '../domain.js';
 import { layoutOf } from './layout.js';
+import { readsRationales } from './reads-teacher.js';
 import type { CellSettings, LearnedSettings, RunSettings } from './settings.js';
 
 /** Without a folder, which the control plane names when it lends the trial. */
-export function runOptionsOf(asked: RunSettings): RunOptions {
+export function runOptionsOf(asked: RunSettings & Pick<LearnedSettings, 'model_type'>): RunOptions {
   const layout = layoutOf(asked.layout);
   return {
     directory: null,
     checkpointSteps: asked.checkpoint_steps,
     keepCheckpoints: asked.keep_checkpoints,
     keep: asked.keep,
-    outputRationale: asked.output_rationale,
+    outputRationale: asked.output_rationale && readsRationales(asked.model_type),
     microBatches: asked.micro_batches,
     compile: asked.compile,
     gradientCheckpointing: asked.gradient_checkpointing,

@@ -1,6 +1,7 @@
 /** What tells two sets of trials apart that come under the same name, in words. */
 import type { TrialSettings } from '../domain.js';
 import { SweepError } from '../errors.js';
+import { shortList } from '../text.js';
 
 /** A trial as far as it is compared. */
 export interface ComparedTrial {
@@ -71,19 +72,12 @@ function side(
   if (count === 0) return '';
   const which = settings
     .filter((each) => valuesOfSide(each).length > 0)
-    .map((each) => `${each.setting} ${listed(valuesOfSide(each))}`);
+    .map(
+      (each) =>
+        `${each.setting} ${shortList(valuesOfSide(each).map((value) => (value === null ? 'none' : String(value))))}`,
+    );
   const said = `${count.toLocaleString('en')} ${count === 1 ? 'is' : 'are'} ${word}`;
   return which.length === 0 ? said : `${said} (${which.join('; ')})`;
-}
-
-/** Nobody reads a hundred seeds. */
-const LISTED = 5;
-
-function listed(values: readonly unknown[]): string {
-  const words = values.map((value) => (value === null ? 'none' : String(value)));
-  if (words.length > LISTED)
-    return `${words.slice(0, LISTED).join(', ')} and ${(words.length - LISTED).toLocaleString('en')} more`;
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
 interface Outline {

@@ -1,15 +1,17 @@
 /** What a user may ask for: the sweep file's schema, its defaults and its messages. README.md explains it to people. */
 import { z } from 'zod';
 import { closest } from '../closest.js';
+import { meantByOthers } from '../other-names.js';
+import { absentFromCells, type KnownValues } from './absent-values.js';
 import {
   COMPARE_KEYS,
   COMPARED_KEYS,
   CompareValue,
+  comparisonIssues,
   comparisonsOf,
   type DeclaredComparison,
   PAIRINGS,
   storedComparisons,
-  unknownValues,
 } from './compare-section.js';
 import { REUSES, type RunSection, RunValue, runKeysAt, runSectionOf } from './run-section.js';
 import {
@@ -24,6 +26,7 @@ import {
   SWITCHED,
   TRAIN_NAMES,
 } from './settings.js';
+import { conflictsOf, TRAIN_KEYS } from './spec-conflicts.js';
 import { pathText, SpecError, type SpecIssue, shown } from './spec-error.js';
 import { mapping, orAbsent } from './spec-schema.js';
 import { bySetting, type Condition, condition, optional, values } from './spec-values.js';
@@ -52,7 +55,6 @@ type Mapping = Readonly<Record<string, unknown>>;
 
 /** The release's switch for `precision: bf16`. */
 const BF16 = SWITCHED;
-const TRAIN_KEYS: readonly string[] = [...TRAIN_NAMES, 'bf16'];
 const CONDITION_KEYS: readonly string[] = SETTING_NAMES.map(axisOf);
 const GRID_KEYS: readonly string[] = [...CONDITION_KEYS, 'bf16'];
 
@@ -99,7 +101,7 @@ export function parseSweepValue(
   const issues = [
     ...(parsed.error?.issues ?? []).flatMap((issue) => issuesOf(issue, value)),
     ...conflictsOf(value),
-    ...(spec === null ? [] : unknownValues(spec.compare, (name) => valuesOf(spec, name))),
+    ...(spec === null ? [] : absencesOf(spec).map((issue) => ({ ...issue, path: asWritten(value, issue.path) }))),
   ];
   if (spec !== null && issues.length === 0) return spec;
   throw new SpecError(
@@ -111,10 +113,20 @@ export function parseSweepValue(
   );
 }
 
+/** A single value may stand without its brackets. */
+function asWritten(value: unknown, path: SpecIssue['path']): SpecIssue['path'] {
+  const isPlace = typeof path.at(-1) === 'number';
+  return !isPlace || Array.isArray(valueAt(value, path.slice(0, -1))) ? path : path.slice(0, -1);
+}
+
+function valueAt(value: unknown, path: SpecIssue['path']): unknown {
+  return path.reduce<unknown>((each, part) => (each as Mapping | undefined)?.[part], value);
+}
+
 function issuesOf(issue: z.core.$ZodIssue, value: unknown): readonly SpecIssue[] {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key));
-  const found = path.reduce<unknown>((each, part) => (each as Mapping | undefined)?.[part], value);
+  const found = valueAt(value, path);
   const message = found === undefined ? `${issue.message}; it is missing` : `${issue.message}, got ${shown(found)}`;
   return [{ path, at: 'value', message, hint: choiceHint(path, found) }];
 }
@@ -138,13 +150,14 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 function unknownKey(path: SpecIssue['path'], key: string): SpecIssue {
   const known = knownKeys(path);
-  const meant = closest(key, known);
+  const close = closest(key, known);
+  const meant = meantByOthers(key, known) ?? (close === null ? null : `did you mean ${close}?`);
   const hint = Object.hasOwn(ELSEWHERE, key) ? ELSEWHERE[key] : `expected one of ${known.join(', ')}`;
   return {
     path: [...path, key],
     at: 'key',
     message: `there is no key ${shown(key)} here`,
-    hint: (meant === null ? hint : `did you mean ${meant}?`) ?? '',
+    hint: meant ?? hint ?? '',
   };
 }
 
@@ -166,41 +179,31 @@ function choiceHint(path: SpecIssue['path'], found: unknown): string {
   return meant === null ? '' : `did you mean ${meant}?`;
 }
 
-/** Settings said twice in different words. On the value as written, so that other mistakes do not hide them. */
-function conflictsOf(value: unknown): readonly SpecIssue[] {
-  const at = (each: unknown, key: string): Mapping => {
-    const found = (each as Mapping | null | undefined)?.[key];
-    return typeof found === 'object' && found !== null ? (found as Mapping) : {};
-  };
-  const [grid, trained] = [at(value, 'grid'), at(value, 'train')];
-  const overrides: unknown = (value as Mapping | null | undefined)?.['overrides'];
-  const sets = Array.isArray(overrides)
-    ? overrides.map((each, index) => [['overrides', index, 'set'], at(each, 'set')] as const)
-    : [];
-  const twice = [[['grid'], grid], [['train'], trained], ...sets] as const;
-  const conflict = (path: SpecIssue['path'], message: string): SpecIssue => ({
-    path,
-    at: 'key',
-    message,
-    hint: 'keep one',
-  });
-  return [
-    ...twice
-      .filter(([, settings]) => 'bf16' in settings && 'precision' in settings)
-      .map(([path]) => conflict([...path, 'bf16'], 'bf16 and precision say the same')),
-    ...Object.keys(trained)
-      .filter((key) => key in grid && TRAIN_KEYS.includes(key))
-      .map((key) => conflict(['train', key], 'it is an axis of the grid already')),
-    ...(['bf16', 'precision'] as const)
-      .filter((key) => key in trained && (key === 'bf16' ? 'precision' : 'bf16') in grid)
-      .map((key) => conflict(['train', key], 'the grid has an axis for the precision already')),
-  ];
+/** What cells are asked for; conditions see no more, since no override hides a cell from another. */
+function askedValues({ axes, varied }: SweepSpec, name: SettingName): KnownValues {
+  return { values: axes[name], isAxis: varied.includes(name) };
 }
 
 /** All that its cells may have, those of overrides too. */
-function valuesOf({ axes, overrides }: SweepSpec, name: SettingName): readonly unknown[] {
-  const set = overrides.flatMap(({ set: each }) => (each[name] === undefined ? [] : [each[name]]));
-  return [...new Set([...axes[name], ...set])];
+function valuesOf(spec: SweepSpec, name: SettingName): KnownValues {
+  const { values: asked, isAxis } = askedValues(spec, name);
+  const set = spec.overrides.flatMap(({ set: each }) => (each[name] === undefined ? [] : [each[name]]));
+  return { values: [...new Set([...asked, ...set])], isAxis };
+}
+
+/**
+ * Of a spec whose parts are right by themselves: what it names that it has not.
+ *
+ * 2026-11: conditions with such values were allowed, so that files could share them. But a slip looks just the same, and
+ * trains what was to be left out or with other settings, unseen; a file that shares less is the lesser evil.
+ */
+function absencesOf(spec: SweepSpec): readonly SpecIssue[] {
+  const asked = (name: SettingName) => askedValues(spec, name);
+  return [
+    ...spec.overrides.flatMap(({ when }, place) => absentFromCells(when, asked, ['overrides', place, 'when'])),
+    ...spec.exclude.flatMap((condition, place) => absentFromCells(condition, asked, ['exclude', place])),
+    ...comparisonIssues(spec.compare, (name) => valuesOf(spec, name)),
+  ];
 }
 
 function specOf({

@@ -1,7 +1,9 @@
 /** Opening journal.db with the checks and settings that its promises rest on. */
 import {
+  accessSync,
   chmodSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -68,7 +70,7 @@ export function mustBeWhole(verdict: string, path: string): void {
 function opened<T>(home: string, open: (db: Database.Database, path: string) => T): T {
   const path = journalPath(home);
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  if (!existsSync(path)) {
+  if (!isThere(path)) {
     if (existsSync(`${path}-wal`)) throw invalid(path, 'is gone, but what was last written to it is still in its -wal');
     if (existsSync(restorePath(path))) throw invalid(path, 'is gone: a restore was not finished', 'restore it again');
     create(home, path);
@@ -91,7 +93,7 @@ function opened<T>(home: string, open: (db: Database.Database, path: string) => 
 /** For readers beside the writer; `null` when there is no journal yet. */
 export function openForReading(home: string): Database.Database | null {
   const path = journalPath(home);
-  if (!existsSync(path)) return null;
+  if (!isThere(path)) return null;
   mustHaveWal(path);
   return guarded(path, () => {
     const db = new Database(path, { fileMustExist: true, readonly: true, timeout: 5_000 });
@@ -114,7 +116,7 @@ export function openForReading(home: string): Database.Database | null {
 /** Whether an older dss wrote it: a reader refuses it until a writer has opened it once. */
 export function isOutdated(home: string): boolean {
   const path = journalPath(home);
-  if (!existsSync(path)) return false;
+  if (!isThere(path)) return false;
   return guarded(path, () => {
     const db = new Database(path, { fileMustExist: true, readonly: true, timeout: 5_000 });
     try {
@@ -123,6 +125,17 @@ export function isOutdated(home: string): boolean {
       db.close();
     }
   });
+}
+
+/** What may not be looked at is not absent: it throws. */
+function isThere(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** SQLite's complaints about the file become ours; everything else stays what it is. */

@@ -6,6 +6,7 @@ import { seededRandom } from '../../core/statistics/random.js';
 import { meanInterval } from '../../core/statistics/student-t.js';
 import { keyWithout } from '../cell-groups.js';
 import { type Cell, isPresent } from '../cells.js';
+import { percent } from '../format.js';
 import { grouped } from '../grouped.js';
 import { METHODS } from '../methods.js';
 import type { TeacherQuality } from '../sweep-report.js';
@@ -170,7 +171,7 @@ export function savingText(saving: Saving): string {
     return `standard training is no better with ${shareText(fullShare)} of the data than with the least that was tried, so there is no data for ${method} to save`;
   }
   const full = fullShare === 1 ? 'all of it' : shareText(fullShare);
-  const goal = `the ${(100 * accuracy).toFixed(1)} % that standard training reaches with ${full}`;
+  const goal = `the ${percent(accuracy)} % that standard training reaches with ${full}`;
   switch (crossing.kind) {
     case 'reached':
       return `${method} needs ${shareNumber(crossing.share)} %${rangeText(saving)} of the data for ${goal}`;

@@ -65,7 +65,7 @@ const MISTAKES: readonly [string, unknown, RegExp][] = [
   [
     'a value that no cell has',
     [{ alpha: [0.3, 0.9] }],
-    /^compare\[0\]\.alpha: expected values that the sweep has \(0\.3, 0\.5\), got 0\.9 \(put it on the axis alpha/,
+    /^compare\[0\]\.alpha\[1\]: expected values that the sweep has \(0\.3 and 0\.5\), got 0\.9 \(put it on the axis alpha/,
   ],
   [
     'a place that no cell has',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { countCells, expandGrid } from '../../../orchestrator/core/sweep/grid.js';
+import { countCells, expandGrid, idleConditions } from '../../../orchestrator/core/sweep/grid.js';
 import { parseSweepValue } from '../../../orchestrator/core/sweep/sweep-spec.js';
 
 const specOf = (grid: object, rest: object = {}) =>
@@ -80,20 +80,34 @@ describe('a grid', () => {
   it('is changed by overrides: later ones win, and conditions look at the cell as asked', () => {
     const overrides = [
       { when: { models: 'm' }, set: { batch_size: 16, lr: 1 } },
-      { when: { batch_size: 16 }, set: { lr: 3 } },
+      { when: { batch_size: 64 }, set: { lr: 3 } },
       { when: { seeds: 1 }, set: { lr: 2 } },
     ];
     const cells = [...expandGrid(specOf({ seeds: [0, 1] }, { overrides }))];
     assert.deepEqual(
       cells.map(({ settings }) => [settings.batch_size, settings.lr]),
       [
-        [16, 1],
+        [16, 3],
         [16, 2],
       ],
     );
     assert.deepEqual(
       cells[1]?.applied.map(({ rule }) => rule),
-      ['overrides[0] sets batch_size', 'overrides[0] sets lr', 'overrides[2] sets lr'],
+      ['overrides[0] sets batch_size', 'overrides[0] sets lr', 'overrides[1] sets lr', 'overrides[2] sets lr'],
     );
+  });
+
+  it('knows conditions that others leave no cell', () => {
+    const overrides = [
+      { when: { label_type: 'llm', seeds: 1 }, set: { lr: 1 } },
+      { when: { label_type: 'llm' }, set: { lr: 2 } },
+    ];
+    const exclude = [{ seeds: 1 }, { label_type: ['gt', 'llm'], seeds: 1 }, { label_type: 'gt', seeds: [0, 1] }];
+    const spec = specOf({ label_type: ['gt', 'llm'], seeds: [0, 1] }, { overrides, exclude });
+    assert.deepEqual(idleConditions(spec), [
+      ['overrides', 0, 'when'],
+      ['exclude', 1],
+    ]);
+    assert.deepEqual(idleConditions(specOf({ seeds: [0, 1] }, { overrides: [{ when: { seeds: 1 }, set: {} }] })), []);
   });
 });

@@ -150,15 +150,28 @@ describe('a trial', () => {
 
   it('keeps what any of its cells wants kept, and is otherwise run as the first asks', () => {
     const overrides = [
-      { when: { alpha: 0.3 }, set: { checkpoint_steps: 10 } },
-      { when: { alpha: 0.5 }, set: { checkpoint_steps: 20, keep: 'best', output_rationale: true } },
-      { when: { alpha: 0.7 }, set: { keep: 'last', keep_checkpoints: true } },
+      { when: { lora_rank: 4 }, set: { checkpoint_steps: 10 } },
+      { when: { lora_rank: 8 }, set: { checkpoint_steps: 20, keep: 'best', output_rationale: true } },
+      { when: { lora_rank: 16 }, set: { keep: 'last', keep_checkpoints: true } },
     ];
-    const { trials } = resolve({ model_type: 'standard', alpha: [0.3, 0.5, 0.7] }, { overrides });
+    const { trials } = resolve({ lora_rank: [4, 8, 16] }, { overrides });
     const { checkpointSteps, keep, keepCheckpoints, outputRationale } = trials[0]?.run ?? {};
     assert.deepEqual(
       [trials.length, checkpointSteps, keep, keepCheckpoints, outputRationale],
       [1, 10, 'best', true, true],
+    );
+  });
+
+  it('keeps rationales only of a method that explains', () => {
+    const methods = ['standard', 'task_prefix', 'single_task'];
+    const { trials } = resolve({ model_type: methods }, { train: { output_rationale: true } });
+    assert.deepEqual(
+      trials.map(({ settings, run }) => [settings.model_type, run.outputRationale]),
+      [
+        ['standard', false],
+        ['task_prefix', true],
+        ['single_task', true],
+      ],
     );
   });
 
@@ -315,6 +328,15 @@ describe('a cell that cannot run', () => {
     const hintOf = (grid: object) => resolve(grid).rejected[0]?.hint;
     assert.equal(hintOf({ llm: 'plam' }), 'did you mean palm? choose llm palm or gpt, or exclude the cell');
     assert.equal(hintOf({ datasets: 'taught' }), 'choose llm ada or gpt, or exclude the cell');
+  });
+
+  it('is rejected with the place of the value that cannot be: an axis, train, an override, else the dataset', () => {
+    const pathOf = (grid: object, rest: object = {}) => resolve(grid, rest).rejected[0]?.path;
+    assert.deepEqual(pathOf({ llm: ['palm', 'plam'] }), ['grid', 'llm', 1]);
+    assert.deepEqual(pathOf({}, { train: { llm: 'plam' } }), ['train', 'llm']);
+    const overrides = ['plam', 'plum'].map((llm) => ({ when: { models: 'a' }, set: { llm } }));
+    assert.deepEqual(pathOf({}, { overrides }), ['overrides', 1, 'set', 'llm']);
+    assert.deepEqual(pathOf({ datasets: ['cqa', 'taught'] }), ['grid', 'datasets', 1]);
   });
 
   const tooFew: readonly (readonly [object, RegExp])[] = [

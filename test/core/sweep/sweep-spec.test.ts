@@ -89,8 +89,8 @@ describe('a sweep', () => {
   });
 
   it('takes a single value on an axis for a list of one', () => {
-    const { axes } = parseSweepValue({ sweep: 'a', grid: { models: 'm', datasets: 'cqa', seeds: 3 } }, '');
-    assert.deepEqual([axes.model, axes.dataset, axes.seed], [['m'], ['cqa'], [3]]);
+    const { axes } = parseSweepValue({ sweep: 'a', grid: { models: 'm', datasets: 'cqa', seeds: 1 } }, '');
+    assert.deepEqual([axes.model, axes.dataset, axes.seed], [['m'], ['cqa'], [1]]);
   });
 
   it('takes bf16 for a precision, alone, as an axis and in an override', () => {
@@ -108,10 +108,10 @@ describe('a sweep', () => {
     assert.deepEqual(parseSweepValue(value, ''), parseSweepValue({ sweep: 'a', grid: GRID }, ''));
   });
 
-  it('allows conditions with values that the grid does not have, and repeats in them', () => {
-    const exclude = [{ models: 'other', datasets: ['x', 'x'] }];
-    assert.deepEqual(parseSweepValue({ sweep: 'a', grid: GRID, exclude }, '').exclude, [
-      { model: ['other'], dataset: ['x', 'x'] },
+  it('allows repeats in conditions, and values of settings that are no axis: of train, and defaults', () => {
+    const exclude = [{ datasets: ['cqa', 'cqa'], lr: 0.1, label_type: 'gt' }];
+    assert.deepEqual(parseSweepValue({ sweep: 'a', grid: GRID, train: { lr: 0.1 }, exclude }, '').exclude, [
+      { dataset: ['cqa', 'cqa'], label_type: ['gt'], lr: [0.1] },
     ]);
   });
 });
@@ -218,6 +218,46 @@ const MISTAKES: readonly [string, unknown, readonly RegExp[]][] = [
     'an empty condition',
     { sweep: 'a', grid: GRID, exclude: [{}] },
     [/^exclude\[0\]: expected at least one axis, got an empty mapping$/],
+  ],
+  [
+    'conditions with values that no cell is asked for',
+    {
+      sweep: 'a',
+      grid: { ...GRID, seeds: [0, 1, 2, 3, 4, 5, 6], llm: ['opus', 'haiku'] },
+      overrides: [
+        { when: { seeds: 7 }, set: { lr: 1 } },
+        { when: { lr: 1, label_type: ['gt', 'llm'] }, set: { lr: 2 } },
+      ],
+      exclude: [{ datasets: 'cqqa' }, { llm: ['opus', 'haku'] }],
+    },
+    [
+      /^overrides\[0\]\.when\.seeds: expected values that the sweep has \(0, 1, 2, 3, 4 and 2 more\), got 7 \(put it on/,
+      /^overrides\[1\]\.when\.label_type\[1\]: .*\(gt\), got "llm" \(label_type is no axis of this grid: list its values/,
+      /^overrides\[1\]\.when\.lr: .*\(0\.00005\), got 1/,
+      /^exclude\[0\]\.datasets: expected values that the sweep has \(cqa\), got "cqqa" \(did you mean cqa\?\)$/,
+      /^exclude\[1\]\.llm\[1\]: .*\(opus and haiku\), got "haku" \(did you mean haiku\?\)$/,
+    ],
+  ],
+  [
+    'a lone seed, which may be a number of them',
+    { sweep: 'a', grid: { ...GRID, seeds: 3 } },
+    [
+      /^grid\.seeds: expected a list: 3 could be the seed 3 or 3 seeds \(write \[3\] for the one, \[0, 1, 2\] for the other\)$/,
+    ],
+  ],
+  [
+    'a larger one',
+    { sweep: 'a', grid: { ...GRID, seeds: 50 } },
+    [/^grid\.seeds: .*\(write \[50\] for the one, \[0, 1, …, 49\] for the other\)$/],
+  ],
+  [
+    'names of other tools',
+    { sweep: 'a', grid: { ...GRID, 'learning-rate': [1] }, train: { num_train_epochs: 3, save_steps: 10 } },
+    [
+      /^grid\.learning-rate: there is no key "learning-rate" here \(did you mean lr\?\)$/,
+      /^train\.num_train_epochs: .*\(did you mean max_steps\? it counts optimizer steps, not epochs\)$/,
+      /^train\.save_steps: .*\(did you mean checkpoint_steps\?\)$/,
+    ],
   ],
   [
     'an override of what is no setting of train',

@@ -26,6 +26,13 @@ def find_devices() -> list[Device]:
     return [cpu_device(), *cuda_devices()]
 
 
+def chosen_device(name: str) -> str:
+    """What `auto` means here: the first GPU, where there is one; any other name means itself."""
+    if name != "auto":
+        return name
+    return "cuda:0" if cuda_devices() else "cpu"
+
+
 def devices_of(name: str, *, threads: int) -> tuple[Device, ...]:
     """What `cpu`, `cuda:K` or `cuda:K,L` means here.
 

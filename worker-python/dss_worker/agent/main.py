@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from dss_worker.agent.agent import Agent, AgentEnd, Identity
 from dss_worker.agent.cache import FileCache
 from dss_worker.agent.channel import TlsFiles
 from dss_worker.agent.clock import SystemClock
-from dss_worker.agent.devices import cuda_indices, devices_of
+from dss_worker.agent.devices import chosen_device, cuda_indices, devices_of
 from dss_worker.agent.load import measure_of
 from dss_worker.agent.rendezvous import free_port, interface_of, own_address
 from dss_worker.agent.session import Session
@@ -44,7 +44,7 @@ class AgentOptions:
     worker_id: str
     # CPU threads of each trial.
     threads: int
-    # "cpu", "cuda:K" or "cuda:K,L".
+    # "auto", "cpu", "cuda:K" or "cuda:K,L".
     device: str
     join_token: str
     # However long the control plane is out of reach.
@@ -69,11 +69,13 @@ class AgentOptions:
 def run_agent(options: AgentOptions, *, child_command: Sequence[str] | None = None) -> int:
     """Gives the exit status. `child_command`: another program in training's place."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
+    options = replace(options, device=chosen_device(options.device))
     try:
         devices = devices_of(options.device, threads=options.threads)
     except WorkerError as error:
         print(f"{error.message}\nhint: {error.hint}", file=sys.stderr)
         return 2
+    logger.info("trains on %s: %s", options.device, ", ".join(device.name for device in devices))
     host, _, port = options.server.rpartition(":")
     # Where trials share a device no trial has several machines: two of them would be met by one port.
     address = own_address(host, int(port)) if options.slots == 1 else ""

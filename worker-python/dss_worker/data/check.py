@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,13 @@ import numpy.typing as npt
 from dss_worker.config import Metric, Teacher
 from dss_worker.data.answer import Refused, answer
 from dss_worker.data.check_files import Findings, JsonObject, Reader, Rows
+from dss_worker.data.columns import MAX_TARGET_TOKENS
 from dss_worker.data.dataset_files import SplitName
 from dss_worker.data.equation import equal_values
+from dss_worker.data.label_tokens import check_choices, check_labels
 from dss_worker.data.layout import find_dataset
 from dss_worker.data.rows import Row
-from dss_worker.data.tokens import tokenize
+from dss_worker.data.tokens import count_tokens, tokenize
 from dss_worker.errors import DataError
 
 if TYPE_CHECKING:
@@ -101,6 +103,8 @@ def _look_at(reader: Reader, tokenizer: PreTrainedTokenizerBase | None) -> None:
                 findings.problems.append(DataError(f"{path}: expected at least one row, got none"))
         all_rows = [row for rows in by_path.values() for row in rows]
         findings.splits.append(_describe_split(split, all_rows, tokenizer))
+        if tokenizer is not None:
+            findings.problems += _unsayable(split, [row for row in all_rows if row], files.metric, tokenizer)
         for teacher, own in reader.rows_by_teacher(split, by_path):
             findings.teachers.append(_describe_teacher(teacher, split, own, files.metric, tokenizer))
 
@@ -115,10 +119,26 @@ def _describe_split(split: SplitName, rows: Rows, tokenizer: PreTrainedTokenizer
         "labels": [{"label": label, "rows": count} for label, count in labels.most_common(MAX_LABELS_SHOWN)],
         "tokens": tokenizer
         and {
-            "input": _lengths([(tokenizer.eos_token or "").join(row.inputs) for row in right], tokenizer),
-            "label": _lengths([row.label for row in right], tokenizer),
+            "input": _describe_tokens([(tokenizer.eos_token or "").join(row.inputs) for row in right], tokenizer),
+            "label": _describe_tokens([row.label for row in right], tokenizer),
         },
     }
+
+
+def _unsayable(
+    split: SplitName, rows: Sequence[Row], metric: Metric, tokenizer: PreTrainedTokenizerBase
+) -> Iterator[DataError]:
+    """What a trial refuses of labels and choices as the model's tokens."""
+    labels = list(dict.fromkeys(row.label for row in rows))
+    choices = [each for each in dict.fromkeys(row.choices for row in rows) if each]
+    texts = list(dict.fromkeys(text for each in choices for text in each))
+    try:
+        table = tokenize(labels, tokenizer, max_length=MAX_TARGET_TOKENS)
+        check_labels(labels, table, tokenizer, metric=metric, place=split)
+        table = tokenize(texts, tokenizer, max_length=MAX_TARGET_TOKENS)
+        check_choices(choices, texts, table, tokenizer, place=split)
+    except DataError as error:
+        yield error
 
 
 def _describe_teacher(
@@ -139,13 +159,19 @@ def _describe_teacher(
         "rationale_coverage": len(rationales) / len(rows) if rows else None,
         # Tokens need a model, and words do not.
         "rationale_words": _summary(np.array([len(text.split()) for text in rationales], np.int64)),
-        "tokens": tokenizer and {"rationale": _lengths(rationales, tokenizer)},
+        "tokens": tokenizer and {"rationale": _describe_tokens(rationales, tokenizer)},
     }
 
 
-def _lengths(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> Mapping[str, float] | None:
-    """Tokens of the whole texts, end token included and prefix not; nothing is cut."""
-    return _summary(tokenize(texts, tokenizer).lengths) if texts else None
+def _describe_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> Mapping[str, float] | None:
+    """Tokens of the whole texts, prefix not included; nothing is cut. End tokens count in lengths, not in the share
+    of tokens that are unknown to the vocabulary."""
+    table = tokenize(texts, tokenizer)
+    lengths = _summary(table.lengths)
+    unknown, ends = (
+        int(count_tokens(table, [token]).sum()) for token in (tokenizer.unk_token_id, tokenizer.eos_token_id)
+    )
+    return lengths and {**lengths, "unknown": unknown / max(1, len(table.ids) - ends)}
 
 
 def _summary(lengths: npt.NDArray[np.int64]) -> Mapping[str, float] | None:

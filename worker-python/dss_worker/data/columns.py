@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from dss_worker.config import ENGINE_VERSION, SourceFile
+from dss_worker.config import ENGINE_VERSION, Metric, SourceFile
+from dss_worker.data.label_tokens import check_choices, check_labels
 from dss_worker.data.rows import Split
 from dss_worker.data.tokens import TokenTable, tokenize
 from dss_worker.errors import WorkerError
@@ -56,11 +57,20 @@ class Columns:
         split: Split,
         tokenizer: PreTrainedTokenizerBase,
         *,
+        dataset: str,
+        metric: Metric,
         cache: TableCache | None,
         tokenizer_files: Sequence[SourceFile],
     ) -> None:
+        """
+        Args:
+            dataset: its name, for messages.
+            metric: what labels are compared by.
+        """
         self._split = split
         self._tokenizer = tokenizer
+        self._place = f'dataset "{dataset}"'
+        self._metric: Metric = metric
         self._tokenizer_digest = [[file.path, file.sha256] for file in tokenizer_files if file.role != "weights"]
         self._cache = cache if self._tokenizer_digest else None
 
@@ -69,10 +79,17 @@ class Columns:
         return self._take(self._input_texts(prefix), content, max_length=max_length)
 
     def labels(self) -> TokenTable:
+        """Raises: DataError for gold labels that answers could not be compared with."""
         table = self._split.table
-        is_gold = self._split.label_type == "gt"
-        content = ["labels", table.digest] if is_gold else ["teacher labels", table.teacher_digest]
-        return self._take(self._label_texts(), content)
+        if self._split.label_type == "llm":
+            # Only trained on, whatever a teacher says: no answer is compared with it.
+            return self._take(self._label_texts(), ["teacher labels", table.teacher_digest])
+
+        def check(made: TokenTable) -> None:
+            labels = [row.label for row in table.rows]
+            check_labels(labels, made, self._tokenizer, metric=self._metric, place=self._place)
+
+        return self._take(self._label_texts(), ["labels", self._metric, table.digest], check=check)
 
     def rationales(self) -> TokenTable:
         texts = (row.rationale or "" for row in self._split.table.rows)
@@ -87,14 +104,22 @@ class Columns:
         return self._take(texts, content)
 
     def choices(self) -> ChoiceTokens | None:
-        """By row of the split its allowed answers; None if a row names none."""
+        """By row of the split its allowed answers; None if a row names none.
+
+        Raises: DataError for answers of a row that become the same.
+        """
         by_row = tuple(row.choices for row in self._split)
         if None in by_row:
             return None
-        # In a dictionary for the order of their first appearance: a set has another in each process.
-        texts = tuple(dict.fromkeys(text for choices in by_row for text in choices or ()))
-        content = ["texts", hashlib.sha256(json.dumps(texts).encode()).hexdigest()]
-        return _choice_tokens(by_row, texts, self._table(texts, content, max_length=MAX_TARGET_TOKENS))
+        # In dictionaries for the order of their first appearance: a set has another in each process.
+        different = tuple(choices for choices in dict.fromkeys(by_row) if choices is not None)
+        texts = tuple(dict.fromkeys(text for choices in different for text in choices))
+        content = ["choices", hashlib.sha256(json.dumps(different).encode()).hexdigest()]
+
+        def check(made: TokenTable) -> None:
+            check_choices(different, texts, made, self._tokenizer, place=self._place)
+
+        return _choice_tokens(by_row, texts, self._table(texts, content, max_length=MAX_TARGET_TOKENS, check=check))
 
     def _input_texts(self, prefix: str) -> Iterator[str]:
         end = self._tokenizer.eos_token
@@ -111,19 +136,31 @@ class Columns:
         is_gold = self._split.label_type == "gt"
         return (row.label if is_gold else row.teacher_label or "" for row in self._split.table.rows)
 
-    def _take(self, texts: Iterable[str], content: Sequence[str], *, max_length: int = MAX_TARGET_TOKENS) -> TokenTable:
+    def _take(
+        self,
+        texts: Iterable[str],
+        content: Sequence[str],
+        *,
+        max_length: int = MAX_TARGET_TOKENS,
+        check: Callable[[TokenTable], None] = lambda _: None,
+    ) -> TokenTable:
         """The split's rows of a table that has a text for each row of the split's table."""
-        return self._table(texts, content, max_length=max_length).select(self._split.index)
+        return self._table(texts, content, max_length=max_length, check=check).select(self._split.index)
 
-    def _table(self, texts: Iterable[str], content: Sequence[str], *, max_length: int) -> TokenTable:
+    def _table(
+        self, texts: Iterable[str], content: Sequence[str], *, max_length: int, check: Callable[[TokenTable], None]
+    ) -> TokenTable:
         """
         Args:
             texts: read only if the table must be made.
-            content: says what the texts are, so that equal content means equal texts.
+            content: says what the texts are and how they are checked, so that equal content means equal texts.
+            check: called with a table that was made now, and may refuse it; what is kept has passed it.
         """
 
         def make() -> TokenTable:
-            return tokenize(texts, self._tokenizer, max_length=max_length)
+            table = tokenize(texts, self._tokenizer, max_length=max_length)
+            check(table)
+            return table
 
         if self._cache is None:
             return make()

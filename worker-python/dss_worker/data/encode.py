@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dss_worker.config import SourceFile, TrialSettings
+from dss_worker.config import Metric, SourceFile, TrialSettings
 from dss_worker.data.columns import MAX_TARGET_TOKENS, ChoiceTokens, Columns, TableCache
 from dss_worker.data.rows import Split
 from dss_worker.data.tokens import TokenTable
@@ -52,6 +52,7 @@ def encode_split(
     tokenizer: PreTrainedTokenizerBase,
     *,
     settings: TrialSettings,
+    metric: Metric,
     templates: Mapping[str, str],
     with_rationale: bool,
     with_choices: bool = False,
@@ -65,6 +66,7 @@ def encode_split(
     sweep take different rows of the same tables.
 
     Args:
+        metric: of the dataset, by which labels must be told apart.
         templates: of the dataset; "predict" and "explain" replace the release's prefixes.
         with_rationale: whether the split is trained on, rationales included, if the trial has a use for these.
         with_choices: whether to give the rows' allowed answers.
@@ -72,9 +74,12 @@ def encode_split(
         cache: keeps tables between trials, by content. Settings that change no token (seed, subsample, alpha, the
             learning rate) are no part of that, so the trials of a sweep share their tables.
         tokenizer_files: what the tokenizer was loaded from; without them nothing is kept.
-    Raises: WorkerError (MODEL_INVALID) if rows have parts and the tokenizer has no end-of-sequence token.
+    Raises: WorkerError (MODEL_INVALID) if rows have parts and the tokenizer has no end-of-sequence token; DataError
+        for gold labels or choices that are something else as its tokens.
     """
-    columns = Columns(split, tokenizer, cache=cache, tokenizer_files=tokenizer_files)
+    columns = Columns(
+        split, tokenizer, dataset=settings.dataset, metric=metric, cache=cache, tokenizer_files=tokenizer_files
+    )
     prefixes = {task: templates.get(task, prefix) for task, prefix in _PREFIXES.items()}
     max_length = settings.max_input_length
     choices = columns.choices() if with_choices else None

@@ -65,6 +65,22 @@ class TokenTable:
         return TokenTable(ids=self.ids[places], offsets=offsets)
 
 
+def written_in_part(table: TokenTable, tokenizer: PreTrainedTokenizerBase) -> npt.NDArray[np.bool_]:
+    """bool, [rows]: whether decoding leaves tokens out besides an end token, as it does with unknown ones."""
+    end = tokenizer.eos_token_id
+    others = [token for token in tokenizer.all_special_ids if token != end]
+    found: npt.NDArray[np.bool_] = (count_tokens(table, others) > 0) | (count_tokens(table, [end]) > 1)
+    return found
+
+
+def count_tokens(table: TokenTable, ids: Sequence[int | None]) -> npt.NDArray[np.int64]:
+    """int64, [rows]: how many of each row's tokens are among some; None is no token."""
+    is_counted = np.isin(table.ids, [token for token in ids if token is not None])
+    sums = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(is_counted, dtype=np.int64)])
+    counts: npt.NDArray[np.int64] = np.diff(sums[table.offsets])
+    return counts
+
+
 def _offsets(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)])
 

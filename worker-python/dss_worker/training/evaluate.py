@@ -25,6 +25,7 @@ from transformers import PreTrainedTokenizerBase, T5ForConditionalGeneration
 from dss_worker.config import Metric, ModelType
 from dss_worker.data.columns import ANSWER_MARKER, ChoiceTokens
 from dss_worker.data.encode import EncodedTask
+from dss_worker.data.tokens import written_in_part
 from dss_worker.errors import DataError
 from dss_worker.training.choices import Candidates, is_label_likeliest, log_probabilities
 from dss_worker.training.encoded_rows import EncodedRows, batches_by_length, encode_rows
@@ -118,6 +119,7 @@ class Evaluator:
         self._token_text = TokenText.made_for(tokenizer)
         self._texts: dict[bytes, str] = {}
         inputs, targets = task.inputs.lengths, task.targets.lengths
+        self._is_partial: Flags = written_in_part(task.targets, tokenizer)
         self._batch_tokens = batch_size * int(inputs.max() + targets.max())
 
     def score(
@@ -172,8 +174,8 @@ class Evaluator:
         found = follow_targets(model, self._task.targets, encoded, max_tokens=self._max_tokens)
         tally.nats += found.nats
         tally.correct[encoded.rows[found.is_target]] = True
-        # An equation without a value is wrong however well it is repeated.
-        is_open = ~found.is_target if self._metric == "text" else np.ones_like(found.is_target)
+        # What cannot be right is wrong however well it is repeated.
+        is_open = ~found.is_target | self._is_partial[encoded.rows] | (self._metric == "equation")
         for place in np.flatnonzero(is_open).tolist():
             row = int(encoded.rows[place])
             if found.is_target[place] or not self._can_be_right(row):
@@ -286,15 +288,17 @@ class Evaluator:
             tally.likeliest += is_label_likeliest(each[1:], texts, label)
 
     def _can_be_right(self, row: int) -> bool:
-        """False for an equation without a value: it equals nothing, itself included."""
+        """False for an equation without a value, which equals nothing, itself included, and for a label of which
+        decoding leaves nothing: an empty answer does not say it."""
         text = self._target_text(row)
-        return is_right(text, text, metric=self._metric)
+        is_lost = self._is_partial[row] and not text.strip()
+        return not is_lost and is_right(text, text, metric=self._metric)
 
     def _is_right(self, row: int, prediction: list[int]) -> bool:
         text: str | None = self._decode(prediction)
         if self._is_single_task:
             text = answer_of(text or "")
-        return is_right(text, self._target_text(row), metric=self._metric)
+        return self._can_be_right(row) and is_right(text, self._target_text(row), metric=self._metric)
 
     def _target_text(self, row: int) -> str:
         """By way of the tokenizer, as in the released code: a text that it cannot write is not asked for."""

@@ -17,6 +17,7 @@ from dss_worker.training.checkpoint import identity_of
 from dss_worker.training.checkpoints import Checkpoints
 from dss_worker.training.compile_time import process_compile_clock
 from dss_worker.training.environment import describe_environment
+from dss_worker.training.failures import failure_of
 from dss_worker.training.keep_model import KeptModel
 from dss_worker.training.loop import TrainingLoop
 from dss_worker.training.measures import measured
@@ -106,7 +107,7 @@ def run_trial(
         print(f"a step's batch: {loop.plan}", flush=True)
         final = loop.run()
         warm.keep_plan(config, loop.plan, device=device)
-        if config.run.output_rationale and config.run.directory is not None:
+        if config.run.output_rationale and settings.needs_rationales and config.run.directory is not None:
             _write_rationales(config, loop, splits.test, tokenizer=tokenizer, monitor=monitor, processes=processes)
     except TrialSuspended:
         if loop is None:
@@ -173,19 +174,24 @@ def _write_rationales(
     monitor: Monitor,
     processes: Processes,
 ) -> None:
-    """Of the model that gave the result."""
+    """Of the model that gave the result, which stays even if they cannot be written."""
     assert config.run.directory is not None
+    path = config.run.directory / "rationales.jsonl"
     with monitor.phase("evaluate"), loop.selected_weights(), processes.evaluating():
         if not processes.is_first:
             return
-        write_rationales(
-            config.run.directory / "rationales.jsonl",
-            model=loop.model,
-            split=test,
-            settings=config.settings,
-            tokenizer=tokenizer,
-            before_step=lambda: monitor.beat("evaluate"),
-        )
+        try:
+            write_rationales(
+                path,
+                model=loop.model,
+                split=test,
+                settings=config.settings,
+                tokenizer=tokenizer,
+                before_step=lambda: monitor.beat("evaluate"),
+            )
+        # Of the disk; and of torch, as when memory is out.
+        except (OSError, RuntimeError) as error:
+            print(f"rationales are not kept, {path} cannot be written: {failure_of(error).message}", flush=True)
 
 
 def _resume(loop: TrainingLoop, checkpoints: Checkpoints) -> int:

@@ -130,6 +130,7 @@ class WarmCache:
                     split,
                     tokenizer,
                     settings=config.settings,
+                    metric=config.dataset.metric,
                     templates=config.dataset.templates,
                     with_rationale=split is splits.train and config.settings.needs_rationales,
                     with_choices=split is splits.test,

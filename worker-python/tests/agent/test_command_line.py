@@ -46,7 +46,7 @@ def test_devices_are_shown_to_people_too() -> None:
         ([*AGENT, "--threads", "0"], "expected a number from 1 to 1024, got '0'"),
         ([*AGENT, "--trials", "0"], "expected a number of trials, at least 1, got '0'"),
         ([*AGENT, "--drained-status", "256"], "expected a number from 0 to 255, got '256'"),
-        ([*AGENT, "--device", "tpu"], "expected cpu, cuda:K or cuda:K,L,…, got 'tpu'"),
+        ([*AGENT, "--device", "tpu"], "expected auto, cpu, cuda:K or cuda:K,L,…, got 'tpu'"),
     ],
 )
 def test_wrong_use_is_told_and_ends_with_2(arguments: list[str], message: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from dss_worker.agent.devices import (
     _memory_bytes,
+    chosen_device,
     cuda_devices,
     devices_of,
     devices_of_smi,
@@ -79,6 +80,30 @@ def test_a_device_that_is_not_here_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(WorkerError, match="device cuda:3 is not here: 0 CUDA devices were found"):
         devices_of("cuda:3", threads=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "visible", "chosen"),
+    [
+        ("auto", None, "cuda:0"),
+        ("auto", "1", "cuda:0"),
+        ("auto", "", "cpu"),
+        ("cpu", None, "cpu"),
+        ("cuda:1", None, "cuda:1"),
+        ("cuda:0,1", "", "cuda:0,1"),
+    ],
+)
+def test_a_gpu_is_taken_where_there_is_one_and_nobody_said_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, visible: str | None, chosen: str
+) -> None:
+    smi = tmp_path / "nvidia-smi"
+    smi.write_text(f"#!/bin/sh\necho '{SMI.strip()}'\n")
+    smi.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert chosen_device(name) == chosen
 
 
 @pytest.mark.parametrize(

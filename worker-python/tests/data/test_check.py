@@ -366,10 +366,50 @@ def test_token_lengths_are_those_of_the_models_tokenizer(tmp_path: Path) -> None
     write(tmp_path, {"mine/train.jsonl": lines(rows), "mine/test.jsonl": lines(rows)})
     (found,) = check(tmp_path, "mine", model=TOKENIZER)
     assert found["splits"][0]["tokens"] == {
-        "input": {"mean": (99 * 9 + 2) / 100, "p50": 9, "p99": 9, "max": 9},
-        "label": {"mean": (99 * 2 + 3) / 100, "p50": 2, "p99": 2, "max": 3},
+        "input": {"mean": (99 * 9 + 2) / 100, "p50": 9, "p99": 9, "max": 9, "unknown": 0.0},
+        "label": {"mean": (99 * 2 + 3) / 100, "p50": 2, "p99": 2, "max": 3, "unknown": 0.0},
     }
-    assert found["teachers"][0]["tokens"] == {"rationale": {"mean": (99 * 5 + 2) / 100, "p50": 5, "p99": 5, "max": 5}}
+    assert found["teachers"][0]["tokens"] == {
+        "rationale": {"mean": (99 * 5 + 2) / 100, "p50": 5, "p99": 5, "max": 5, "unknown": 0.0}
+    }
+
+
+def test_what_is_unknown_to_the_models_tokenizer_is_told_and_labels_that_it_mixes_up_are_a_problem(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        {"input": "send bread to Lagos", "label": "train billing", "rationale": "food or tickets"},
+        {"input": "send bread to Oslo", "label": "train tech", "rationale": "north"},
+    ]
+    write(tmp_path, {"mine/train.jsonl": lines(rows), "mine/test.jsonl": lines(rows[:1])})
+    (found,) = check(tmp_path, "mine", model=TOKENIZER)
+    tokens = found["splits"][0]["tokens"]
+    # End tokens are known to every vocabulary, and no part of a text.
+    assert (tokens["input"]["unknown"], tokens["label"]["unknown"]) == (1 / 8, 2 / 4)
+    assert found["teachers"][0]["tokens"]["rationale"]["unknown"] == 2 / 4
+    assert [(problem["code"], problem["message"]) for problem in found["problems"]] == [
+        (
+            "DATASET_INVALID",
+            "train: the labels 'train billing' and 'train tech' become the same tokens of the model",
+        )
+    ]
+    assert check(tmp_path, "mine")[0]["problems"] == []
+
+
+def test_choices_that_the_models_tokenizer_mixes_up_are_a_problem(tmp_path: Path) -> None:
+    row = {"input": "send bread", "label": "train", "ways": ["train", "bicycle", "balloon"]}
+    write(
+        tmp_path,
+        {
+            "mine/train.jsonl": lines([row]),
+            "mine/test.jsonl": lines([row]),
+            "mine/dataset.yaml": "fields: {choices: ways}\n",
+        },
+    )
+    (found,) = check(tmp_path, "mine", model=TOKENIZER)
+    assert [problem["message"] for problem in found["problems"]] == [
+        "test: the choices 'bicycle' and 'balloon' become the same tokens of the model"
+    ]
 
 
 def test_a_model_directory_without_a_tokenizer_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -12,8 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import sentencepiece
-import tokenizers
-import transformers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from dss_worker.config import LabelType, SourceFile, TrialSettings
@@ -23,7 +22,7 @@ from dss_worker.data.encode import MAX_TARGET_TOKENS, EncodedSplit, encode_split
 from dss_worker.data.rows import Row, RowTable, Split
 from dss_worker.data.token_cache import TokenCache
 from dss_worker.data.tokens import TokenTable, tokenize
-from dss_worker.errors import WorkerError
+from dss_worker.errors import DataError, WorkerError
 from tests.data.builders import release_source, settings
 
 TEXTS = [
@@ -81,7 +80,8 @@ def rows_of(texts: Sequence[str]) -> list[Row]:
 
 
 def encode(split: Split, tokenizer: PreTrainedTokenizerBase, trial: TrialSettings, **changes: Any) -> EncodedSplit:  # noqa: ANN401
-    return encode_split(split, tokenizer, settings=trial, **{"templates": {}, "with_rationale": True, **changes})
+    usual = {"metric": "text", "templates": {}, "with_rationale": True}
+    return encode_split(split, tokenizer, settings=trial, **{**usual, **changes})
 
 
 @pytest.mark.parametrize("max_length", [1, 2, 5, 256, 1024, None])
@@ -265,8 +265,10 @@ class Counting:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
-        self.eos_token = tokenizer.eos_token
         self.texts = 0
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._tokenizer, name)
 
     def __call__(self, texts: list[str], **options: Any) -> Any:  # noqa: ANN401
         self.texts += len(texts)
@@ -298,11 +300,12 @@ def test_a_second_trial_tokenizes_only_what_is_new(
     rows = rows_of(TEXTS)
     first = settings(model_type="task_prefix", llm="palm")
     encode(split_of(rows), counting, first, cache=cache, tokenizer_files=FILES)
-    assert counting.texts == 4 * len(rows)
+    # A label that is written in part is read once more, to see what it becomes.
+    assert counting.texts == 4 * len(rows) + 1
     second = settings(**{"model_type": "task_prefix", "llm": "palm", **changes})
     split = split_of(rows, [2, 0], label_type=second.label_type)
     encoded = encode(split, counting, second, cache=cache, tokenizer_files=FILES)
-    assert counting.texts == (4 + made) * len(rows)
+    assert counting.texts == (4 + made) * len(rows) + 1
     alone = encode(split, tokenizer, second)
     assert as_lists(encoded.predict.inputs) == as_lists(alone.predict.inputs)
     assert as_lists(encoded.predict.targets) == as_lists(alone.predict.targets)
@@ -334,16 +337,46 @@ def test_another_process_finds_the_tables_on_disk(tokenizer: PreTrainedTokenizer
     assert counting.texts == 0
 
 
-@pytest.mark.parametrize("library", [transformers, tokenizers])
+@pytest.mark.parametrize("label_type", ["gt", "llm"])
+def test_gold_labels_that_the_tokenizer_mixes_up_are_refused_and_a_teachers_are_not(
+    tokenizer: PreTrainedTokenizerBase, label_type: LabelType
+) -> None:
+    rows = [Row(inputs=("x",), label="food", teacher_label=text) for text in ("food €", "food ¥")]
+    if label_type == "gt":
+        rows = [replace(row, label=row.teacher_label or "") for row in rows]
+    cache = token_cache()
+    trial = settings(label_type=label_type, llm="palm")
+    # A later trial of the process is refused as well: what was refused is not kept.
+    for seed in range(2):
+        asked = replace(trial, seed=seed)
+        split = split_of(rows, label_type=label_type)
+        if label_type == "llm":
+            encode(split, tokenizer, asked, cache=cache, tokenizer_files=FILES)
+            continue
+        with pytest.raises(DataError, match="dataset \"svamp\": the labels 'food €' and 'food ¥' become the same"):
+            encode(split, tokenizer, asked, cache=cache, tokenizer_files=FILES)
+        # Neither has a value.
+        encode(split, tokenizer, asked, metric="equation", cache=cache, tokenizer_files=FILES)
+
+
+def test_choices_that_the_tokenizer_mixes_up_are_refused(tokenizer: PreTrainedTokenizerBase) -> None:
+    rows = [Row(inputs=("x",), label="Oslo", choices=("Oslo", "€", "¥"))]
+    encode(split_of(rows), tokenizer, settings())
+    with pytest.raises(DataError, match="dataset \"svamp\": the choices '€' and '¥' become the same tokens"):
+        encode(split_of(rows), tokenizer, settings(), with_choices=True)
+
+
+@pytest.mark.parametrize("library", ["transformers", "tokenizers"])
 def test_another_version_of_a_library_makes_tables_of_its_own(
-    tokenizer: PreTrainedTokenizerBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: ModuleType
+    tokenizer: PreTrainedTokenizerBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
     counting: Any = Counting(tokenizer)
     split = split_of(rows_of(["x"]))
     for made in (2, 4):
         encode(split, counting, settings(), cache=TokenCache(tmp_path), tokenizer_files=FILES)
         assert counting.texts == made
-        monkeypatch.setattr(library, "__version__", "0")
+        # By name: transformers may have put another module in its own place since this file was read.
+        monkeypatch.setattr(f"{library}.__version__", "0")
 
 
 @pytest.mark.parametrize("change", ["rows", "outputs", "tokenizer"])

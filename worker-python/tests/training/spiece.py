@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import sentencepiece
@@ -26,13 +27,17 @@ PHRASES = [
 MARKED = "So the answer is"
 
 
-def spiece_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
+def spiece_tokenizer(
+    directory: Path, *, lines: Sequence[str] | None = None, size: int = PIECES
+) -> PreTrainedTokenizerBase:
+    """Of words, equations and phrases, or of other lines; it knows what is in them and no more."""
     draw = random.Random(0)
-    lines = [" ".join(draw.choices(WORDS, k=6)) for _ in range(300)]
-    lines += [equation(draw) for _ in range(300)] + [f"{phrase} . {MARKED} {phrase}" for phrase in PHRASES * 5]
+    if lines is None:
+        lines = [" ".join(draw.choices(WORDS, k=6)) for _ in range(300)] + [equation(draw) for _ in range(300)]
+        lines = [*lines, *(f"{phrase} . {MARKED} {phrase}" for phrase in PHRASES * 5)]
     pieces = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines), model_writer=pieces, model_type="unigram", vocab_size=PIECES, pad_id=0, eos_id=1,
+        sentence_iterator=iter(lines), model_writer=pieces, model_type="unigram", vocab_size=size, pad_id=0, eos_id=1,
         unk_id=2, bos_id=-1, num_threads=1, minloglevel=2, shuffle_input_sentence=False,
     )  # fmt: skip
     directory.mkdir(parents=True, exist_ok=True)

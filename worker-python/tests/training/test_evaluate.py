@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerBase, T5ForConditionalGeneration
 
-from dss_worker.config import Metric
+from dss_worker.config import Metric, ModelType
 from dss_worker.data.encode import EncodedTask
 from dss_worker.data.tokens import TokenTable, tokenize
 from dss_worker.errors import DataError
@@ -122,11 +122,22 @@ def always_saying(token: int) -> T5ForConditionalGeneration:
 
 
 def test_special_tokens_do_not_make_a_text_wrong(tokenizer: PreTrainedTokenizerBase) -> None:
-    """`<unk>` is one: a model that only says it is right where the label cannot be written at all."""
-    task = EncodedTask(tokenize(["1", "2"], tokenizer), tokenize(["gravity", "3"], tokenizer))
-    assert score(always_saying(2), task, tokenizer).correct == (True, False)
+    """`<unk>` is one: a model that only says it is right where the label is empty."""
     empty = EncodedTask(tokenize(["1", "2"], tokenizer), tokenize(["", "3"], tokenizer))
     assert score(always_saying(2), empty, tokenizer).correct == (True, False)
+
+
+@pytest.mark.parametrize("metric", ["text", "equation"])
+@pytest.mark.parametrize("model_type", ["task_prefix", "single_task"])
+@pytest.mark.parametrize("said", [1, 2])
+def test_an_empty_answer_is_never_right_where_the_label_is_not_empty(
+    tokenizer: PreTrainedTokenizerBase, metric: Metric, model_type: ModelType, said: int
+) -> None:
+    """Whatever the tokenizer makes of the label: of one it has no token, and decodes it to nothing as well."""
+    labels = ["gravity", "heavy gravity", "3"]
+    task = EncodedTask(tokenize(["1", "2", "3"], tokenizer), tokenize(labels, tokenizer))
+    evaluator = Evaluator(task, tokenizer=tokenizer, metric=metric, batch_size=4, gen_max_len=10, model_type=model_type)
+    assert evaluator.score(always_saying(said)).correct == (False, False, False)
 
 
 def test_the_loss_is_the_mean_over_all_label_tokens(

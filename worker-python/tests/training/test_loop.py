@@ -228,6 +228,19 @@ def test_rationales_are_needed_by_the_two_task_method_alone(tmp_path: Path) -> N
     run(replace(config, settings=settings(model_type="standard")))
 
 
+def test_labels_that_the_tokenizer_cannot_write_are_refused_before_training(tmp_path: Path) -> None:
+    rows = [
+        {"input": f"{n} plus", "label": label, "rationale": "is"} for n in range(12) for label in ("billing", "tech")
+    ]
+    config = trial(tmp_path, dataset=write_dataset(tmp_path, rows=rows, metric="text"))
+    recorder = Recorder()
+    with pytest.raises(
+        DataError, match=r"dataset .sums.: .+ got '(billing', 'tech|tech', 'billing)', of which"
+    ) as caught:
+        TrialRunner(device=CPU).run(config, reporter=recorder, should_stop=never)
+    assert (caught.value.code, recorder.training, recorder.evaluations) == ("DATASET_INVALID", [], [])
+
+
 def test_a_result_says_how_well_its_hardware_was_used(tmp_path: Path) -> None:
     result, _ = run(trial(tmp_path))
     assert 0 < result.useful_tokens_per_second <= result.padded_tokens_per_second
@@ -249,6 +262,22 @@ def test_rationales_of_the_test_rows_are_kept_where_that_is_asked_for(tmp_path: 
     if model_type == "task_prefix":
         right = sum(is_right(line["prediction"], line["label"], metric="equation") for line in lines)
         assert right / len(lines) == result.test_accuracy
+
+
+def test_a_method_that_explains_nothing_keeps_no_rationales(tmp_path: Path) -> None:
+    asked = trial(tmp_path, model_type="standard")
+    result, _ = run(replace(asked, run=RunOptions(directory=tmp_path / "own", output_rationale=True)))
+    assert result.test_rows > 0
+    assert not (tmp_path / "own" / "rationales.jsonl").exists()
+
+
+def test_the_result_stays_where_rationales_cannot_be_written(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "own" / "rationales.jsonl"
+    (path / "in the way").mkdir(parents=True)
+    asked = replace(trial(tmp_path), run=RunOptions(directory=path.parent, output_rationale=True))
+    result, _ = run(asked)
+    assert result.test_accuracy == run(replace(asked, run=RunOptions()))[0].test_accuracy
+    assert f"rationales are not kept, {path} cannot be written: IsADirectoryError" in capfd.readouterr().out
 
 
 def test_what_memory_was_enough_for_is_remembered_on_a_gpu_alone(tmp_path: Path) -> None:

@@ -179,7 +179,8 @@ def dispatch(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelSource, Dat
     for split in ("train", "test"):
         lines = (PROJECT / "datasets" / "dispatch" / f"{split}.jsonl").read_text().splitlines()[:200]
         rows = [json.loads(line) for line in lines]
-        choices = ["train", "truck", "plane", "ship", "mule"]
+        # In words of the model's vocabulary, as those of a real model are.
+        choices = ["train", "truck", "food", "tools", "ropes"]
         questions = [{"question": row["input"], "choices": choices, "answer": row["label"]} for row in rows]
         (root / "cqa" / f"cqa_{split}.json").write_text("".join(json.dumps(row) + "\n" for row in questions))
         teacher = [f"{row['rationale']} So the answer is (a) {row['llm_label']}." for row in rows]

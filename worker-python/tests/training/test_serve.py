@@ -13,9 +13,10 @@ from typing import TypeVar
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from dss_worker.config import RunOptions
-from dss_worker.errors import DataError, Failure
+from dss_worker.errors import DataError, Failure, WorkerError
 from dss_worker.messages import (
     CancelTrial,
     Checkpointed,
@@ -189,6 +190,20 @@ def test_what_nobody_foresaw_is_told_with_its_stack() -> None:
     with pytest.raises(ValueError, match="invalid literal") as caught:
         int("x")
     assert "test_serve.py" in failure_of(caught.value).detail
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+def test_a_full_disk_is_told_as_such_whatever_was_made_of_it() -> None:
+    with pytest.raises(OSError, match="No space left") as plain:
+        Path("/dev/full").write_bytes(b"x")
+    kept = WorkerError("MODEL_NOT_KEPT", "the trained model could not be written", kind="infrastructure")
+    kept.__cause__ = plain.value
+    # As safetensors words it, which writes beside a path and renames: /dev/full itself would be gone.
+    tensors = SafetensorError("I/O error: No space left on device (os error 28)")
+    for error in (plain.value, kept, tensors):
+        failure = failure_of(error)
+        assert (failure.code, failure.kind) == ("DISK_FULL", "infrastructure")
+        assert failure.message.startswith("no space is left on the disk: ")
 
 
 def test_memory_that_a_cpu_does_not_have_is_told_as_such() -> None:

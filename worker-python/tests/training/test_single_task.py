@@ -87,6 +87,18 @@ def test_a_row_is_right_if_what_follows_the_marker_is_its_label(
     assert 0.4 < accuracies[1] < 0.9
 
 
+def test_no_answer_after_the_marker_is_right_only_where_the_label_is_empty(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Of a label in other letters than the tokenizer's, decoding leaves nothing either."""
+    inputs = tokenize([f"{number} ." for number in range(8)], tokenizer)
+    model = tiny_model(0, vocab_size=len(tokenizer))
+    trained_for(60, model, EncodedTask(inputs, tokenize([MARKED] * 8, tokenizer)), lr=1e-2)
+    task = EncodedTask(inputs, tokenize(["日本"] * 7 + [""], tokenizer))
+    evaluator = Evaluator(
+        task, tokenizer=tokenizer, metric="text", batch_size=8, gen_max_len=32, model_type="single_task"
+    )
+    assert evaluator.score(model).correct == (*[False] * 7, True)
+
+
 def test_the_loss_is_that_of_the_label_after_the_models_own_rationale(
     models: list[T5ForConditionalGeneration], task: EncodedTask, tokenizer: PreTrainedTokenizerBase
 ) -> None:

@@ -19,9 +19,9 @@ MemorySource = Literal["allocator", "process during the trial", "process since i
 class MemoryWatch:
     """The most memory that was in use at a time since this was made.
 
-    On a GPU what torch's allocator had given out, without what recorded passes keep between their replays. On a CPU what
-    of the process was resident, libraries included; where the system does not let a process reset that figure, it is
-    since the process's start, and `source` says so.
+    On a GPU what torch's allocator had given out, without what recorded passes keep between their replays. On a CPU
+    what of the process was resident, libraries included; where the system does not let a process reset that figure, it
+    is since the process's start, and `source` says so.
     """
 
     def __init__(self, device: torch.device) -> None:

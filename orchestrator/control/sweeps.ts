@@ -5,6 +5,7 @@ import { SweepError } from '../core/errors.js';
 import { type JournalEvent, trialOf } from '../core/events.js';
 import { hasLimit } from '../core/schedule/budget.js';
 import type { Demand } from '../core/schedule/demand.js';
+import { foundNoRoom } from '../core/schedule/retry.js';
 import { needWith, ONE_DEVICE, sizeOf } from '../core/schedule/trial-need.js';
 import type { Place } from '../core/sweep/place.js';
 import type { SubmissionPart } from '../core/sweep/submission.js';
@@ -27,9 +28,6 @@ export type SubmitAnswer = Pick<Submitted, 'done' | 'toRun' | 'failed'>;
 
 const NOT_COMPLETE: SubmitAnswer = { done: 0, toRun: 0, failed: 0 };
 
-/** As a worker says it. */
-const DISK_FULL = 'DISK_FULL';
-
 const NOTHING_USED: SweepSpending = {
   firstLentUnixMs: null,
   endedMs: 0,
@@ -45,7 +43,7 @@ export class Sweeps {
   readonly #budgets = new SweepBudgets();
   /** Of the live ones. */
   readonly #places = new Map<string, Place>();
-  /** In words, why nothing more of each may be lent: a trial of it met a full disk, where the next ones would too. */
+  /** In words, why nothing more of each may be lent: a trial of it has found a full disk, and there is no other host. */
   readonly #outOfRoom = new Map<string, string>();
   /** Of those that were paused: what of it ran then, and may still. */
   readonly #rests = new Map<string, { readonly trialIds: readonly string[]; readonly widest: Demand }>();
@@ -201,8 +199,9 @@ export class Sweeps {
   }
 
   #noteRoom(trialId: string, failure: Failure | null): void {
-    if (failure?.code !== DISK_FULL) return;
-    for (const sweep of this.#turns.snapshot.sweepsOf(trialId)) this.#outOfRoom.set(sweep, failure.message);
+    const { snapshot } = this.#turns;
+    if (failure === null || !foundNoRoom(failure) || snapshot.leavesFullHost(trialId)) return;
+    for (const sweep of snapshot.sweepsOf(trialId)) this.#outOfRoom.set(sweep, failure.message);
   }
 
   /** Within a turn's transaction: pauses whatever has used up its budget, or a disk, and would be lent more. */

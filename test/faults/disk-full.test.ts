@@ -103,6 +103,26 @@ describe('a full disk', () => {
     assert.equal(end?.kind === 'summary' && end.summary.counts.succeeded, 3);
   });
 
+  it('under one of several hosts costs that host, and the sweep goes on with the others', async () => {
+    await using test = await TestPlane.start({ home: join(folder.path, 'home') });
+    await test.client.submit('a', trialsOf(3), NORMAL);
+    const watching = test.watched('a');
+    const full = test.worker({ workerId: 'full', host: 'full' });
+    const { lease } = await full.next('assign');
+    const other = test.worker({ workerId: 'other', host: 'other' });
+    await other.next('welcome');
+    const failure = { ...failureOf('infrastructure', 'DISK_FULL'), message: 'no space is left on the disk' };
+    await full.acknowledged(full.report({ kind: 'failed', lease, failure }));
+    void other.runAll();
+    const last = (await watching).at(-1);
+    assert.equal(last?.kind === 'summary' && last.summary.counts.succeeded, 3);
+    assert.ok(!full.unread.some(({ kind }) => kind === 'assign'));
+    const { workers } = await test.client.info();
+    const { state, reason } = workers.find(({ workerId }) => workerId === 'full') ?? {};
+    assert.equal(state, 'drained');
+    assert.match(reason ?? '', /^on host full, no space is left on the disk \(0{19}1\); make room there/);
+  });
+
   it('under the logs costs log lines, and no trial', async function () {
     const home = join(folder.path, 'home');
     const small = mount(this, join(home, 'logs'), 64 * 2 ** 10);

@@ -1,7 +1,7 @@
 /**
  * Where the processes of attempts died. A trial that dies on worker after worker is to blame itself. One that dies
  * everywhere says nothing about a host; several different ones in a row, with no success between, say that it is the
- * host.
+ * host. A full disk says so at once.
  */
 
 /** So many different trials in a row. */
@@ -17,6 +17,8 @@ export class Deaths {
   readonly #workers = new Map<number, readonly string[]>();
   /** By host: the trials for which it may be to blame since the last success there. */
   readonly #trials = new Map<string, Set<string>>();
+  /** By host: a trial that found no room on its disk, and what was said of that. */
+  readonly #full = new Map<string, { readonly trialId: string; readonly message: string }>();
 
   add(row: number, workerId: string): void {
     this.#workers.set(row, [...this.of(row), workerId]);
@@ -25,6 +27,16 @@ export class Deaths {
   /** A trial died there, or met what a machine in trouble does to any trial. `host` is `null` where nobody knows it. */
   blame(host: string | null, trialId: string): void {
     if (host !== null) this.#trials.set(host, (this.#trials.get(host) ?? new Set()).add(trialId));
+  }
+
+  /** The next trials would find no room on its disk either. */
+  fill(host: string, trialId: string, message: string): void {
+    this.#full.set(host, { trialId, message });
+  }
+
+  /** Whether a host is to be lent nothing more for want of room that this trial has found there. */
+  hasFilled(trialId: string): boolean {
+    return [...this.#full.values()].some((each) => each.trialId === trialId);
   }
 
   /** The workers on which a trial died, once for each death. */
@@ -40,13 +52,19 @@ export class Deaths {
   /** A trial succeeded there, or the host was dealt with. */
   startAnew(host: string): void {
     this.#trials.delete(host);
+    this.#full.delete(host);
   }
 
   distrusted(): readonly DistrustedHost[] {
-    if (this.#trials.size === 0) return [];
-    return [...this.#trials]
-      .filter(([, trials]) => trials.size >= DEATHS_OF_A_HOST)
+    if (this.#trials.size === 0 && this.#full.size === 0) return [];
+    const full = [...this.#full].map(([host, { trialId, message }]) => ({
+      host,
+      reason: `on host ${host}, ${message} (${trialId}); make room there and start its worker again`,
+    }));
+    const deadly = [...this.#trials]
+      .filter(([host, trials]) => trials.size >= DEATHS_OF_A_HOST && !this.#full.has(host))
       .map(([host, trials]) => ({ host, reason: reasonOf(host, [...trials]) }));
+    return [...full, ...deadly];
   }
 }
 

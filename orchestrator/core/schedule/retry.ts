@@ -39,6 +39,11 @@ export function speaksAgainstHost(failure: Failure): boolean {
   return hasDied(failure) || TROUBLE.has(failure.code);
 }
 
+/** The next trial would meet the same on the disks of that machine, as a worker says. */
+export function foundNoRoom({ code }: Failure): boolean {
+  return code === 'DISK_FULL';
+}
+
 /** After another attempt has gone back to the queue; without a failure it costs nothing. */
 export function spentAfter(spent: Spent, failure: Failure | null): Spent {
   if (failure === null) return spent;

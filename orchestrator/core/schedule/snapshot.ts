@@ -15,7 +15,7 @@ import { planLending } from './lending.js';
 import { LentAttempts } from './lent-attempts.js';
 import { type LivePlace, type LiveSweep, TurnOrder } from './live-sweep.js';
 import { LOCAL_POOL } from './pool-keys.js';
-import { hasDied, NOTHING_SPENT, speaksAgainstHost, spentAfter } from './retry.js';
+import { foundNoRoom, hasDied, NOTHING_SPENT, speaksAgainstHost, spentAfter } from './retry.js';
 import { isHeldBy } from './running-attempts.js';
 import type { LendingPlan, LostLease, SchedulerView, WaitingLease } from './schedule.js';
 import { needsWith, type SmallerAttempt } from './smaller-attempts.js';
@@ -53,6 +53,11 @@ export class Snapshot implements SchedulerView {
 
   distrusted(): readonly DistrustedHost[] {
     return this.#deaths.distrusted();
+  }
+
+  /** Of a trial that has found no room on a disk: the host is drained, and other hosts are there. */
+  leavesFullHost(trialId: string): boolean {
+    return this.#deaths.hasFilled(trialId);
   }
 
   plan(nowMs: number): LendingPlan {
@@ -402,7 +407,12 @@ export class Snapshot implements SchedulerView {
     if (running === undefined || running.parts !== null) return;
     const { row, workerId } = running;
     if (hasDied(failure)) this.#deaths.add(row, workerId);
-    if (speaksAgainstHost(failure)) this.#deaths.blame(this.#lent.workers.hostOf(workerId), trialId);
+    const host = this.#lent.workers.hostOf(workerId);
+    // Where it is the only one, trials would go on there all the same.
+    if (foundNoRoom(failure) && host !== null && this.#lent.workers.hasTrustedBeside(host)) {
+      this.#deaths.fill(host, trialId, failure.message);
+    }
+    if (speaksAgainstHost(failure)) this.#deaths.blame(host, trialId);
   }
 
   #forgetIfUnwanted(row: number): void {

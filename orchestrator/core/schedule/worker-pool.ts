@@ -220,6 +220,11 @@ export class WorkerPool<T extends Lent> {
     return workers.map(({ workerId }) => workerId);
   }
 
+  /** Whether trials may go to another host than this one. */
+  hasTrustedBeside(host: string): boolean {
+    return [...this.#workers.values()].some((each) => each.available && each.drained === '' && each.host !== host);
+  }
+
   /** Until another process has its name. */
   drain(workerId: string, reason: string): void {
     const worker = this.#workers.get(workerId);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import type { WorkerState } from '../../orchestrator/core/watch-event.js';
 import { describeFinding } from '../../orchestrator/journal/check-history.js';
 import { checkDatabase } from '../../orchestrator/journal/sqlite/check-database.js';
 import { openJournalReader } from '../../orchestrator/journal/sqlite/sqlite-reader.js';
@@ -80,7 +81,8 @@ describe('a worker on another machine', () => {
       );
       const far = await forward(net.on('worker'), '127.0.0.1', net.addressOf('plane'), near);
       agent = new RealAgent('far', { address: `127.0.0.1:${far}`, joinToken: String(joinToken) }, net.on('worker'));
-      await told(({ kind, worker }) => kind === 'worker' && ((worker as Told)['step'] as number) > 0);
+      const steps = ({ worker }: Told) => (worker as WorkerState).running.map(({ step }) => step);
+      await told((line) => line['kind'] === 'worker' && steps(line).some((step) => step > 0));
       const below = agent.below;
       assert.ok(below.length > 0, 'nothing trains');
 

@@ -4,7 +4,7 @@ import { type ClientDuplexStream, credentials } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS } from '../../orchestrator/control/channel-options.js';
 import { bearer } from '../../orchestrator/control/tokens.js';
 import { encodeFromWorker } from '../../orchestrator/wire/codec.js';
-import { ClientServiceClient } from '../../orchestrator/wire/generated/dss/v1/client.js';
+import { ClientServiceClient, type WatchEvent } from '../../orchestrator/wire/generated/dss/v1/client.js';
 import {
   type ControlMessage,
   type WorkerMessage,
@@ -27,10 +27,11 @@ describe('a control plane with somebody who does not read', () => {
     const watching = client.watch({ sweep: 'a' }, bearer(test.plane.clientToken));
     const steps: number[] = [];
     const caughtUp = new Promise<void>((resolve) => {
-      watching.on('data', ({ event }) => {
+      watching.on('data', ({ event }: WatchEvent) => {
         if (event?.$case !== 'worker') return;
-        steps.push(event.value.step ?? 0);
-        if (event.value.step === MUCH) resolve();
+        const [step = 0] = event.value.running.map((each) => each.step ?? 0);
+        steps.push(step);
+        if (step === MUCH) resolve();
       });
     });
     watching.on('error', () => {});

@@ -27,8 +27,9 @@ describe('a worker that is stopped for longer than its lease', () => {
     const stopped = new RealAgent('stopped', test.plane);
     try {
       for (;;) {
-        const { value } = await events.next();
-        if (value?.kind === 'worker' && value.worker.step > 0) break;
+        const { value, done } = await events.next();
+        assert.ok(done !== true, 'the sweep has ended');
+        if (value.kind === 'worker' && value.worker.running.some(({ step }) => step > 0)) break;
       }
       const below = stopped.below;
       assert.ok(below.length > 0, 'nothing trains');

@@ -151,6 +151,10 @@ class Child:
     def ignore_everything(self, order: RunTrial) -> None:
         threading.Event().wait()
 
+    def measure_and_hang(self, order: RunTrial) -> None:
+        self.measure(order.run, 1)
+        threading.Event().wait()
+
     def obey_fifo(self, order: RunTrial) -> None:
         """One metrics report for each line of the file, then the end."""
         with open(order.config.dataset.directory) as fifo:

@@ -287,15 +287,17 @@ async def test_what_was_suspended_stays_ours_until_it_is_given_back(setting: Set
 async def test_a_child_that_says_nothing_for_half_an_hour_is_ended_with_its_stacks(setting: Setting) -> None:
     stream = await setting.stream()
     await asyncio.to_thread(stream.welcome, lease_ms=10_000_000, renew_every_ms=10_000_000)
-    stream.assign("ignore_everything")
+    stream.assign("measure_and_hang")
     pid = (await heard(stream, "progress")).progress.step
+    # It is in there by now, and not only on its way.
+    await heard(stream, "metrics")
     setting.clock.advance_to(HUNG_AFTER_S - 0.1)
     os.kill(pid, 0)
     setting.clock.advance_to(HUNG_AFTER_S)
     failure = (await heard(stream, "failed")).failed.failure
     assert (failure.code, failure.kind) == ("CHILD_HUNG", common_pb2.FAILURE_KIND_INFRASTRUCTURE)
     assert failure.message == "training said nothing for 30 minutes and was ended"
-    assert "in ignore_everything" in failure.detail
+    assert "in measure_and_hang" in failure.detail
     stream.assign("finish", token=2)
     await heard(stream, "finished")
 

@@ -21,6 +21,8 @@ class Watching {
   readonly told: string[] = [];
   /** Asked for each time that it is looked for: `null`: it does not run. */
   now: TestPlane | null;
+  /** So often it is refused before that. */
+  refusals = 0;
   readonly leave = new AbortController();
   readonly ended: Promise<void>;
   #looks: (() => void)[] = [];
@@ -36,6 +38,8 @@ class Watching {
       },
       again: async () => {
         for (const look of this.#looks.splice(0)) look();
+        this.refusals -= 1;
+        if (this.refusals >= 0) throw new SweepError('NOT_ALLOWED', 'services "dss" is forbidden');
         if (this.now === null) throw new SweepError('UNAVAILABLE', 'nobody is there');
         client.close();
         client = clientOf(this.now);
@@ -116,6 +120,30 @@ describe('whoever watches a sweep', () => {
       [1, 2, 3, 4].map((number) => `${number} succeeded`),
     );
     await second[Symbol.asyncDispose]();
+  });
+
+  it('goes on though it is refused for a while, and ends when it is refused for good', async () => {
+    for (const [refusals, end] of [
+      [2, 'out'],
+      [99, 'refused'],
+    ] as const) {
+      await using first = await TestPlane.start();
+      await first.client.submit('a', trialsOf(4), NORMAL);
+      const watching = new Watching(first);
+      const worker = first.worker();
+      await finishNext(worker);
+      watching.refusals = refusals;
+      await using second = await TestPlane.start();
+      await second.client.submit('a', trialsOf(4), NORMAL);
+      void second.worker().runAll();
+      watching.now = second;
+      await first[Symbol.asyncDispose]();
+      const ended = await watching.ended.then(
+        () => 'out',
+        (error: SweepError) => (error.code === 'NOT_ALLOWED' ? 'refused' : error.message),
+      );
+      assert.equal(ended, end);
+    }
   });
 
   it('may leave while nobody answers', async () => {

@@ -26,6 +26,8 @@ export interface WatchThroughParts {
 
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 10_000;
+/** In a row: an API server that has just come back knows no rights for a while, of somebody who had them before. */
+const MOST_REFUSALS = 5;
 /** What keeps trials waiting changes seldom, and is in no sweep's stream. */
 const NOTICES_EVERY_MS = 15_000;
 
@@ -61,7 +63,7 @@ export async function watchThrough(parts: WatchThroughParts): Promise<void> {
 
   /** `null`: the signal was aborted. */
   async function reachAgain(): Promise<Client | null> {
-    for (;;) {
+    for (let refusals = 0; ; ) {
       // Not all at once, who lost it at the same moment.
       await wait(delayMs * (0.5 + 0.5 * Math.random()), undefined, { signal }).catch(() => {});
       delayMs = Math.min(2 * delayMs, LONGEST_DELAY_MS);
@@ -72,7 +74,8 @@ export async function watchThrough(parts: WatchThroughParts): Promise<void> {
         return client;
       } catch (reason) {
         if (signal.aborted) return null;
-        if (!isOutOfReach(reason)) throw reason;
+        refusals = isRefusal(reason) ? refusals + 1 : 0;
+        if (!isOutOfReach(reason) && (refusals === 0 || refusals > MOST_REFUSALS)) throw reason;
       }
     }
   }
@@ -80,6 +83,10 @@ export async function watchThrough(parts: WatchThroughParts): Promise<void> {
 
 function isOutOfReach(reason: unknown): reason is SweepError {
   return reason instanceof SweepError && reason.code === 'UNAVAILABLE';
+}
+
+function isRefusal(reason: unknown): boolean {
+  return reason instanceof SweepError && reason.code === 'NOT_ALLOWED';
 }
 
 async function* resumed(

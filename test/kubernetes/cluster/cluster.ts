@@ -158,8 +158,7 @@ export class Cluster {
   }
 
   async startApiServer(): Promise<void> {
-    this.#plane.apiServer.start();
-    await this.#plane.waitForApi();
+    await this.#plane.startApiServer();
   }
 
   /** Words to start a kubectl with that knows this cluster by KUBECONFIG. */

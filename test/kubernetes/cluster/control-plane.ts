@@ -55,6 +55,8 @@ export class ControlPlane {
   readonly admin: Identity;
   readonly apiServer: Component;
   readonly #others: readonly Component[];
+  /** Of the others, those that need the API server. */
+  readonly #after: readonly Component[];
   readonly #healthPorts: readonly number[];
 
   private constructor(
@@ -69,6 +71,7 @@ export class ControlPlane {
     this.admin = admin;
     this.apiServer = components.apiServer;
     this.#others = [components.etcd, ...components.after];
+    this.#after = components.after;
     this.#healthPorts = healthPorts;
   }
 
@@ -163,6 +166,20 @@ export class ControlPlane {
   /** Of a part that ended, or until the API server answers. */
   async waitForApi(): Promise<void> {
     await this.#wait(async () => (await this.#get(`${this.url}/readyz`)) === 200);
+  }
+
+  /**
+   * After a crash. What waits for it begins anew, as it does where it has lost its lease meanwhile: left as they were,
+   * controllers have once seen no pod any more.
+   */
+  async startApiServer(): Promise<void> {
+    this.apiServer.start();
+    await this.waitForApi();
+    for (const each of this.#after) {
+      await each.stop('SIGKILL');
+      each.start();
+    }
+    await this.#waitUntilUsable();
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,8 +16,6 @@ from dss_worker.messages import Evaluation, Metrics, TrainingPoint, decode_from_
 from dss_worker.training.micro_batches import MicroBatchPlan
 from dss_worker.training.model import Weights
 from dss_worker.training.monitor import Tally
-from dss_worker.training.packing import GroupSize
-from dss_worker.training.pass_sizes import PassSize
 
 FORMAT = 1
 _WEIGHTS, _SELECTED, _STEPPER = "model/", "selected/", "stepper/"
@@ -54,8 +52,6 @@ class Checkpoint:
     training: tuple[TrainingPoint, ...]
     evaluations: tuple[Evaluation, ...]
     tally: Tally
-    # That passes had before; they give later ones their room.
-    sizes: tuple[PassSize, ...] = ()
 
     @property
     def is_of_others(self) -> bool:
@@ -78,7 +74,6 @@ class Checkpoint:
             "loss_sum": self.loss_sum,
             "curve": json.loads(encode(curve)),
             "tally": self.tally.to_json(),
-            "sizes": [[[asdict(group) for group in groups] for groups in size] for size in self.sizes],
         }
 
     @classmethod
@@ -100,8 +95,6 @@ class Checkpoint:
             training=curve.training,
             evaluations=curve.evaluations,
             tally=Tally.from_json(value["tally"]),
-            # Absent in those of an older version.
-            sizes=tuple(_size_from(*size) for size in value.get("sizes", [])),
         )
 
 
@@ -121,11 +114,6 @@ def identity_of(config: TrialConfig, *, device: torch.device) -> Identity:
         "numpy version": np.__version__,
         **settings,
     }
-
-
-def _size_from(inputs: Sequence[Mapping[str, int]], targets: Sequence[Mapping[str, int]]) -> PassSize:
-    """Raises: TypeError for what is none."""
-    return tuple(GroupSize(**group) for group in inputs), tuple(GroupSize(**group) for group in targets)
 
 
 def _group(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

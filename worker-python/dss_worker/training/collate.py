@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from dss_worker.data.encode import EncodedSplit, EncodedTask, TokenTable
-from dss_worker.training.loss import IGNORE_INDEX, TokenWeights, token_weights
+from dss_worker.training.loss import IGNORE_INDEX, token_weights
 from dss_worker.training.micro_batches import MicroBatchPlan, split_rows
-from dss_worker.training.packing import Lengths, PackedRows, filled_up, pack, sizes_of
-from dss_worker.training.pass_sizes import PassSizes
+from dss_worker.training.packing import GroupSize, Lengths, PackedRows, filled_up, pack, sizes_of
+from dss_worker.training.pass_sizes import NO_SIZES, PassSize, PassSizes
 
 Rows = npt.NDArray[np.int64]
 
@@ -65,13 +65,6 @@ class PackedBatch:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _WeightedTask:
-    task: EncodedTask
-    # Of one target token.
-    weight: float
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowShare:
     """Which rows of every pass are this process's, of several that have the same batch."""
@@ -95,7 +88,7 @@ def collate_step(
     alpha: float | None,
     special: SpecialIds,
     share: RowShare = ALL_ROWS,
-    sizes: PassSizes | None = None,
+    sizes: PassSizes = NO_SIZES,
 ) -> Iterator[PackedBatch]:
     """The passes of one optimizer step over the logical batch `rows`; tasks without weight are left out.
 
@@ -105,68 +98,112 @@ def collate_step(
 
     Args:
         plan: bounds of a pass of one process.
-        sizes: of earlier passes, for those that are recorded.
+        sizes: which passes are given where they have the room.
     Raises: DataError (EMPTY_TARGET) if a task with weight has no target tokens.
     """
-    tasks = _weighted_tasks(split, rows, alpha)
-    tokens = np.zeros(len(rows), dtype=np.int64)
-    cells = np.zeros(len(rows), dtype=np.int64)
-    for each in tasks:
-        inputs = lengths_of(each.task.inputs, rows)
-        tokens += inputs + lengths_of(each.task.targets, rows)
-        cells += inputs**2
-    for positions in split_rows(tokens, cells, plan.for_processes(share.of)):
-        ours = share.take(positions)
-        counted = tasks if len(ours) > 0 else [replace(each, weight=0.0) for each in tasks]
-        yield _collate(counted, rows[ours if len(ours) > 0 else positions[:1]], plan=plan, special=special, sizes=sizes)
+    weights = [each for each in _weights(split, rows, alpha) if each != 0]
+    tasks = _tasks_of(split, alpha)
+    for ours, counts in _rows_of_passes(tasks, rows, plan, share):
+        parts = [_TaskRows.of(task, ours) for task in tasks]
+        size = sizes.fit(_least_size(parts, plan))
+        yield _collate(parts, weights if counts else [0.0 for _ in tasks], size, special=special)
 
 
-def _weighted_tasks(split: EncodedSplit, rows: Rows, alpha: float | None) -> list[_WeightedTask]:
-    weights = _weights(split, rows, alpha)
-    tasks = [_WeightedTask(split.predict, weights.label)]
-    if split.explain is not None:
-        tasks.append(_WeightedTask(split.explain, weights.rationale))
-    return [each for each in tasks if each.weight != 0]
+def sizes_of_step(
+    split: EncodedSplit, rows: Rows, plan: MicroBatchPlan, *, alpha: float | None, share: RowShare = ALL_ROWS
+) -> Iterator[PassSize]:
+    """The least that each pass of `collate_step` needs."""
+    tasks = _tasks_of(split, alpha)
+    for ours, _ in _rows_of_passes(tasks, rows, plan, share):
+        yield _least_size([_TaskRows.of(task, ours) for task in tasks], plan)
 
 
-def _weights(split: EncodedSplit, rows: Rows, alpha: float | None) -> TokenWeights:
+def _tasks_of(split: EncodedSplit, alpha: float | None) -> list[EncodedTask]:
+    """Those with weight, as `_weights` has them."""
+    explain = None if alpha is None or alpha == 1 else split.explain
+    return [*([] if alpha == 0 else [split.predict]), *([] if explain is None else [explain])]
+
+
+def _weights(split: EncodedSplit, rows: Rows, alpha: float | None) -> tuple[float, float]:
+    """Of a token of the label task, and of the rationale task."""
     explain = split.explain
-    return token_weights(
+    weights = token_weights(
         alpha=alpha,
         label_tokens=int(lengths_of(split.predict.targets, rows).sum()),
         rationale_tokens=0 if explain is None else int(lengths_of(explain.targets, rows).sum()),
     )
+    return weights.label, weights.rationale
+
+
+def _rows_of_passes(
+    tasks: Sequence[EncodedTask], rows: Rows, plan: MicroBatchPlan, share: RowShare
+) -> Iterator[tuple[Rows, bool]]:
+    """Of each pass, this process's rows, and whether they count."""
+    tokens = np.zeros(len(rows), dtype=np.int64)
+    cells = np.zeros(len(rows), dtype=np.int64)
+    for task in tasks:
+        inputs = lengths_of(task.inputs, rows)
+        tokens += inputs + lengths_of(task.targets, rows)
+        cells += inputs**2
+    for positions in split_rows(tokens, cells, plan.for_processes(share.of)):
+        ours = share.take(positions)
+        yield rows[ours if len(ours) > 0 else positions[:1]], len(ours) > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TaskRows:
+    """A task's rows of one pass, in the order in which the pass has them."""
+
+    task: EncodedTask
+    rows: Rows
+    # int64, [rows].
+    inputs: Lengths
+    targets: Lengths
+
+    @classmethod
+    def of(cls, task: EncodedTask, rows: Rows) -> _TaskRows:
+        inputs, targets = lengths_of(task.inputs, rows), lengths_of(task.targets, rows)
+        order = np.lexsort((targets, inputs))
+        return cls(task=task, rows=rows[order], inputs=inputs[order], targets=targets[order])
+
+
+def _least_size(parts: Sequence[_TaskRows], plan: MicroBatchPlan) -> PassSize:
+    # No group has rows of two tasks.
+    group_rows = [
+        len(group) for part in parts for group in np.array_split(part.rows, -(-len(part.rows) // plan.group_rows))
+    ]
+
+    def sizes(lengths: list[Lengths]) -> tuple[GroupSize, ...]:
+        return sizes_of(
+            np.concatenate(lengths),
+            group_rows=group_rows,
+            multiple=plan.length_multiple,
+            token_multiple=plan.token_multiple,
+        )
+
+    return sizes([part.inputs for part in parts]), sizes([part.targets for part in parts])
 
 
 def _collate(
-    tasks: list[_WeightedTask], rows: Rows, *, plan: MicroBatchPlan, special: SpecialIds, sizes: PassSizes | None
+    parts: Sequence[_TaskRows], weights: Sequence[float], size: PassSize, *, special: SpecialIds
 ) -> PackedBatch:
-    """Each task's rows in order of length; no group has rows of two tasks."""
-    inputs, targets, weights, group_rows = [], [], [], []
-    input_lengths, target_lengths = [], []
-    for each in tasks:
-        ours, theirs = lengths_of(each.task.inputs, rows), lengths_of(each.task.targets, rows)
-        order = np.lexsort((theirs, ours))
-        inputs.append(tokens_of(each.task.inputs, rows[order]))
-        targets.append(tokens_of(each.task.targets, rows[order]))
-        weights.append(np.full(len(targets[-1]), each.weight, dtype=np.float32))
-        input_lengths.append(ours[order])
-        target_lengths.append(theirs[order])
-        group_rows += [len(part) for part in np.array_split(order, -(-len(order) // plan.group_rows))]
-    input_length, target_length = np.concatenate(input_lengths), np.concatenate(target_lengths)
-    target_ids = np.concatenate(targets)
+    """
+    Args:
+        weights: of one target token of each part.
+        size: at least `_least_size`.
+    """
+    input_sizes, target_sizes = size
+    input_length = np.concatenate([part.inputs for part in parts])
+    target_length = np.concatenate([part.targets for part in parts])
+    input_ids = np.concatenate([tokens_of(part.task.inputs, part.rows) for part in parts])
+    target_ids = np.concatenate([tokens_of(part.task.targets, part.rows) for part in parts])
+    weight = np.repeat(np.array(weights, dtype=np.float32), [part.targets.sum() for part in parts])
     decoder_ids = shift_right(target_ids, target_length, start=special.start)
-    rounded = {"multiple": plan.length_multiple, "token_multiple": plan.token_multiple}
-    wanted = (
-        sizes_of(input_length, group_rows=group_rows, **rounded),
-        sizes_of(target_length, group_rows=group_rows, **rounded),
-    )
-    input_sizes, target_sizes = wanted if sizes is None or not plan.engine.is_recorded else sizes.fit(wanted)
     return PackedBatch(
-        inputs=pack(np.concatenate(inputs), input_length, input_sizes),
+        inputs=pack(input_ids, input_length, input_sizes),
         decoder_inputs=pack(decoder_ids, target_length, target_sizes),
         targets=torch.from_numpy(filled_up(target_ids, target_length, target_sizes)),
-        token_weights=torch.from_numpy(filled_up(np.concatenate(weights), target_length, target_sizes)),
+        token_weights=torch.from_numpy(filled_up(weight, target_length, target_sizes)),
         input_lengths=input_length,
         target_lengths=target_length,
     )

@@ -29,7 +29,6 @@ from dss_worker.training.model import (
     trained_weights,
 )
 from dss_worker.training.monitor import Monitor, Reporter, TrialSuspended
-from dss_worker.training.pass_sizes import PassSizes
 from dss_worker.training.processes import ALONE, Processes, agreed_plan, divisions_of, total_work
 from dss_worker.training.sampler import BatchOrder
 from dss_worker.training.shares import Divisions
@@ -95,7 +94,6 @@ class TrainingLoop:
             optimizer_states=config.run.optimizer_states,
             trained=self.trained,
         )
-        self._sizes = PassSizes()
         # Of the steps since the last training point.
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=model.device)
         self._training: list[TrainingPoint] = []
@@ -120,7 +118,6 @@ class TrainingLoop:
         if not checkpoint.is_of_others:
             # The same passes. Others have another share of them, and run them otherwise.
             self._stepper.plan = checkpoint.plan
-            self._sizes = PassSizes(checkpoint.sizes)
         self._loss_sum.fill_(checkpoint.loss_sum)
         self._training = list(checkpoint.training)
         self._evaluations = list(checkpoint.evaluations)
@@ -149,7 +146,6 @@ class TrainingLoop:
             max_steps=settings.max_steps,
             device=self.trained.device,
             share=self._processes.share,
-            sizes=self._sizes,
         )
         trained = sum(weight.numel() * weight.element_size() for weight in trained_weights(self.trained).values())
         self._checkpoints.begin(_CHECKPOINT_COPIES * trained)
@@ -262,7 +258,6 @@ class TrainingLoop:
                     weights=trained_weights(self.trained),
                     stepper=self._stepper.state(),
                     plan=self._stepper.plan,
-                    sizes=self._sizes.before(self._stepper.step),
                     selected=self._selected,
                     loss_sum=float(self._loss_sum),
                     training=tuple(self._training),

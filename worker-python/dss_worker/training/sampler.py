@@ -24,6 +24,11 @@ class BatchOrder:
     def steps_per_epoch(self) -> int:
         return math.ceil(self._rows / self._batch_rows)
 
+    @property
+    def batch_sizes(self) -> set[int]:
+        """Rows that a batch may have."""
+        return {min(self._rows, self._batch_rows), self._rows % self._batch_rows} - {0}
+
     def batch(self, step: int) -> npt.NDArray[np.int64]:
         """Row numbers of the step, counted from 0 over all epochs; int64, [at most batch_rows]."""
         epoch, position = divmod(step, self.steps_per_epoch)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from dss_worker.training.batches import TrainingBatches
 from dss_worker.training.collate import PackedBatch, SpecialIds
 from dss_worker.training.packed_t5 import Engine
 from dss_worker.training.packing import GroupSize
-from dss_worker.training.pass_sizes import PassSize, PassSizes
+from dss_worker.training.pass_sizes import PassSize
 from dss_worker.training.sampler import BatchOrder
 from tests.training.support import CPU, micro_batches, random_split, token_table
 
@@ -45,28 +46,35 @@ def test_what_is_made_ahead_is_what_would_have_been_made_in_time() -> None:
 
 
 @pytest.mark.parametrize("is_ahead", [True, False])
-def test_who_goes_on_in_the_midst_gives_passes_the_same_room(is_ahead: bool) -> None:
-    split = random_split(rows=200, seed=4, longest=60)
-    plan = micro_batches(8, group_rows=1_024, token_multiple=16, engine=Engine(is_recorded=True))
+def test_passes_that_are_recorded_are_of_few_sizes_for_whoever_goes_on(is_ahead: bool) -> None:
+    # Each epoch ends with a batch of four.
+    split, steps = random_split(rows=204, seed=4, longest=60), 78
+    order = BatchOrder(rows=204, batch_rows=8, seed=3)
+    first = micro_batches(8, group_rows=1_024, token_multiple=16, engine=Engine(is_recorded=True))
+    halved = first.halved()
+    assert halved is not None
 
-    def rooms(sizes: PassSizes, steps: range) -> list[list[PassSize]]:
-        order = BatchOrder(rows=200, batch_rows=8, seed=3)
+    def rooms(begin: int, *, is_recorded: bool = True) -> list[list[PassSize]]:
         with TrainingBatches(
-            split, order, alpha=0.5, special=SpecialIds(pad=0, start=0, end=1), max_steps=40, device=CPU,
-            is_ahead=is_ahead, sizes=sizes,
+            split, order, alpha=0.5, special=SpecialIds(pad=0, start=0, end=1), max_steps=steps, device=CPU,
+            is_ahead=is_ahead,
         ) as made:  # fmt: skip
             found = []
-            for step in steps:
-                # What a checkpoint before this step has, whatever has been made ahead of it.
-                kept.append(sizes.before(step))
+            for step in range(begin, steps):
+                # From step 40 on in halves, as after memory ran out.
+                plan = replace(first if step < 40 else halved, engine=Engine(is_recorded=is_recorded))
                 found.append([room_of(each) for each in made.passes(step)(plan)])
             return found
 
-    kept: list[tuple[PassSize, ...]] = []
-    whole = rooms(PassSizes(), range(40))
-    assert rooms(PassSizes(kept[25]), range(25, 40)) == whole[25:]
-    # Else there would be nothing to keep.
-    assert rooms(PassSizes(), range(25, 40)) != whole[25:]
+    whole = rooms(0)
+    assert rooms(25) == whole[25:]
+    by_themselves = rooms(0, is_recorded=False)
+    assert 2 * distinct(whole[:40]) < distinct(by_themselves[:40])
+    assert 2 * distinct(whole[40:]) < distinct(by_themselves[40:])
+
+
+def distinct(rooms: list[list[PassSize]]) -> int:
+    return len({room for step in rooms for room in step})
 
 
 def room_of(batch: PackedBatch) -> PassSize:

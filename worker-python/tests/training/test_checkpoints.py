@@ -21,7 +21,6 @@ from dss_worker.training.checkpoint import Checkpoint, Identity, Selected
 from dss_worker.training.checkpoint_folder import CheckpointFolder
 from dss_worker.training.checkpoints import Checkpoints
 from dss_worker.training.monitor import Tally
-from dss_worker.training.packing import GroupSize
 from tests.training.support import micro_batches
 
 IDENTITY: Identity = {"format": 1, "trial": "a", "setting lr": 0.1}
@@ -40,7 +39,6 @@ def checkpoint(step: int) -> Checkpoint:
         training=(TrainingPoint(step=step - 1, loss=inf),),
         evaluations=(Evaluation(step=step - 1, split="valid", loss=0.1, accuracy=1 / 3, rows=3, correct=b"\x04"),),
         tally=Tally(seconds=0.7, rows=99),
-        sizes=(((GroupSize(rows=4, longest=8, tokens=32),), (GroupSize(rows=4, longest=3, tokens=12),)),),
     )
 
 
@@ -54,7 +52,7 @@ def names(directory: Path) -> list[str]:
 
 def assert_equal(found: Checkpoint | None, expected: Checkpoint) -> None:
     assert found is not None
-    assert (found.to_json(), found.sizes) == (expected.to_json(), expected.sizes)
+    assert found.to_json() == expected.to_json()
     ours, theirs = expected.tensors(), found.tensors()
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) and ours[name].dtype == theirs[name].dtype for name in ours)
@@ -66,12 +64,6 @@ def test_what_was_saved_is_found(tmp_path: Path) -> None:
     assert_equal(folder(tmp_path).find(), checkpoint(12))
     files = {"tensors.safetensors", "state.json", "manifest.json"}
     assert {path.name for path in (tmp_path / "step-00000012").iterdir()} == files
-
-
-def test_one_of_before_there_were_sizes_has_none() -> None:
-    ours = checkpoint(3)
-    state = {name: value for name, value in ours.to_json().items() if name != "sizes"}
-    assert Checkpoint.from_parts(ours.tensors(), state).sizes == ()
 
 
 def test_two_are_kept(tmp_path: Path) -> None:

@@ -98,12 +98,19 @@ async function readBytes(file: string): Promise<Buffer> {
     if (found.isDirectory()) {
       throw new SweepError('SPEC_INVALID', `${file} is a directory`, { hint: 'name the YAML file in it' });
     }
-    // One byte more than allowed: the size that a pipe or a growing file says is not what comes.
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1);
-    if (found.size > MAX_BYTES || bytesRead > MAX_BYTES) {
+    // One byte more than allowed: the size that a pipe or a growing file says is not what comes, and a pipe gives at a
+    // time what has been written by then.
+    const buffer = Buffer.alloc(MAX_BYTES + 1);
+    let size = 0;
+    while (size < buffer.length) {
+      const { bytesRead } = await handle.read(buffer, size, buffer.length - size);
+      if (bytesRead === 0) break;
+      size += bytesRead;
+    }
+    if (found.size > MAX_BYTES || size > MAX_BYTES) {
       throw new SweepError('SPEC_INVALID', `${file} is larger than 1 MiB`);
     }
-    return buffer.subarray(0, bytesRead);
+    return buffer.subarray(0, size);
   } finally {
     await handle.close();
   }

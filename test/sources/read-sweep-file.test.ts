@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expandGrid } from '../../orchestrator/core/sweep/grid.js';
 import { SpecError } from '../../orchestrator/core/sweep/spec-error.js';
@@ -131,5 +133,16 @@ exclude:
       read(keys),
       (error: SpecError) => error.issues.length === 50 && /there are more/.test(error.hint),
     );
+  });
+
+  it('is read from a pipe to its end', async () => {
+    using folder = temporaryFolder();
+    const pipe = join(folder.path, 'pipe.yaml');
+    execFileSync('mkfifo', [pipe]);
+    // More than a pipe holds at a time.
+    const writing = writeFile(pipe, `${'# a comment\n'.repeat(10_000)}${EXAMPLE}`);
+    const { spec } = await readSweepFile(pipe);
+    await writing;
+    assert.deepEqual(spec, (await read(EXAMPLE)).spec);
   });
 });

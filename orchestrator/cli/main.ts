@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   pause: async () => (await import('./run/pause.js')).pauseCommand,
   resume: async () => (await import('./run/resume.js')).resumeCommand,
   serve: async () => (await import('./serve/serve.js')).serveCommand,
+  stop: async () => (await import('./serve/stop.js')).stopCommand,
   worker: async () => (await import('./serve/worker.js')).workerCommand,
   data: async () => (await import('./data/data.js')).dataCommand,
   models: async () => (await import('./data/models.js')).modelsCommand,
@@ -81,9 +82,15 @@ async function main(words: readonly string[]): Promise<number> {
 const words = hideBin(process.argv);
 const isDebug = process.env['DSS_DEBUG'] === '1';
 
-// A reader that has seen enough (`dss results … | head`) is no failure.
+/** What they do is to print. */
+const READERS = new Set(['status', 'watch', 'logs', 'results']);
+
+// A reader that has seen enough (`dss results … | head`) is no failure, and what others do goes on without one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
+  if (error.code === 'EPIPE') {
+    if (READERS.has(words[0] ?? '')) process.exit(0);
+    return;
+  }
   if (error.code === 'EIO') return;
   process.exit(reportFailure(Object.assign(error, { path: 'stdout' }), { json: false, debug: isDebug }));
 });

@@ -27,6 +27,11 @@ export class StopSignals implements Disposable {
     return this.#first === null ? null : SIGNAL_STATUS[this.#first];
   }
 
+  /** As if SIGTERM had come: somebody has asked for the end who cannot send a signal. */
+  ask(): void {
+    if (!this.#drain.signal.aborted) this.#hear('SIGTERM');
+  }
+
   /** Does something that obeys `drain`; gives the exit status when it ended because of it. */
   async orStatus<T>(work: () => Promise<T>): Promise<T | number> {
     try {

@@ -6,7 +6,7 @@ import { type JournalEvent, trialOf } from '../core/events.js';
 import type { Notice } from '../core/notice.js';
 import type { Demand } from '../core/schedule/demand.js';
 import { poolKeyOf } from '../core/schedule/pool-keys.js';
-import { type Decision, decide } from '../core/schedule/schedule.js';
+import { decide } from '../core/schedule/schedule.js';
 import { smallerNotice } from '../core/schedule/smaller-attempts.js';
 import type { WorkerPlace } from '../core/schedule/snapshot.js';
 import type { SubmissionPart } from '../core/sweep/submission.js';
@@ -15,10 +15,9 @@ import type { Hello, Report } from '../core/worker-message.js';
 import type { WorkerLoad, WorkerStanding } from '../core/worker-standing.js';
 import { type AttemptParts, Attempts } from './attempts.js';
 import { Gangs } from './gangs.js';
+import { Lender } from './lender.js';
 import { RunningTrials } from './running-trials.js';
 import { type SubmitAnswer, Sweeps } from './sweeps.js';
-import { leaseChance } from './tokens.js';
-import { withFolder } from './trial-folder.js';
 import { Turns } from './turns.js';
 import { UnfitNotice } from './unfit-notice.js';
 import { type Watcher, WatchHub } from './watch-hub.js';
@@ -50,7 +49,8 @@ export class ControlLoop {
   readonly #gangs = new Gangs(this.#workers);
   readonly #unfit: UnfitNotice;
   readonly #running: RunningTrials;
-  #draining: { readonly graceMs: number; readonly done: () => void } | null = null;
+  readonly #lender: Lender;
+  #draining: { readonly graceMs: number; readonly drained: Promise<void>; readonly done: () => void } | null = null;
 
   constructor(parts: ControlLoopParts) {
     this.#parts = parts;
@@ -70,6 +70,14 @@ export class ControlLoop {
     this.#unfit = new UnfitNotice(parts, () => this.#turns.snapshot.unfit());
     this.#attempts = new Attempts(parts, this.#turns, this.#workers, () => this.#draining !== null);
     this.#sweeps = new Sweeps(parts, this.#turns, this.#workers, this.#watchers);
+    this.#lender = new Lender(parts, {
+      turns: this.#turns,
+      attempts: this.#attempts,
+      workers: this.#workers,
+      gangs: this.#gangs,
+      running: this.#running,
+      tellWhatRuns: (workerId) => this.#tellWhatRuns(workerId),
+    });
   }
 
   /**
@@ -216,7 +224,7 @@ export class ControlLoop {
     if (who === 'another process') snapshot.removeWorker(workerId);
     const place = { ...placeOf(hello), pool: poolKeyOf(pool), settledMs: this.#settledMs() };
     snapshot.addWorker(workerId, hello.slots, hello.prefetch, hello.host, place);
-    this.#lendNoMoreIfSpent(workerId);
+    this.#lender.lendNoMoreIfSpent(workerId);
     const holds = new Set(hello.running.map(({ token }) => token));
     const missing = snapshot.heldBy(workerId).filter(({ token }) => !holds.has(token));
     this.#turns.observe(() => {
@@ -301,16 +309,18 @@ export class ControlLoop {
 
   // The end.
 
-  /** Lends nothing any more and waits until nothing runs, at most for the grace and a little. */
+  /**
+   * Lends nothing any more and waits until nothing runs, at most for the grace and a little. Of several drains the one
+   * that gives the least time ends all.
+   */
   async drain(graceMs: number): Promise<void> {
     if (this.#turns.isOver) return;
     const { clock, logger } = this.#parts;
     logger.info({ graceMs, running: this.#turns.snapshot.running().length }, 'draining');
-    const drained = new Promise<void>((done) => {
-      this.#draining = { graceMs, done };
-    });
+    const { drained, done } = this.#draining ?? newDrain();
+    this.#draining = { graceMs, drained, done };
     for (const workerId of this.#workers.ids()) this.#tellToDrain(workerId, graceMs);
-    const deadline = clock.after(graceMs + DRAIN_MARGIN_MS, () => this.#draining?.done());
+    const deadline = clock.after(graceMs + DRAIN_MARGIN_MS, done);
     this.#turns.soon();
     await drained;
     deadline.cancel();
@@ -337,83 +347,9 @@ export class ControlLoop {
       this.#sweeps.enforceBudgets();
       const decisions = decide(this.#turns.snapshot, this.#parts.clock.nowMs());
       if (decisions.length === 0) break;
-      for (const decision of decisions) {
-        if (decision.kind === 'grant') this.#grant(decision);
-        else if (decision.kind === 'reserve') this.#turns.snapshot.reserve(decision.trialId);
-        else if (decision.kind === 'recall') this.#recall(decision);
-        else if (decision.kind === 'drain') this.#drainHost(decision);
-        else this.#takeBack(decision);
-      }
+      for (const decision of decisions) this.#lender.carryOut(decision);
     }
     this.#unfit.soon();
-  }
-
-  #grant({ trialId, workerId, others = [] }: Decision & { readonly kind: 'grant' }): void {
-    const { journal, clock, home, random, logger } = this.#parts;
-    const trial = journal.trial(trialId)?.trial;
-    if (trial === undefined) throw new Error(`trial ${trialId} is not in the journal`);
-    const [machines, asked] = [1 + others.length, trial.run.machines];
-    const fewer = machines < asked ? machines : null;
-    const event = journal.begin(trialId, workerId, clock.unixMs(), leaseChance(random), fewer);
-    const { lease } = event;
-    if (fewer !== null)
-      logger.warn({ trialId, attempt: lease.attempt, machines, asked }, 'goes on with fewer machines');
-    if (others.length > 0) this.#turns.snapshot.gather(trialId, others);
-    this.#turns.apply(event);
-    for (const member of [workerId, ...others]) {
-      this.#workers.noteLent(member);
-      this.#lendNoMoreIfSpent(member);
-    }
-    this.#running.begun(trialId, trial.settings.max_steps);
-    if (others.length > 0) this.#gangs.are(lease, [workerId, ...others]);
-    this.#turns.afterwards(() => {
-      const { snapshot } = this.#turns;
-      const checkpoint = this.#attempts.files.begun(trialId);
-      for (const member of [workerId, ...others]) {
-        if (!snapshot.isWaiting(lease)) this.#tellWhatRuns(member);
-        const gang = this.#gangs.placeOf(lease, member);
-        this.#workers.send(member, {
-          kind: 'assign',
-          lease,
-          trial: withFolder(trial, home),
-          ...(checkpoint === null ? {} : { checkpoint }),
-          ...(snapshot.hasSeveralDevices(member) ? { devices: snapshot.placesOf(lease, member) } : {}),
-          ...(gang === null ? {} : { gang }),
-        });
-      }
-    });
-  }
-
-  #lendNoMoreIfSpent(workerId: string): void {
-    if (this.#workers.isSpent(workerId)) this.#turns.snapshot.setAvailable(workerId, false);
-  }
-
-  #recall({ lease, workerId }: Decision & { readonly kind: 'recall' }): void {
-    this.#attempts.release([lease]);
-    const reason = 'it had not begun here and goes to whoever can begin it first';
-    this.#turns.afterwards(() => this.#workers.send(workerId, { kind: 'cancel', lease, reason }));
-  }
-
-  #drainHost({ host, reason }: Decision & { readonly kind: 'drain' }): void {
-    const workers = this.#turns.snapshot.drainHost(host, reason);
-    this.#parts.logger.warn({ host, workers, reason }, 'host drained');
-  }
-
-  #takeBack(decision: Decision & { readonly kind: 'requeue' | 'fail' }): void {
-    const { journal, clock, logger } = this.#parts;
-    const { lease, failure, workerId } = decision;
-    const { trialId, attempt } = lease;
-    logger.warn({ trialId, attempt, workerId }, 'lease lost');
-    const written =
-      decision.kind === 'fail'
-        ? journal.fail(lease, failure, clock.unixMs())
-        : journal.requeue(lease, failure, decision.delayMs, clock.unixMs());
-    if (written.outcome !== 'accepted') throw new Error(`the lease of ${trialId} is not what the journal has`);
-    this.#turns.apply(written.event);
-    this.#turns.afterwards(() => this.#workers.send(workerId, { kind: 'stale', lease }));
-    // It may hang: it is lent nothing until it says something.
-    this.#turns.snapshot.setAvailable(workerId, false);
-    this.#workers.suspend(workerId);
   }
 
   #publish(events: readonly JournalEvent[]): void {
@@ -460,7 +396,7 @@ export class ControlLoop {
   #hear(workerId: string): void {
     if (!this.#workers.heard(workerId) || this.#draining !== null) return;
     this.#turns.snapshot.setAvailable(workerId, true, this.#settledMs());
-    this.#lendNoMoreIfSpent(workerId);
+    this.#lender.lendNoMoreIfSpent(workerId);
     this.#turns.soon();
   }
 
@@ -486,6 +422,14 @@ export class ControlLoop {
 /** Where nothing is said of an address or a port, it could not be met by others. */
 function placeOf({ devices, address = '', rendezvousPort = 0 }: Hello): Pick<WorkerPlace, 'memory' | 'address'> {
   return { memory: devices.map(({ memoryBytes }) => memoryBytes), address: rendezvousPort > 0 ? address : '' };
+}
+
+function newDrain(): { readonly drained: Promise<void>; readonly done: () => void } {
+  let done = () => {};
+  const drained = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  return { drained, done };
 }
 
 function isOf(trialId: string): (lease: LeaseRef) => boolean {

@@ -88,14 +88,13 @@ export interface ControlPlane {
   /** For workers that no launcher starts. */
   readonly joinToken: string;
   readonly view: PlaneView;
+  /** Resolves when a client has asked it to end: it is for whoever started it to drain and stop it. */
+  readonly stopAsked: Promise<void>;
   /** Lends nothing any more; resolves when nothing runs, at the latest after the grace. */
   drain(graceMs: number): Promise<void>;
   /** Ends the workers and everything else at once. What ran is queued again. */
   stop(): Promise<void>;
 }
-
-/** For what runs to write a checkpoint. */
-const STOP_GRACE_MS = 20_000;
 
 /** Throws SweepError STATE_HELD, STATE_INVALID or LISTEN_REFUSED. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
@@ -145,7 +144,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       for (const listener of listeners) listener(events);
     };
     const loop = new ControlLoop({ ...parts, onEvents });
-    const onStopFailed = (error: unknown) => logger.error({ err: error }, 'not all of the control plane was stopped');
+    let askToStop = () => {};
+    const stopAsked = new Promise<void>((resolve) => {
+      askToStop = resolve;
+    });
     const health = new Health(() => loop.isLending);
     const drain = (graceMs: number): Promise<void> => {
       launching.drain();
@@ -174,10 +176,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         onDemand: () => launching.tell(),
         checkPlace: (place) => launching.check(place),
         notices: () => [...launching.notices, ...loop.notices],
-        onStop: () =>
-          void drain(STOP_GRACE_MS)
-            .then(() => undo.run())
-            .catch(onStopFailed),
+        onStop: askToStop,
       });
     const workersOf = (needsCertificate: boolean, storePort: number) => ({
       connect: (stream: WorkerStream) => {
@@ -251,6 +250,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       clientToken,
       joinToken,
       view: createPlaneView({ ...parts, loop, identities, listeners, onDemand: () => launching.tell() }),
+      stopAsked,
       drain,
       stop: () => undo.run(),
     };
@@ -291,7 +291,12 @@ function needsCertificates(address: string): SweepError {
   });
 }
 
-function freeBytes(home: string): number {
-  const { bavail, bsize } = statfsSync(home);
-  return bavail * bsize;
+/** `null`: the folder is gone, or its disk. */
+function freeBytes(home: string): number | null {
+  try {
+    const { bavail, bsize } = statfsSync(home);
+    return bavail * bsize;
+  } catch {
+    return null;
+  }
 }

@@ -17,7 +17,8 @@ export class LogStore {
   readonly #limitBytes: number;
   /** Bytes by trial, of those written in this process. */
   readonly #sizes = new Map<string, number>();
-  readonly #followers = new Map<string, readonly (() => void)[]>();
+  /** By trial, what wakes each of its readers. */
+  readonly #readers = new Map<string, Set<() => void>>();
 
   constructor(home: string, limitBytes = TRIAL_BYTES) {
     this.#folder = join(home, 'logs');
@@ -41,13 +42,18 @@ export class LogStore {
    * file, so that the last lines are not missed. In pieces of whole lines.
    */
   async *read(trialId: string, goesOn: () => boolean, signal: AbortSignal): AsyncGenerator<readonly string[]> {
-    const wake = () => this.touch(trialId);
-    signal.addEventListener('abort', wake);
+    let wake = () => {};
+    const touched = () => wake();
+    signal.addEventListener('abort', touched);
+    const readers = this.#readers.get(trialId) ?? new Set();
+    this.#readers.set(trialId, readers.add(touched));
     let position = 0;
     let rest = Buffer.alloc(0);
     try {
       for (;;) {
-        const next = this.#nextAppend(trialId);
+        const next = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
         const isLast = !goesOn();
         for await (const piece of readFrom(this.#path(trialId), position)) {
           position += piece.length;
@@ -61,15 +67,15 @@ export class LogStore {
         await next;
       }
     } finally {
-      signal.removeEventListener('abort', wake);
+      signal.removeEventListener('abort', touched);
+      readers.delete(touched);
+      if (readers.size === 0) this.#readers.delete(trialId);
     }
   }
 
   /** Wakes who follows a trial: there is more to read, or the trial has ended. */
   touch(trialId: string): void {
-    const followers = this.#followers.get(trialId) ?? [];
-    this.#followers.delete(trialId);
-    for (const call of followers) call();
+    for (const call of this.#readers.get(trialId) ?? []) call();
   }
 
   #path(trialId: string): string {
@@ -86,12 +92,6 @@ export class LogStore {
     appendFileSync(this.#path(trialId), written, { mode: 0o600 });
     this.#sizes.set(trialId, isOver ? this.#limitBytes : before + Buffer.byteLength(text));
     this.touch(trialId);
-  }
-
-  #nextAppend(trialId: string): Promise<void> {
-    return new Promise((resolve) => {
-      this.#followers.set(trialId, [...(this.#followers.get(trialId) ?? []), resolve]);
-    });
   }
 }
 

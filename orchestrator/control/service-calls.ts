@@ -1,4 +1,5 @@
 /** What all calls of the service for people have in common: who asks, how errors travel, and that nobody is sent too much. */
+import { once } from 'node:events';
 import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { SweepError } from '../core/errors.js';
@@ -61,9 +62,8 @@ export async function sendAll<T>(
 ): Promise<void> {
   for await (const message of messages) {
     if (!call.write(message)) {
-      await new Promise<void>((resolve) => {
-        call.once('drain', resolve);
-        gone.addEventListener('abort', () => resolve(), { once: true });
+      await once(call, 'drain', { signal: gone }).catch((reason: unknown) => {
+        if (!gone.aborted) throw reason;
       });
     } else await new Promise((resolve) => setImmediate(resolve));
     if (gone.aborted) return;

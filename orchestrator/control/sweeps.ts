@@ -104,25 +104,27 @@ export class Sweeps {
     return { done, toRun, failed };
   }
 
-  /** Queues again what has ended without a result, and makes the sweep active; gives how many trials. */
+  /** Queues again what has ended without a result, for which the sweep becomes active; gives how many trials. */
   retry(sweep: string, { onlyFailed }: { readonly onlyFailed: boolean }): number {
     this.#turns.mustGoOn();
-    this.#mustKnow(sweep);
+    const { standing } = this.#mustKnow(sweep);
     const { journal, clock } = this.#parts;
     const isMeant = (state: string) => state === 'failed' || (state === 'cancelled' && !onlyFailed);
-    const events = this.#turns.write(() => {
+    const { queued, events } = this.#turns.write(() => {
       const queued: JournalEvent[] = [];
       for (const { trialId, state } of journal.standings(sweep)) {
         if (!isMeant(state)) continue;
         const written = journal.queueAgain(trialId, clock.unixMs());
         if (written.outcome === 'accepted') queued.push(written.event);
       }
-      return [...queued, journal.setSweepState(sweep, 'active', '', clock.unixMs())];
+      if (queued.length === 0 || standing.state === 'active') return { queued, events: queued };
+      return { queued, events: [...queued, journal.setSweepState(sweep, 'active', '', clock.unixMs())] };
     });
+    if (queued.length === 0) return 0;
     for (const event of events) this.#turns.apply(event);
     this.#makeLive(this.#mustKnow(sweep));
     this.#turns.soon();
-    return events.length - 1;
+    return queued.length;
   }
 
   /** Nothing more of it is lent; what runs goes on. */
@@ -263,16 +265,17 @@ export class Sweeps {
     this.#places.delete(sweep);
     const news = untold.filter((each) => snapshot.sweepsOf(trialOf(each) ?? '').includes(sweep));
     snapshot.removeSweep(sweep, this.#parts.clock.nowMs());
-    this.#turns.afterwards(() => {
-      if (snapshot.isLive(sweep)) return;
-      if (summary !== null)
-        this.#watchers.windDown(
-          summary,
-          news,
-          running.map(({ trialId }) => trialId),
-        );
-      else if (how === 'for good') this.#watchers.end(sweep);
-    });
+    if (summary !== null) {
+      this.#watchers.windDown(
+        summary,
+        news,
+        running.map(({ trialId }) => trialId),
+      );
+    } else if (how === 'for good') {
+      this.#turns.afterwards(() => {
+        if (!snapshot.isLive(sweep)) this.#watchers.end(sweep);
+      });
+    }
   }
 
   #mustKnow(sweep: string): SweepPlace {

@@ -26,6 +26,8 @@ export class WatchHub {
   readonly #watchers = new Map<string, Set<Watcher>>();
   readonly #workers = new Map<string, WorkerState>();
   readonly #windingDown = new WindingDown();
+  /** Since the last events. */
+  readonly #stopped = new Map<string, { readonly summary: SweepSummary; readonly news: readonly JournalEvent[] }>();
   /** Of attempts that were lent ahead: told when their turn has come, as if they had been lent then. */
   #ahead: readonly Begun[] = [];
 
@@ -55,7 +57,8 @@ export class WatchHub {
   publish(events: readonly JournalEvent[], snapshot: Snapshot): void {
     const told = [...events, ...this.#ahead.filter(({ lease }) => snapshot.isCurrent(lease))];
     this.#ahead = told.filter((event): event is Begun => event.kind === 'begun' && snapshot.isWaiting(event.lease));
-    if (this.#watchers.size === 0) return;
+    this.#tellStopped();
+    if (this.#watchers.size === 0 && this.#windingDown.isEmpty) return;
     const touched = new Set<string>();
     for (const event of told) {
       if (event.kind === 'begun' && this.#ahead.includes(event)) continue;
@@ -81,24 +84,25 @@ export class WatchHub {
     for (const sweep of this.#watchers.keys()) this.#tell(sweep, { kind: 'worker', worker });
   }
 
-  /** Paused: its watchers are told of what still runs until that has ended. `news`: what they are not told yet. */
+  /**
+   * It was paused, and its watchers are told of what still runs until that has ended; or cancelled, and nothing of it
+   * runs. They hear of it with the next events, and before those: from here on these are not told as the sweep's.
+   *
+   * @param news what has happened before and they are not told yet.
+   */
   windDown(summary: SweepSummary, news: readonly JournalEvent[], running: readonly string[]): void {
-    const { sweep } = summary;
-    for (const event of news) {
-      const trial = changeOf(event);
-      if (trial !== null) this.#tell(sweep, { kind: 'trial', trial });
-    }
-    this.#tell(sweep, { kind: 'summary', summary });
-    if (running.length === 0) this.end(sweep);
-    else this.#windingDown.add(summary, running);
+    this.#stopped.set(summary.sweep, { summary, news });
+    this.#windingDown.add(summary, running);
   }
 
   /** It is live again. */
   goOn(sweep: string): void {
+    this.#stopped.delete(sweep);
     this.#windingDown.delete(sweep);
   }
 
   end(sweep: string): void {
+    this.#stopped.delete(sweep);
     this.#windingDown.delete(sweep);
     const watchers = this.#watchers.get(sweep) ?? [];
     this.#watchers.delete(sweep);
@@ -109,6 +113,18 @@ export class WatchHub {
     const all = [...this.#watchers.values()].flatMap((watchers) => [...watchers]);
     this.#watchers.clear();
     for (const watcher of all) watcher.fail(error);
+  }
+
+  #tellStopped(): void {
+    for (const [sweep, { summary, news }] of this.#stopped) {
+      for (const event of news) {
+        const trial = changeOf(event);
+        if (trial !== null) this.#tell(sweep, { kind: 'trial', trial });
+      }
+      this.#tell(sweep, { kind: 'summary', summary });
+      if (!this.#windingDown.isLeft(sweep)) this.end(sweep);
+    }
+    this.#stopped.clear();
   }
 
   #tellRest(summary: SweepSummary, trial: TrialChange): void {

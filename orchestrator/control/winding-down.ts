@@ -20,6 +20,15 @@ export class WindingDown {
     this.#rests.delete(sweep);
   }
 
+  get isEmpty(): boolean {
+    return this.#rests.size === 0;
+  }
+
+  /** Whether anything of it still runs. */
+  isLeft(sweep: string): boolean {
+    return (this.#rests.get(sweep)?.running.size ?? 0) > 0;
+  }
+
   summary(sweep: string): SweepSummary | null {
     const rest = this.#rests.get(sweep);
     return rest === undefined ? null : { sweep, total: rest.total, counts: { ...rest.counts } };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Trial } from '../../orchestrator/core/domain.js';
 import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
-import { runDss, temporaryFolder } from '../support/dss.js';
+import { runDss, startDss, temporaryFolder } from '../support/dss.js';
 import { finishWithoutTraining } from '../support/finished-sweep.js';
 import { DATASETS, writeTinySweep } from '../support/tiny-sweep.js';
 
@@ -70,6 +70,18 @@ describe('a sweep that has ended', () => {
       stderr,
       /failed: 3 trials, of 2 causes\n {2}2 trials: DATASET_INVALID: no inputs to explain\n {4}leave it out\n {4}[0-9a-f]{8} and [0-9a-f]{8}\n {2}OUT_OF_MEMORY: too large\n {4}leave it out\n {4}[0-9a-f]{8}\n/,
     );
+  });
+
+  it('has its report, and its status, also where nobody reads the table', async () => {
+    const failureOf = ({ settings: { seed } }: Trial) =>
+      seed === 2 ? { code: 'OUT_OF_MEMORY', message: 'too large', hint: '', detail: '', kind: 'user' as const } : null;
+    using sweep = await ended({ failureOf });
+    const dss = startDss(['sweep', sweep.file], { env: { DSS_HOME: sweep.home, DSS_DATASETS: DATASETS } });
+    dss.process.stdout?.destroy(); // as `| head -1` does
+    const { code, stderr } = await dss.finished;
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /failed: 2 trials/);
+    assert.ok(existsSync(join(sweep.home, 'reports', 'tiny', 'report.html')));
   });
 
   it('is left as it is by pause and resume', async () => {

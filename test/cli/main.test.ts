@@ -17,6 +17,7 @@ const COMMANDS = [
   'pause',
   'resume',
   'serve',
+  'stop',
   'worker',
   'data',
   'data check',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { findRunningPlane } from '../../orchestrator/cli/server/running-plane.js';
@@ -128,6 +128,19 @@ describe('a launcher', () => {
     await assert.rejects(watching.next(), { code: 'WORKERS_FAILED', message: 'they all die', hint: 'é: see the log' });
     assert.equal(fatal[0]?.code, 'WORKERS_FAILED');
     await assert.rejects(test.client.submit('b', trialsOf(1), { retryFailed: false }), { code: 'WORKERS_FAILED' });
+  });
+
+  it('that gives up when the state folder is gone tells everybody all the same', async () => {
+    const launcher = new ScriptedLauncher();
+    await using test = await TestPlane.start({ launchers: [launcher] });
+    await test.client.submit('a', trialsOf(1), { retryFailed: false });
+    const watching = test.client.watch('a', new AbortController().signal)[Symbol.asyncIterator]();
+    await watching.next();
+    const away = `${test.home}-away`;
+    renameSync(test.home, away);
+    launcher.context?.onGiveUp(new SweepError('WORKERS_FAILED', 'they all die'));
+    await assert.rejects(watching.next(), { code: 'WORKERS_FAILED' });
+    renameSync(away, test.home);
   });
 
   it('that saw a worker end frees its attempts at once, after what that worker still said', async () => {

@@ -175,6 +175,32 @@ describe('a sweep that is retried', () => {
     assert.equal(await test.client.retry('a', { onlyFailed: false }), 0);
   });
 
+  it('goes on being paused, or cancelled, where there is nothing to queue', async () => {
+    await using test = await TestPlane.start();
+    await test.client.submit('a', trialsOf(2), NORMAL);
+    await test.client.pause('a');
+    assert.equal(await test.client.retry('a', { onlyFailed: false }), 0);
+    assert.equal(recordOf(test, 'a').standing.state, 'paused');
+    await assertNothingLent(test.client, test.worker());
+    await test.client.cancel('a');
+    assert.equal(await test.client.retry('a', { onlyFailed: true }), 0);
+    assert.equal(recordOf(test, 'a').standing.state, 'cancelled');
+  });
+
+  it('begins its budget anew only if it was not active', async () => {
+    await using test = await TestPlane.start();
+    await test.client.submit('a', trialsOf(4), withBudget({ failedTrials: 2 }));
+    const worker = test.worker();
+    await runNext(worker, 'fail');
+    assert.equal(await test.client.retry('a', { onlyFailed: true }), 1);
+    await runNext(worker, 'fail');
+    assert.equal(recordOf(test, 'a').standing.state, 'paused');
+    assert.equal(await test.client.retry('a', { onlyFailed: true }), 1);
+    await runNext(worker, 'fail');
+    await runNext(worker);
+    assert.equal(recordOf(test, 'a').standing.state, 'active');
+  });
+
   const unknown: readonly (readonly [string, (client: Client) => Promise<unknown>])[] = [
     ['retry', (client) => client.retry('nothing', { onlyFailed: false })],
     ['pause', (client) => client.pause('nothing')],

@@ -338,4 +338,20 @@ describe('the Ray launcher', () => {
     });
     told.launcher.check({ ...place, settings: SETTINGS });
   });
+
+  it('says of a pool that its workers could not reach this machine, and goes on with the others', async () => {
+    const demandOf = (settings: JsonValue) => {
+      const place = { on: 'ray' as const, pools: [], settings };
+      return { sweep: 'x', place, waiting: 1, running: 0, devices: 1, machines: 1 };
+    };
+    const far = demandOf({ address: 'http://head.example:8265', ray: {} });
+    await told.launcher.want([far, demandOf(SETTINGS)]);
+    assert.equal(cluster.orders.size, 1);
+    assert.match((await told.noticeOf('PLACE_ABSENT')).message, /head\.example:8265 cannot reach/);
+    nowMs += LATER_MS;
+    await told.launcher.want([demandOf(SETTINGS)]);
+    assert.deepEqual([...told.notices.keys()], [], 'nobody asks for it any more');
+    const alone = open({ keepsWorkers: false });
+    await assert.rejects(alone.launcher.want([far]), { code: 'PLACE_ABSENT' });
+  });
 });

@@ -19,6 +19,10 @@ export const retryCommand = defineCommand({
     return changeSweep(args, async (client) => {
       const queued = await client.retry(args.sweep, { onlyFailed: args.failed });
       const ifNoneRuns = 'no control plane serves this state folder: `dss sweep FILE`, or `dss serve`, runs them';
+      if (queued === 0) {
+        const what = args.failed ? 'has failed' : 'has failed or was cancelled';
+        return { value: { queued }, text: `no trial of it ${what}; it is left as it is` };
+      }
       return { value: { queued }, text: `${counted(queued, 'trial')} queued again`, ifNoneRuns };
     });
   },

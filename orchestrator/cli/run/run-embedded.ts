@@ -79,6 +79,7 @@ export async function runEmbedded(
     ...(listen === undefined ? {} : { listenOn: listen }),
     ...(advertise === undefined ? {} : { advertise }),
   });
+  void plane.stopAsked.then(() => signals.ask());
   const client = connectClient({ address: plane.address, token: plane.clientToken });
   const leave = new AbortController();
   let page: { close(): Promise<void> } | null = null;

@@ -71,6 +71,7 @@ export async function serve({
   const failed = new Promise<never>((_, reject) => {
     onFatal = reject;
   });
+  failed.catch(() => {}); // it may come while the control plane starts, and is heard below
   // With --workers alone they are here; without either, workers join by hand.
   const places = new Set([
     ...(workers === 0 ? [] : ['local' as const]),
@@ -95,6 +96,7 @@ export async function serve({
     launchers,
     ...(advertise === undefined ? {} : { advertise }),
   });
+  void plane.stopAsked.then(() => signals.ask());
   let page: { close(): Promise<void> } | null = null;
   try {
     print(`serving ${home} at ${plane.publicAddress ?? plane.address}`);

@@ -22,10 +22,7 @@ export function showStatus({ sweep, json, ...where }: StatusFlags): Promise<numb
 }
 
 async function showAll(reader: SweepReader, json: boolean): Promise<number> {
-  // Asked for first: it is the slower of the two when a control plane runs.
-  const asked = reader.plane();
-  const sweeps = await reader.sweeps();
-  const plane = await asked;
+  const [plane, sweeps] = await Promise.all([reader.plane(), reader.sweeps()]);
   const isRun = plane !== null;
   if (json) {
     const workers = plane?.workers.map(workerValue) ?? null;
@@ -46,9 +43,7 @@ async function showAll(reader: SweepReader, json: boolean): Promise<number> {
 }
 
 async function showOne(reader: SweepReader, sweep: SweepRecord, json: boolean): Promise<number> {
-  const asked = reader.workers();
-  const trials = await collected(reader.trials(sweep.sweep));
-  const workers = await asked;
+  const [workers, trials] = await Promise.all([reader.workers(), collected(reader.trials(sweep.sweep))]);
   const isRun = workers !== null;
   const running = (workers ?? []).flatMap((worker) => worker.running);
   const progress = new Map(running.map((each) => [each.trialId, each]));

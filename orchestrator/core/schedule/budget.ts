@@ -1,7 +1,7 @@
 /** What a sweep may use up, against what it has. */
 import type { Budget } from '../sweep/sweep-options.js';
 
-/** Since it was submitted or last resumed. */
+/** Since it was submitted, or last made active again. */
 export interface Used {
   /** From the moment when the first of its trials was lent. */
   readonly wallMs: number;

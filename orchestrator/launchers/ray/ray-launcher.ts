@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { SweepError } from '../../core/errors.js';
+import type { Notice } from '../../core/notice.js';
 import type { Demand } from '../../core/schedule/demand.js';
 import type { Place } from '../../core/sweep/place.js';
 import { type RaySettings, rayKeyOf, raySettingsOf } from '../../core/sweep/places/ray-settings.js';
@@ -65,6 +66,8 @@ class RayLauncher implements Launcher {
   readonly workersSurvive: boolean;
   readonly #options: RayLauncherOptions;
   readonly #pools = new Map<string, Looked>();
+  /** Keys of those that are asked for and cannot be. */
+  readonly #unopened = new Set<string>();
   readonly #lookEveryMs: number;
   readonly #nowMs: () => number;
   #context: LaunchContext | null = null;
@@ -99,8 +102,8 @@ class RayLauncher implements Launcher {
       const key = rayKeyOf(settings, sha256);
       byKey.set(key, { settings, demands: [...(byKey.get(key)?.demands ?? []), demand] });
     }
-    for (const [key, { settings }] of byKey)
-      if (!this.#pools.has(key)) this.#pools.set(key, this.#opened(key, settings, context));
+    for (const key of this.#unopened) if (!byKey.has(key)) this.#noteUnopened(key, null);
+    for (const [key, { settings }] of byKey) if (!this.#pools.has(key)) this.#open(key, settings, context);
     const looks = [...this.#pools].map(([key, looked]) => this.#tell(looked, byKey.get(key)));
     await Promise.all(looks);
   }
@@ -135,6 +138,25 @@ class RayLauncher implements Launcher {
         this.#options.logger.warn({ message: sweepErrorOf(reason).message }, 'ray: workers were left');
       }
     }
+  }
+
+  /** A service goes on without a pool that its settings or its address allow no more, or not yet. */
+  #open(key: string, settings: RaySettings, context: LaunchContext): void {
+    try {
+      this.#pools.set(key, this.#opened(key, settings, context));
+      this.#noteUnopened(key, null);
+    } catch (reason) {
+      if (!this.#options.keepsWorkers) throw reason;
+      const { code, message, hint } = sweepErrorOf(reason);
+      this.#options.logger.warn({ code, message }, 'ray: a pool cannot be opened');
+      this.#noteUnopened(key, { code, message, hint });
+    }
+  }
+
+  #noteUnopened(key: string, notice: Notice | null): void {
+    if (notice === null) this.#unopened.delete(key);
+    else this.#unopened.add(key);
+    this.#context?.onNotice(`pool:${key}`, notice);
   }
 
   #opened(key: string, settings: RaySettings, context: LaunchContext): Looked {

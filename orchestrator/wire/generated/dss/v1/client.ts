@@ -3428,7 +3428,7 @@ export const ClientServiceService = {
     responseSerialize: (value: CancelResponse): Buffer => Buffer.from(CancelResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CancelResponse => CancelResponse.decode(value),
   },
-  /** Drains the workers and ends the control plane. */
+  /** Asks the control plane to end as by SIGTERM: what runs has a grace to write down where it is. */
   stop: {
     path: "/dss.v1.ClientService/Stop" as const,
     requestStream: false as const,
@@ -3466,7 +3466,7 @@ export interface ClientServiceServer extends UntypedServiceImplementation {
   watch: handleServerStreamingCall<WatchRequest, WatchEvent>;
   logs: handleServerStreamingCall<LogsRequest, LogsChunk>;
   cancel: handleUnaryCall<CancelRequest, CancelResponse>;
-  /** Drains the workers and ends the control plane. */
+  /** Asks the control plane to end as by SIGTERM: what runs has a grace to write down where it is. */
   stop: handleUnaryCall<StopRequest, StopResponse>;
 }
 
@@ -3624,7 +3624,7 @@ export interface ClientServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CancelResponse) => void,
   ): ClientUnaryCall;
-  /** Drains the workers and ends the control plane. */
+  /** Asks the control plane to end as by SIGTERM: what runs has a grace to write down where it is. */
   stop(request: StopRequest, callback: (error: ServiceError | null, response: StopResponse) => void): ClientUnaryCall;
   stop(
     request: StopRequest,

@@ -202,7 +202,7 @@ class ClientServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Stop(self, request, context):
-        """Drains the workers and ends the control plane.
+        """Asks the control plane to end as by SIGTERM: what runs has a grace to write down where it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -77,10 +77,7 @@ export interface DatasetSource {
   /** Layout `folder` only. */
   readonly fields: Readonly<Record<string, string>>;
   readonly templates: Readonly<Record<string, string>>;
-  /**
-   * Layout `folder` only: the answers that every row allows; empty: none are named, or each row names its own.
-   * They change no training, so that no trial is told apart by them.
-   */
+  /** Layout `folder` only: the answers that every row allows; empty: none are named, or each row names its own. */
   readonly choices: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** What makes two trials the same: a hash of all that training reads, and of nothing else. */
+/** What makes two trials the same: a hash of all that training and its test read, and of nothing else. */
 import { canonicalJson } from '../canonical-json.js';
 import { type DatasetSource, ENGINE_VERSION, type ModelSource, type TrialSettings } from '../domain.js';
 
@@ -38,7 +38,7 @@ function modelIdentity({ files }: ModelSource): unknown {
 }
 
 /** A dataset of the release is read by the rules for its name; one of a user's own by its fields and templates. */
-function datasetIdentity({ layout, metric, fields, templates, files }: DatasetSource, name: string): unknown {
+function datasetIdentity({ layout, metric, fields, templates, choices, files }: DatasetSource, name: string): unknown {
   return {
     layout,
     parser: layout === 'release' ? name : null,
@@ -46,5 +46,7 @@ function datasetIdentity({ layout, metric, fields, templates, files }: DatasetSo
     fields,
     templates,
     files: files.map(({ role, sha256 }) => ({ role, sha256 })),
+    // They train nothing, but the result has an accuracy among them, which is no other list's.
+    ...(choices.length > 0 ? { choices } : {}),
   };
 }

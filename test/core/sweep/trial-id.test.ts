@@ -52,6 +52,8 @@ describe('the id of a trial', () => {
     ['the layout', () => idOf(MODEL, { ...DATASET, layout: 'folder' })],
     ['a field', () => idOf(MODEL, { ...DATASET, layout: 'folder', fields: { input: 'question' } })],
     ['a template', () => idOf(MODEL, { ...DATASET, layout: 'folder', templates: { explain: 'why: ' } })],
+    ['the choices of all rows', () => idOf(MODEL, { ...DATASET, layout: 'folder', choices: ['a', 'b'] })],
+    ['one of those choices', () => idOf(MODEL, { ...DATASET, layout: 'folder', choices: ['a', 'c'] })],
     ['the seed', () => idOf(MODEL, DATASET, settingsOf({ seed: 1 }))],
   ];
   const ids = new Set([idOf()]);

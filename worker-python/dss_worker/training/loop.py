@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
 import torch
 from transformers import T5ForConditionalGeneration
 
@@ -38,8 +39,6 @@ from dss_worker.training.work import Work
 
 # A checkpoint's tensors in copies of the trained weights: these, AdamW's two moments, the selected ones.
 _CHECKPOINT_COPIES = 4
-# More than there are seeds.
-_SEEDS = 2**32
 
 
 class TrainingLoop:
@@ -100,7 +99,7 @@ class TrainingLoop:
         self._evaluations: list[Evaluation] = []
         self._selected: Selected | None = None
         # Dropout's draws begin here, whatever loading drew before; each process's rows have draws of their own.
-        torch.manual_seed(settings.seed + processes.share.index * _SEEDS)
+        torch.manual_seed(_seed_of_share(settings.seed, processes.share.index))
 
     @property
     def plan(self) -> MicroBatchPlan:
@@ -269,3 +268,8 @@ class TrainingLoop:
         step = self._stepper.step
         if self._checkpoints.saved_step == step:
             self._reporter.checkpointed(step=step, name=checkpoint_name(step))
+
+
+def _seed_of_share(seed: int, index: int) -> int:
+    """Of a process's draws. Below 2**32, of which a processor's generator makes use; a GPU's would of more."""
+    return seed if index == 0 else int(np.random.SeedSequence((seed, index)).generate_state(1)[0])

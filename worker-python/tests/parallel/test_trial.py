@@ -178,9 +178,11 @@ def test_a_part_that_is_damaged_has_all_ranks_pass_its_checkpoint_over(tmp_path:
         assert result.resumed_step == 2
 
 
-def seed_of(ranks: Ranks, *, config: TrialConfig, shard: int, tensor: int) -> int:
+def draw_of(ranks: Ranks, *, config: TrialConfig, shard: int, tensor: int) -> list[float]:
+    """Not the seed: of that a generator may use less than there is of it."""
     run_a_share(ranks, config=config, steps=1, shard=shard, tensor=tensor)
-    return torch.initial_seed()
+    draws: list[float] = torch.rand(8, generator=torch.manual_seed(torch.initial_seed())).tolist()
+    return draws
 
 
 # The last: whether both draw the same where they compute the same.
@@ -199,8 +201,8 @@ def test_draws_of_dropout_are_another_rank_s_own(shard: int, tensor: int, is_ali
     assert losses[0] == losses[1] == losses[2]
     _, recorded = run(config_of(tmp_path / "alone", dropout=0.3))
     assert losses[0] != [each.loss for each in recorded.training]
-    seeds = on_ranks(2, seed_of, config=config_of(tmp_path / "seeds", dropout=0.3), shard=shard, tensor=tensor)
-    assert (seeds[0] == seeds[1]) == is_alike
+    draws = on_ranks(2, draw_of, config=config_of(tmp_path / "draws", dropout=0.3), shard=shard, tensor=tensor)
+    assert (draws[0] == draws[1]) == is_alike
 
 
 def run_apart(ranks: Ranks, *, config: TrialConfig, steps: int | None) -> Any:  # noqa: ANN401

@@ -49,7 +49,7 @@ export interface TrialFacts {
   readonly shape: T5Shape;
   readonly settings: TrialSettings;
   readonly run: Pick<RunOptions, 'gradientCheckpointing' | 'microBatches'> &
-    Partial<Pick<RunOptions, 'shard' | 'tensor' | 'optimizerStates'>>;
+    Partial<Pick<RunOptions, 'shard' | 'tensor' | 'optimizerStates' | 'compile'>>;
   readonly lengths: TokenLengths;
 }
 
@@ -65,6 +65,8 @@ const DEVIATIONS = 4;
 /** The worker's bounds on a pass, in `training/micro_batches.py`. */
 const CPU_PASS = { tokens: 16_384, cells: 2 ** 21 };
 const GPU_ACTIVATION_SHARE = 0.6;
+/** Of weights that a worker keeps for its next trial, in `training/warm_cache.py`. */
+const MOST_KEPT_BYTES = 2 * 2 ** 30;
 const GPU_CELLS_PER_TOKEN = 1_024;
 /** Python with torch, transformers and peft, before any trial: measured on Linux with torch 2.15 for CPUs. */
 const PROCESS_BYTES = 724 * 2 ** 20;
@@ -125,15 +127,15 @@ function fixedBytes(facts: TrialFacts, place: Place): Fixed {
   const shared = devices > tensor ? gatheredParameters(shape) / tensor : 0;
   // On a CPU they are in ordinary memory wherever they are said to be.
   const areElsewhere = kind !== 'cpu' && run.optimizerStates === 'host';
-  // The first weights are kept for the next trial, unless a model is shared.
-  const first = kind === 'cpu' && devices === 1 ? parameterCount(shape) * FLOAT32 : 0;
+  const first = kind === 'cpu' && devices === 1 && settings.adapter === 'none' ? weights : 0;
   return {
     weights,
     gradients,
     moments: areElsewhere ? 0 : (trained * MOMENT_BYTES[settings.optimizer]) / holders,
     gathered: 2 * shared * FLOAT32,
     casts: settings.precision === 'bf16' ? BFLOAT16 * (shared > 0 ? shared : all / tensor) : 0,
-    copies: first + selected,
+    // The first weights are kept for the next trial, unless a model is shared, adapted or large.
+    copies: (first <= MOST_KEPT_BYTES ? first : 0) + selected,
     process: kind === 'cpu' ? PROCESS_BYTES : 0,
     selected,
   };
@@ -154,7 +156,10 @@ function passBounds({ shape, settings, run }: TrialFacts, place: Place, fixed: n
   const longest = Math.min(2 * settings.max_input_length, GPU_CELLS_PER_TOKEN);
   const { gradientCheckpointing: asked } = run;
   const isCheckpointed = asked === 'on' || (asked === 'auto' && room / perToken < longest);
-  const tokens = Math.max(1, Math.floor(room / (isCheckpointed ? checkpointed(perToken, shape) : perToken)));
+  // What a recorded pass allocates stays so, beside a pass whose shape is not known yet.
+  const isRecorded = run.compile !== 'off' && place.devices === 1 && !isCheckpointed;
+  const share = isRecorded ? 0.5 : 1;
+  const tokens = Math.max(1, Math.floor((share * room) / (isCheckpointed ? checkpointed(perToken, shape) : perToken)));
   return { tokens, cells: tokens * GPU_CELLS_PER_TOKEN, isCheckpointed };
 }
 
@@ -164,33 +169,34 @@ function checkpointed(perToken: number, { encoderLayers: layers, width }: T5Shap
 }
 
 /** What a token's forward pass keeps for its backward pass, about; counted in `training/micro_batches.py`. */
-function activationBytesPerToken(shape: T5Shape, { precision }: TrialSettings, { tensor }: Layout): number {
+function activationBytesPerToken(
+  shape: T5Shape,
+  { precision, adapter, dropout }: TrialSettings,
+  { tensor }: Layout,
+): number {
   const size = precision === 'bf16' ? BFLOAT16 : FLOAT32;
   const inner = innerWidth(shape);
   const { width, feedForward, encoderLayers: layers } = shape;
   const divided = (8 * inner + 5 * feedForward) / tensor;
-  return (6 * FLOAT32 * width + size * (4 * width + divided)) * layers;
+  // What each adapted matrix reads, dropped: factors and product.
+  const adapted = adapter === 'lora' && dropout > 0 ? 2 * FLOAT32 * (6 * width + 2 * inner + feedForward) : 0;
+  return (6 * FLOAT32 * width + size * (4 * width + divided) + adapted) * layers;
 }
 
 function passBytes(facts: TrialFacts, place: Place, pass: Pass): Pick<MemoryParts, 'activations' | 'outputs'> {
   const { shape, settings, run } = facts;
   const { kind, devices } = place;
   const layout = layoutAt(place);
-  const { width, heads, encoderLayers: layers, feedForward, vocabulary } = shape;
+  const { width, heads, encoderLayers: layers, vocabulary } = shape;
   const isDropping = settings.dropout > 0;
   const { tokens, cells } = largestPass(facts, pass, Math.max(1, run.microBatches), devices / layout.tensor);
   let activations = activationBytesPerToken(shape, settings, layout) * tokens;
   // Of each head the probabilities; dropout's factors and the product stay, too.
   if (kind === 'cpu') activations += (isDropping ? 3 : 1) * ((FLOAT32 * heads) / layout.tensor) * layers * cells;
-  const isAdapted = settings.adapter === 'lora';
-  if (isAdapted && isDropping) {
-    // What each adapted matrix reads, dropped: factors and product.
-    activations += 2 * FLOAT32 * (6 * width + 2 * innerWidth(shape) + feedForward) * layers * tokens;
-  }
   if (pass.isCheckpointed) activations = activations / layers + FLOAT32 * width * layers * tokens;
   const scored = vocabulary / layout.tensor;
   const scores = 2 * FLOAT32 * scored * Math.min(CHUNK_TOKENS[kind], tokens);
-  return { activations, outputs: scores + (isAdapted ? 0 : FLOAT32 * scored * width) };
+  return { activations, outputs: scores + (settings.adapter === 'lora' ? 0 : FLOAT32 * scored * width) };
 }
 
 function layoutAt({ devices, layout }: Place): Layout {

@@ -87,6 +87,31 @@ describe('predicted memory', () => {
     assert.ok(of(4_096, 80) <= 80 * GB);
   });
 
+  it('of passes that are recorded has room for two of them', () => {
+    const tokens = (compile: 'auto' | 'on' | 'off', devices = 1) =>
+      predictMemory(factsOf({ model: 'google/t5-v1_1-base' }, { compile }), gpu(80, devices)).passTokens;
+    assert.equal(tokens('auto'), tokens('on'));
+    assert.equal(tokens('auto'), Math.floor(tokens('off') / 2));
+    assert.equal(tokens('auto', 2), tokens('off', 2), 'several processes record nothing');
+  });
+
+  it('of an adapter with dropout has passes as small as they must be', () => {
+    const lora = { model: 'google/t5-v1_1-xl', precision: 'bf16', adapter: 'lora', lora_rank: 16 } as const;
+    for (const batch_size of [64, 512]) {
+      assert.ok(predictMemory(factsOf({ ...lora, batch_size }), gpu(80)).total < 40 * GB);
+    }
+    const tokens = (dropout: number) => predictMemory(factsOf({ ...lora, dropout }), gpu(80)).passTokens;
+    assert.ok(tokens(0) > 1.3 * tokens(0.1));
+  });
+
+  it('of first weights that are kept for the next trial is none where the worker keeps none', () => {
+    const of = (changes: Partial<TrialSettings>) => predictMemory(factsOf({ select: 'compat', ...changes }), CPU).parts;
+    const base = of({ model: 'google/t5-v1_1-base' });
+    assert.equal(base.copies, base.weights);
+    assert.equal(of({ model: 'google/t5-v1_1-base', adapter: 'lora', lora_rank: 4 }).copies, 0);
+    assert.equal(of({ model: 'google/t5-v1_1-large' }).copies, 0);
+  });
+
   it('takes no more than cut inputs have', () => {
     const of = (most: number) => predictMemory(factsOf({ dataset: 'anli1', max_input_length: most }), CPU).total;
     assert.ok(of(32) < of(64));

@@ -102,15 +102,12 @@ def _pass_bytes(
     size: ModelSize, settings: TrialSettings, plan: MicroBatchPlan, train: EncodedSplit, *, device: torch.device
 ) -> float:
     config, is_dropping = size.config, settings.dropout > 0
-    layers, width, inner = config.num_layers, config.d_model, config.num_heads * config.d_kv
+    layers, width = config.num_layers, config.d_model
     tokens, cells = _largest_pass(settings, plan, train, row_shares=size.row_shares)
     activations = activation_bytes_per_token(config, settings, tensor=size.tensor) * tokens
     if device.type == "cpu":
         # Of each head the probabilities; dropout's factors and the product stay, too.
         activations += (3 if is_dropping else 1) * _FLOAT32 * config.num_heads / size.tensor * layers * cells
-    if settings.adapter == "lora" and is_dropping:
-        # What each adapted matrix reads, dropped: factors and product.
-        activations += 2 * _FLOAT32 * (6 * width + 2 * inner + config.d_ff) * layers * tokens
     if plan.engine.with_checkpoints:
         # One layer's, and what each layer reads.
         activations = activations / layers + _FLOAT32 * width * layers * tokens

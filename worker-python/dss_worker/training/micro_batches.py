@@ -167,8 +167,8 @@ def activation_bytes_per_token(config: T5Config, settings: TrialSettings, *, ten
 
     Counted from `packed_t5.py` for a decoder token, which keeps the most: per layer six tensors as wide as the model
     in float32 (three norms and the residuals before them), q, k, v and attention's output twice, five as wide as the
-    feed-forward layer; halves under bf16 except for the norms. An estimate: what it leaves out, running out of
-    memory once corrects.
+    feed-forward layer; halves under bf16 except for the norms. With an adapter, what each adapted matrix reads,
+    dropped: factors and product. An estimate: what it leaves out, running out of memory once corrects.
 
     Args:
         tensor: processes that divide heads and feed-forward layers.
@@ -177,6 +177,8 @@ def activation_bytes_per_token(config: T5Config, settings: TrialSettings, *, ten
     inner = config.num_heads * config.d_kv
     divided = (8 * inner + 5 * config.d_ff) / tensor
     per_layer = 6 * 4 * config.d_model + size * (4 * config.d_model + divided)
+    if settings.adapter == "lora" and settings.dropout > 0:
+        per_layer += 2 * 4 * (6 * config.d_model + 2 * inner + config.d_ff)
     return float(per_layer * config.num_layers)
 
 

@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from dss_worker.config import RunOptions
-from dss_worker.training.micro_batches import MicroBatchPlan, plan_micro_batches, split_rows, still_to_come_bytes
+from dss_worker.training.micro_batches import (
+    MicroBatchPlan,
+    activation_bytes_per_token,
+    plan_micro_batches,
+    split_rows,
+    still_to_come_bytes,
+)
 from dss_worker.training.packed_t5 import Engine
 from tests.training.support import CPU, micro_batches, settings, tiny_config, tiny_model
 
@@ -135,3 +141,14 @@ def test_what_is_still_to_come_is_of_the_trained_weights_and_of_this_process() -
     lora = settings(precision="bf16", adapter="lora", lora_rank=4, lora_alpha=8.0)
     assert still_to_come_bytes(config, lora) == still_to_come_bytes(config, bf16) - alone
     assert still_to_come_bytes(config, bf16, processes=4) == alone / 4
+
+
+def test_an_adapter_with_dropout_has_less_room_for_tokens() -> None:
+    config = tiny_config()
+    lora = settings(adapter="lora", lora_rank=4, lora_alpha=8.0, dropout=0.1)
+    whole, adapted, undropped = (
+        activation_bytes_per_token(config, each) for each in (settings(dropout=0.1), lora, replace(lora, dropout=0.0))
+    )
+    assert whole == undropped
+    inner = config.num_heads * config.d_kv
+    assert adapted - whole == 2 * 4 * (6 * config.d_model + 2 * inner + config.d_ff) * config.num_layers

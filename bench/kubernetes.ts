@@ -20,7 +20,7 @@ import { connectClient } from '../orchestrator/control/client.js';
 import type { ControlFile } from '../orchestrator/control/state-lock.js';
 import { withPools } from '../orchestrator/core/sweep/places/with-pools.js';
 import { DEFAULT_SWEEP_OPTIONS } from '../orchestrator/core/sweep/sweep-options.js';
-import { sha256 } from '../orchestrator/launchers/kubernetes/sha256.js';
+import { sha256 } from '../orchestrator/launchers/sha256.js';
 import { ApiProxy } from '../test/kubernetes/api-proxy.js';
 import { findBinary, KUBERNETES_VERSION } from '../test/kubernetes/cluster/build-binary.js';
 import { Cluster } from '../test/kubernetes/cluster/cluster.js';

@@ -5,8 +5,8 @@ import { rayPoolsOf, raySettingsOf } from '../../orchestrator/core/sweep/places/
 import { SpecError } from '../../orchestrator/core/sweep/spec-error.js';
 import { parseSweepValue } from '../../orchestrator/core/sweep/sweep-spec.js';
 import { connectionOf } from '../../orchestrator/launchers/ray/connection.js';
-import { sha256 } from '../../orchestrator/launchers/ray/sha256.js';
 import { mustBeTested } from '../../orchestrator/launchers/ray/tested-versions.js';
+import { sha256 } from '../../orchestrator/launchers/sha256.js';
 import { temporaryFolder } from '../support/dss.js';
 
 const GRID = { models: ['m'], datasets: ['cqa'] };

@@ -4,12 +4,12 @@ import type { Failure } from '../../core/domain.js';
 import type { Notice } from '../../core/notice.js';
 import type { Demand } from '../../core/schedule/demand.js';
 import type { PoolSettings } from '../../core/sweep/places/kubernetes-settings.js';
+import { sha256 } from '../sha256.js';
 import { backoffMs } from './backoff.js';
 import type { Job } from './kube-objects.js';
 import { hasSurplus, type PoolTarget } from './pool-actions.js';
 import type { Obstacle } from './pool-jobs.js';
 import { type PoolPart, partsOf } from './pool-parts.js';
-import { sha256 } from './sha256.js';
 import { type WantedPool, wantedPools } from './wanted-pools.js';
 import { LABEL } from './worker-job.js';
 

@@ -6,11 +6,11 @@ import { SweepError } from '../../core/errors.js';
 import type { Notice } from '../../core/notice.js';
 import { type PoolSettings, tokenPoolOf } from '../../core/sweep/places/kubernetes-settings.js';
 import type { LaunchContext } from '../launcher.js';
+import { sha256 } from '../sha256.js';
 import type { KubeApi } from './kube-api.js';
 import { KubeError } from './kube-error.js';
 import { type Job, parseJob } from './kube-objects.js';
 import type { PoolAction } from './pool-actions.js';
-import { sha256 } from './sha256.js';
 import {
   ANNOTATION,
   type JobSurroundings,

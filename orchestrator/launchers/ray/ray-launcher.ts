@@ -10,12 +10,12 @@ import type { Place } from '../../core/sweep/place.js';
 import { type RaySettings, rayKeyOf, raySettingsOf } from '../../core/sweep/places/ray-settings.js';
 import { ensureHomeId } from '../../store/home-id.js';
 import type { LaunchContext, LaunchedWorker, Launcher } from '../launcher.js';
+import { sha256 } from '../sha256.js';
 import type { RayCluster, WorkerCode } from './cluster.js';
 import { connectionOf } from './connection.js';
 import { RayError, sweepErrorOf } from './ray-error.js';
 import { RayPool } from './ray-pool.js';
 import { failedLookDelayMs } from './retries.js';
-import { sha256 } from './sha256.js';
 import { readWorkerCode } from './worker-code.js';
 import { planeOf } from './worker-ids.js';
 

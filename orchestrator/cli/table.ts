@@ -5,7 +5,8 @@ import type { Table } from '../reports/tables.js';
 /** Columns two spaces apart, a rule below the titles; nothing trails a line. */
 export function renderTable({ columns, rows }: Table): string {
   const lines = [columns.map(({ title }) => title), ...rows].map((line) => line.map(oneLine));
-  const widths = columns.map((_, i) => Math.max(...lines.map((line) => width(line[i] ?? ''))));
+  // Not by spreading: a sweep may have more rows than a call has arguments.
+  const widths = columns.map((_, i) => lines.reduce((most, line) => Math.max(most, width(line[i] ?? '')), 0));
   const draw = (line: readonly string[]) =>
     columns
       .map(({ align }, i) => {

@@ -1,42 +1,47 @@
-/** Where two results came from, as far as it decides whether they may be compared. */
+/** Where two results came from, as far as it decides whether they may be put together, compared and taken over. */
 
 /** As workers write it; see `describe_environment` of the Python worker. */
 export type Environment = Readonly<Record<string, string>>;
 
-interface ComparablePart {
-  readonly name: string;
-  readonly textOf: (environment: Environment) => string;
-}
-
-const plain = (name: string): ComparablePart => ({ name, textOf: (environment) => environment[name] ?? '' });
-
 /**
- * Parts that may move a result by more than its last digits. Not among them: the host, Python, and patch releases.
- * Engines are told apart by trial ids already; they stand here for results of other journals.
+ * Of an environment, what can shift the results of all seeds, and not only round their sums otherwise.
+ *
+ * 2026-11: versions count whole. What a patch release mends may be a wrong kernel, and minor ones of transformers have
+ * changed defaults; no number says which did. Left out are threads, processes and the host: they put sums in another
+ * order, which is as likely to help a seed as to harm it; and Python, which computes none of it. Precision and the rows of a
+ * step are settings, and part of what a cell is.
  */
-const PARTS: readonly ComparablePart[] = [
-  plain('device'),
-  plain('device_name'),
-  { name: 'torch', textOf: ({ torch = '' }) => firstNumbers(torch, 2) },
-  { name: 'transformers', textOf: ({ transformers = '' }) => firstNumbers(transformers, 1) },
-  plain('engine'),
-];
+export const DECISIVE: readonly string[] = ['engine', 'torch', 'transformers', 'device', 'device_name'];
+/** In place of what a worker did not say: it may be any. */
+export const UNSAID = 'not said';
 
-/** Equal for environments whose results may be compared. */
-export function comparableKey(environment: Environment): string {
-  return JSON.stringify(PARTS.map(({ textOf }) => textOf(environment)));
+/** What results must have in common to be put together. */
+export function decisiveOf(environment: Environment): Environment {
+  return Object.fromEntries(DECISIVE.map((name) => [name, environment[name] || UNSAID]));
 }
 
+/** Equal for environments whose results may be put together, compared and taken over. */
+export function keyOfEnvironment(environment: Environment): string {
+  const known = KEYS.get(environment);
+  if (known !== undefined) return known;
+  const key = JSON.stringify(decisiveOf(environment));
+  KEYS.set(environment, key);
+  return key;
+}
+
+/** A report asks for the same few of each of its trials, and more than once. */
+const KEYS = new WeakMap<Environment, string>();
+
 /**
- * How two environments differ, in words: `device_name NVIDIA H100 instead of NVIDIA A100, torch 2.15 instead of 2.13`.
- * `null`: their results may be compared. What either does not say is not held against it: older results say less.
+ * How two environments differ, in words: `torch 2.15.0 instead of 2.13.1, device_name NVIDIA H100 instead of NVIDIA A100`.
+ * `null`: their results may be put together.
  */
 export function environmentDifference(environment: Environment, reference: Environment): string | null {
-  const differing = PARTS.flatMap(({ name, textOf }) => {
-    const [here, there] = [textOf(environment), textOf(reference)];
-    return here === '' || there === '' || here === there ? [] : [`${name} ${here} instead of ${there}`];
-  });
-  return differing.length === 0 ? null : differing.join(', ');
+  if (keyOfEnvironment(environment) === keyOfEnvironment(reference)) return null;
+  const [here, there] = [decisiveOf(environment), decisiveOf(reference)];
+  return DECISIVE.filter((name) => here[name] !== there[name])
+    .map((name) => `${name} ${here[name]} instead of ${there[name]}`)
+    .join(', ');
 }
 
 export interface FinishedTrial {
@@ -74,9 +79,4 @@ export function newestEnvironment(finished: readonly FinishedTrial[]): Environme
     null,
   );
   return newest?.environment ?? null;
-}
-
-/** `2.15.0+cu128` to two places: `2.15`. */
-function firstNumbers(version: string, places: number): string {
-  return (version.split('+')[0] ?? '').split('.').slice(0, places).join('.');
 }

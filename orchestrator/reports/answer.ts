@@ -2,12 +2,13 @@
 import { sampleOf } from '../core/statistics/sample.js';
 import type { Cell } from './cells.js';
 import { comparedTexts } from './comparison-tables.js';
-import type { Comparison } from './comparisons.js';
+import { accuracyInPairs, type Comparison } from './comparisons.js';
 import type { Declared } from './declared.js';
+import { extentOf } from './extent.js';
 import { dataCurves, type Saving, savingText } from './figures/data-curves.js';
 import { counted, intervalText, percent } from './format.js';
 import { grouped } from './grouped.js';
-import { ALPHA, type Significance } from './inference.js';
+import { ALPHA, isOfRows, isShown, type Significance } from './inference.js';
 import { METHODS } from './methods.js';
 import type { SweepReport } from './sweep-report.js';
 import { teacherOf } from './teacher-of.js';
@@ -39,17 +40,12 @@ function oneComparison({ setting, baseline, candidate, difference, pairs, infere
   const { interval, significance } = inference;
   const nameOf = ({ settings }: Cell) =>
     setting === 'model_type' ? `${METHODS[settings.model_type]} training` : `${setting} ${settings[setting]}`;
-  const seeds = new Set(pairs.map(({ seed }) => seed));
-  // Of the seeds that both have, so that the difference is that of the two.
-  const meanOf = (cell: Cell) =>
-    sampleOf(
-      cell.seeds.flatMap(({ seed, testAccuracy }) => (seeds.has(seed) && testAccuracy !== null ? [testAccuracy] : [])),
-    ).mean;
+  const meanOf = (cell: Cell) => accuracyInPairs(cell, pairs).mean;
   const points = signed(difference.mean ?? 0);
   const range = interval === null ? '' : ` (95 % interval ${intervalText(interval)})`;
   return (
     `On ${candidate.settings.dataset}, ${nameOf(candidate)} reaches ${percent(meanOf(candidate))} % and ` +
-    `${nameOf(baseline)} ${percent(meanOf(baseline))} %, over ${counted(seeds.size, 'seed')} that both have: ${points} points${range}, ` +
+    `${nameOf(baseline)} ${percent(meanOf(baseline))} %, over ${counted(pairs.length, 'seed')} that both have: ${points} points${range}, ` +
     `${certainty(significance)}.`
   );
 }
@@ -57,11 +53,13 @@ function oneComparison({ setting, baseline, candidate, difference, pairs, infere
 function certainty(significance: Significance): string {
   switch (significance.kind) {
     case 'tested':
-      if (significance.by === 'rows') {
-        const differ = significance.adjusted < ALPHA ? 'differ' : 'are not shown to differ';
-        return `and these two models ${differ} on the test rows; one seed says nothing of others`;
+      if (isOfRows(significance.by)) {
+        const differ = `${significance.adjusted < ALPHA ? 'differ' : 'are not shown to differ'} on the test rows`;
+        return significance.by === 'rows'
+          ? `and these two models ${differ}; one seed says nothing of others`
+          : `and these models ${differ}, which says nothing of other seeds`;
       }
-      return significance.adjusted < ALPHA ? 'which is more than chance' : 'which may be chance';
+      return isShown(significance) ? 'which is more than chance' : 'which may be chance';
     case 'untested':
       return `which is not tested: ${significance.reason}`;
   }
@@ -82,6 +80,7 @@ function manyComparisons(comparisons: readonly Comparison[], declared: Declared 
       ? `none shows that ${what} is better or worse by more than chance`
       : `${what} is better in ${better} by more than chance${worse > 0 ? `, worse in ${worse}` : ''}` +
         `${rest > 0 ? `, and in ${rest} neither is shown` : ''}`;
+  const [least, most] = extentOf(differences);
   const isNone = differences.every((difference) => difference === 0);
   if (isNone) return `Of ${familyText(comparisons, declared)}, none shows any difference: their means are equal.`;
   // A mean is over what ran on one environment alone.
@@ -89,7 +88,7 @@ function manyComparisons(comparisons: readonly Comparison[], declared: Declared 
   const average = isOnePlace ? `, ${signed(mean)} on average${byDataset(comparisons)}` : '';
   return (
     `Of ${familyText(comparisons, declared)}, ${found}; differences go from ` +
-    `${signed(Math.min(...differences))} to ${signed(Math.max(...differences))} points${average}.`
+    `${signed(least)} to ${signed(most)} points${average}.`
   );
 }
 
@@ -102,16 +101,6 @@ function byDataset(comparisons: readonly Comparison[]): string {
     return `${group[0].candidate.settings.dataset} ${signed(mean)}`;
   });
   return ` (${means.join(', ')})`;
-}
-
-/** One seed says nothing of others, however its rows come out. */
-function isShown(significance: Significance): boolean {
-  return (
-    significance.kind === 'tested' &&
-    significance.by !== 'rows' &&
-    significance.by !== 'row-flips' &&
-    significance.adjusted < ALPHA
-  );
 }
 
 function isOfMethods(comparisons: readonly Comparison[]): boolean {

@@ -1,8 +1,8 @@
 /** Which trials may be put together: those of equal settings but for the seed that ran on what compares. */
 import { createHash } from 'node:crypto';
+import { decisiveOf, type Environment, keyOfEnvironment } from '../core/environment.js';
 import type { CellSettings, TrialRecord } from '../core/records.js';
 import { grouped } from './grouped.js';
-import { decisiveOf, type Environment, keyOfEnvironment } from './mixed-environment.js';
 
 export interface CellGroup {
   readonly key: string;

@@ -2,12 +2,13 @@
  * Trials that differ in their seed alone, put together where they ran on what compares; else they are cells of their own,
  * so that no mean is over two environments. A seed without a result stays visible.
  */
-import type { Failure, TrialState } from '../core/domain.js';
+import type { Failure, TrialResult, TrialState } from '../core/domain.js';
+import type { Environment } from '../core/environment.js';
 import type { CellSettings, TrialRecord } from '../core/records.js';
 import { type Sample, sampleOf } from '../core/statistics/sample.js';
 import { type CellGroup, groupCells, idOfKey } from './cell-groups.js';
 import { foldMeasures, type Measures, type MeasuresOverSeeds, measuresOf } from './measures.js';
-import { type Environment, environmentText, isMixed, mixedEnvironmentOf } from './mixed-environment.js';
+import { environmentText, isMixed, mixedEnvironmentOf } from './mixed-environment.js';
 import { type TimeSpent, timeSpent } from './time-spent.js';
 
 export interface SeedResult {
@@ -85,8 +86,7 @@ function seedResultOf({ trial, state, attempts, result, failure }: TrialRecord):
     trialId: trial.trialId,
     state,
     attempts,
-    // One that is no number would make the mean of its cell none either; it is missing, and said to be.
-    testAccuracy: finite(result?.testAccuracy),
+    testAccuracy: testAccuracyOf(result),
     choiceAccuracy: finite(result?.choiceAccuracy),
     selectedStep: result?.selectedStep ?? null,
     seconds: result?.seconds ?? null,
@@ -94,6 +94,11 @@ function seedResultOf({ trial, state, attempts, result, failure }: TrialRecord):
     environment: result?.environment ?? null,
     failure: state === 'succeeded' ? null : failure,
   };
+}
+
+/** One that is no number would make the mean of its cell none either; it is missing, and said to be. */
+export function testAccuracyOf(result: TrialResult | null): number | null {
+  return finite(result?.testAccuracy);
 }
 
 function finite(value: number | null | undefined): number | null {

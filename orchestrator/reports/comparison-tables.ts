@@ -2,7 +2,7 @@
 import type { CellSettings } from '../core/records.js';
 import { areApart, ENVIRONMENT, settingText } from './cell-names.js';
 import { shownSettings } from './cells.js';
-import type { Comparison } from './comparisons.js';
+import { accuracyInPairs, type Comparison } from './comparisons.js';
 import { intervalText, percent, percentSample, probability, signedPercentSample } from './format.js';
 import { ALPHA, type Significance, type TestName } from './inference.js';
 import { METHODS } from './methods.js';
@@ -78,8 +78,8 @@ export function comparisonTable(report: SweepReport): Table {
       ...(declared === null ? [] : [comparison.isDeclared ? 'declared' : 'exploratory']),
       ...names.textsOf(comparison),
       ...(isOne ? [] : [comparedText(comparison)]),
-      percentSample(comparison.candidate.accuracy),
-      percentSample(comparison.baseline.accuracy),
+      percentSample(accuracyInPairs(comparison.candidate, comparison.pairs)),
+      percentSample(accuracyInPairs(comparison.baseline, comparison.pairs)),
       signedPercentSample(comparison.difference),
       intervalText(comparison.inference.interval),
       pairCount(comparison),

@@ -129,6 +129,13 @@ function paired({ comparison, baseline, candidate }: CellPair): Paired {
   return { setting, pairedBy, baseline, candidate, difference, pairs, unpaired };
 }
 
+/** Over the seeds that are in pairs, so that the difference is that of the two; over all, where no pair is. */
+export function accuracyInPairs(cell: Cell, pairs: readonly SeedDifference[]): Sample {
+  const paired = new Set(pairs.map(({ seed }) => seed));
+  if (paired.size === 0) return cell.accuracy;
+  return sampleOf([...accuracyBySeed(cell)].flatMap(([seed, accuracy]) => (paired.has(seed) ? [accuracy] : [])));
+}
+
 function accuracyBySeed({ seeds }: Cell): ReadonlyMap<number, number> {
   return new Map(seeds.flatMap(({ seed, testAccuracy }) => (testAccuracy === null ? [] : [[seed, testAccuracy]])));
 }

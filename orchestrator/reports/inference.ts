@@ -45,6 +45,16 @@ export type Significance =
     }
   | { readonly kind: 'untested'; readonly reason: string };
 
+/** Whether a test says something of these trained models alone, and nothing of other seeds. */
+export function isOfRows(by: TestName): boolean {
+  return by === 'rows' || by === 'row-flips';
+}
+
+/** Whether it shows more than chance of seeds, and so of what was compared; rows do not, however they come out. */
+export function isShown(significance: Significance): boolean {
+  return significance.kind === 'tested' && !isOfRows(significance.by) && significance.adjusted < ALPHA;
+}
+
 export interface Inference {
   /** For the mean difference over seeds, by t. */
   readonly interval: Interval | null;
@@ -78,11 +88,11 @@ export interface Compared {
 }
 
 /**
- * In the order given: one family. Which test a comparison gets follows from the numbers of its seeds and of the family,
- * never from how it comes out.
+ * In the order given: one family. Who is in it, and which test a comparison gets, follows from the numbers of its seeds and
+ * of the family, never from how it comes out.
  *
  * @param isWholeFamily the family was declared, so that those that cannot be tested count as much as the others; without,
- *   it is those that can be tested
+ *   it is those that seeds and rows are there for
  */
 export function infer(
   comparisons: readonly Compared[],
@@ -94,15 +104,13 @@ export function infer(
     const reason = reasons[place] ?? null;
     return reason === null ? testOf(compared, family) : untested(reason);
   });
+  // What could not be tested, or came out so that there is nothing to test, shows nothing, which is p = 1.
   const tested = found.flatMap((each) => (each.kind === 'tested' ? [each.p] : []));
-  // What could not be tested shows nothing, which is p = 1.
-  const untestedCount = isWholeFamily ? comparisons.length - tested.length : 0;
-  const adjusted = holm([...tested, ...Array<number>(untestedCount).fill(1)]);
+  const adjusted = holm([...tested, ...Array<number>(family - tested.length).fill(1)]);
   let next = 0;
   return comparisons.map((compared, place) => {
     const test = found[place] as Test;
-    const significance =
-      test.kind === 'tested' ? { ...test, adjusted: adjusted[next++] as number, family: adjusted.length } : test;
+    const significance = test.kind === 'tested' ? { ...test, adjusted: adjusted[next++] as number, family } : test;
     return { ...estimatesOf(compared), significance };
   });
 }
@@ -111,6 +119,7 @@ type Test =
   | { readonly kind: 'tested'; readonly by: TestName; readonly p: number }
   | { readonly kind: 'untested'; readonly reason: string };
 
+/** What keeps it out of a family that nobody declared: known before any of its seeds says who is better. */
 function reasonNotToTest({ pairs, difference, mixed, pairedBy }: Compared): string | null {
   const { n } = difference;
   const differing = mixedLines(mixed);
@@ -119,8 +128,6 @@ function reasonNotToTest({ pairs, difference, mixed, pairedBy }: Compared): stri
   if (n === 1 && agreementOfSeeds(pairs) === null) return 'one seed, and its test rows are not known';
   if (pairedBy === 'row') return alikeBits(pairs) === null ? 'its test rows are not known' : null;
   if (n > 1 && n < LEAST_T) return `${n} seeds cannot show it: flipping signs gives p ${leastSignFlipP(n)} at least`;
-  if (n >= LEAST_T && isAlike(difference) && difference.mean === 0) return 'no seed makes a difference';
-  if (n >= LEAST_T && isAlike(difference)) return 'all seeds differ alike, which says nothing of their spread';
   return null;
 }
 
@@ -128,15 +135,13 @@ function testOf({ pairs, difference, pairedBy }: Compared, family: number): Test
   const { n, mean, sd } = difference;
   if (n === 1) return rowTest(pairs);
   if (pairedBy === 'row') return rowFlipTest(pairs);
+  const differences = pairs.map((pair) => pair.difference);
+  if (differences.every((each) => each === 0)) return untested('no seed makes a difference');
   // Holm's largest factor is the family's size: only then can the exact test show anything, whatever the outcome.
-  const leastP = leastSignFlipP(n);
-  if (leastP * family <= ALPHA) {
-    const flips = signFlipTest(
-      pairs.map((pair) => pair.difference),
-      seededRandom(SEED),
-    );
-    return flips === null ? untested('no seed makes a difference') : { kind: 'tested', by: 'flips', p: flips.p };
+  if (leastSignFlipP(n) * family <= ALPHA) {
+    return { kind: 'tested', by: 'flips', p: signFlipTest(differences, seededRandom(SEED))?.p ?? 1 };
   }
+  if (isAlike(difference)) return untested('all seeds differ alike, which says nothing of their spread');
   return { kind: 'tested', by: 't', p: tTwoSided((mean ?? 0) / ((sd ?? 0) / Math.sqrt(n)), n - 1) };
 }
 

@@ -1,40 +1,8 @@
-/**
- * What keeps results from being comparable, and so out of one mean: parts of their environment with more than one value.
- * The rows of a step and the precision are settings, and part of what a cell is. How many processes shared a trial is no
- * such part, since loss, gradient and evaluation are those of one whatever the layout; nor is the host's name.
- */
+/** Where results do not compare, and so are not put into one mean: parts of their environment with more than one value. */
+import { DECISIVE, decisiveOf, type Environment, UNSAID } from '../core/environment.js';
 import type { TrialRecord } from '../core/records.js';
 
-export type Environment = Readonly<Record<string, string>>;
 export type MixedEnvironment = Readonly<Record<string, readonly string[]>>;
-
-/** Of an environment, what can change a number. */
-const DECISIVE = ['engine', 'torch', 'transformers', 'device', 'device_name', 'threads'];
-/** In place of what a worker did not say: it may be any. */
-const UNSAID = 'not said';
-
-/** What trials must have in common to be put together. */
-export function decisiveOf(environment: Environment): Environment {
-  const names = DECISIVE.filter((name) => name !== 'threads' || sumsByThreads(environment));
-  return Object.fromEntries(names.map((name) => [name, environment[name] ?? UNSAID]));
-}
-
-/** Equal for environments whose results may be put together. */
-export function keyOfEnvironment(environment: Environment): string {
-  const known = KEYS.get(environment);
-  if (known !== undefined) return known;
-  const key = JSON.stringify(decisiveOf(environment));
-  KEYS.set(environment, key);
-  return key;
-}
-
-/** A report asks for the same few of each of its trials, and more than once. */
-const KEYS = new WeakMap<Environment, string>();
-
-/** A processor splits its sums among its threads; an accelerator's results do not know of them. */
-function sumsByThreads({ device = UNSAID }: Environment): boolean {
-  return device === 'cpu' || device === UNSAID;
-}
 
 export function mixedEnvironmentOf(records: readonly Pick<TrialRecord, 'result'>[]): MixedEnvironment {
   return mixedOf(records.flatMap(({ result }) => (result === null ? [] : [result.environment])));

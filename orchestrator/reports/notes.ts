@@ -17,17 +17,21 @@ export function correctionNote({ comparisons }: Pick<SweepReport, 'comparisons'>
 /** What the differences and their p values are. */
 export function comparisonNote(report: SweepReport): string {
   const { comparisons, declared } = report;
-  const tests = new Set(
-    comparisons.flatMap(({ inference: { significance } }) => (significance.kind === 'tested' ? [significance.by] : [])),
+  const tested = comparisons.flatMap(({ inference: { significance } }) =>
+    significance.kind === 'tested' ? [significance] : [],
   );
-  const exploratory = comparisons.filter(({ inference: { significance } }) => significance.kind !== 'untested').length;
+  const tests = new Set(tested.map(({ by }) => by));
+  const family = tested[0]?.family ?? 0;
   const undeclared = comparisons.filter(({ isDeclared }) => !isDeclared).length;
   return [
     `Differences are paired by seed: ${differenceText(comparisons)}, mean ± sample standard deviation, in points, with the 95 % interval of the mean by t.`,
+    comparisons.some(({ pairs, unpaired }) => pairs.length > 0 && unpaired.length > 0)
+      ? 'The accuracies beside them are over the seeds in pairs alone.'
+      : '',
     correctionNote(report),
     declared === null ? '' : declaredText(declared),
-    declared === null && exploratory > 1
-      ? `It is corrected by Holm for the ${exploratory} comparisons that are tested, which nobody declared before the results were there.`
+    declared === null && family > 1
+      ? `It is corrected by Holm for the ${family} comparisons that could be tested, which nobody declared before the results were there.`
       : '',
     declared !== null && undeclared > 0
       ? `Exploratory: ${counted(undeclared, 'comparison')} that nobody declared, corrected among themselves; what they show is to be tested anew.`
@@ -87,6 +91,17 @@ export function selectionNote({ cells }: SweepReport): string {
     .join(' ');
 }
 
+/** Of `cellTable`. */
+export const ACCURACY_NOTE =
+  'Mean ± sample standard deviation over seeds, in percent, with the 95 % interval of the mean by t; n is the number of seeds with a result.';
+
+/** Of `teacherTable`. */
+export const TEACHER_NOTE =
+  "How often the teacher's own labels are right, for how many rows it gives a rationale, and how long these are";
+
+/** Of `failureLines`. */
+export const FAILURES_NOTE = 'The first to fail comes first.';
+
 /** Of `sizeTable`. */
 export const SIZE_NOTE =
   "The effect size is Cohen's d of the paired differences, corrected for few pairs (Hedges' g): the mean difference in its own standard deviations. So many seeds in all make the 95 % interval a point to either side, if they go on to differ as these do.";
@@ -115,7 +130,7 @@ const PUBLISHED_NOTE =
 
 /** Of `comparabilityLines`, and of every table that has a column for the environment. */
 export const COMPARABILITY_NOTE =
-  'Seeds are put together where their settings are the same, with them the rows of a step and the precision, and what they ran on: the versions of the engine, torch and transformers, the kind of device and, on a processor, its threads. Here they ran on several, so that rows and curves have their environment, and no mean, interval or test is over two of them. How many processes shared a trial, and on which host, changes no result.';
+  'Seeds are put together where their settings are the same, with them the rows of a step and the precision, and what they ran on: the versions of the engine, torch and transformers, and the kind of device. Here they ran on several, so that rows and curves have their environment, and no mean, interval or test is over two of them. How many processes and threads shared a trial, and on which host, rounds sums otherwise at most, which favours no cell.';
 
 /** With how far the numbers themselves are to be trusted. */
 export function publishedNote({ published }: SweepReport): string {

@@ -7,16 +7,19 @@ import { sizeCurves } from './figures/size-curves.js';
 import { capitalized, counted, duration } from './format.js';
 import { escapeText, markdownBullets, markdownTable } from './markdown.js';
 import {
+  ACCURACY_NOTE,
   COMPARABILITY_NOTE,
   CROSSING_NOTE,
   choicesNote,
   comparisonNote,
+  FAILURES_NOTE,
   macroNote,
   NAMES_NOTE,
   PLANNED_NOTE,
   publishedNote,
   SIZE_NOTE,
   selectionNote,
+  TEACHER_NOTE,
 } from './notes.js';
 import type { SweepReport } from './sweep-report.js';
 import {
@@ -45,7 +48,7 @@ export function reportMarkdown(report: SweepReport): string {
     ].join(' '),
     ...answerOf(report).map(escapeText),
     '## Test accuracy',
-    'Mean ± sample standard deviation over seeds, in percent, with the 95 % interval of the mean by t; n is the number of seeds with a result.',
+    ACCURACY_NOTE,
     selectionNote(report),
     choicesNote(report),
     NAMES_NOTE,
@@ -83,7 +86,7 @@ export function reportMarkdown(report: SweepReport): string {
     ...section(
       'The teacher itself',
       teachers.length > 0 ? markdownTable(teacherTable(teachers)) : '',
-      "How often the teacher's own labels are right, for how many rows it gives a rationale, and how long these are.",
+      `${TEACHER_NOTE}.`,
     ),
     ...speedSection(report),
     ...section(
@@ -92,7 +95,7 @@ export function reportMarkdown(report: SweepReport): string {
       PLANNED_NOTE,
     ),
     ...timeSection(report),
-    ...section('What failed', markdownBullets(failureLines(report)), 'The first to fail comes first.'),
+    ...section('What failed', markdownBullets(failureLines(report)), FAILURES_NOTE),
     ...section('Comparability', markdownBullets(comparabilityLines(report)), COMPARABILITY_NOTE),
   ]
     .filter((block) => block !== '')

@@ -1,16 +1,11 @@
 /** What `dss results` shows of a sweep; numbers that no trial has get no column. */
+import { decisiveOf } from '../core/environment.js';
 import type { TrialRecord } from '../core/records.js';
 import { ENVIRONMENT } from './cell-names.js';
 import { foldCells, shownSettings } from './cells.js';
 import { duration, gibibytes, percent, rate } from './format.js';
 import { type Measures, measuresOf } from './measures.js';
-import {
-  decisiveOf,
-  environmentText,
-  isMixed,
-  type MixedEnvironment,
-  mixedEnvironmentOf,
-} from './mixed-environment.js';
+import { environmentText, isMixed, type MixedEnvironment, mixedEnvironmentOf } from './mixed-environment.js';
 import type { Table } from './tables.js';
 
 /** One row per trial, in the sweep's order; with what it ran on where that keeps trials from being put together. */

@@ -2,7 +2,7 @@
 import type { Sample } from '../core/statistics/sample.js';
 import type { CellIntervals } from './cell-intervals.js';
 import { type Cell, missingSeeds } from './cells.js';
-import type { Comparison } from './comparisons.js';
+import { accuracyInPairs, type Comparison } from './comparisons.js';
 import type { Inference } from './inference.js';
 import { macroAverages } from './macro-average.js';
 import { measuresValue } from './measures.js';
@@ -57,8 +57,8 @@ function comparisonValue(comparison: Comparison): object {
     paired_by: pairedBy,
     baseline: baseline.settings,
     candidate: candidate.settings,
-    baseline_test_accuracy: sampleValue(baseline.accuracy),
-    candidate_test_accuracy: sampleValue(candidate.accuracy),
+    baseline_test_accuracy: sampleValue(accuracyInPairs(baseline, pairs)),
+    candidate_test_accuracy: sampleValue(accuracyInPairs(candidate, pairs)),
     difference: { ...sampleValue(difference), by_seed: pairs, unpaired_seeds: unpaired },
     ...inferenceValue(inference),
   };

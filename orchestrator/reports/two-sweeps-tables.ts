@@ -5,8 +5,10 @@ import type { SettingDifference } from '../core/sweep/sweep-difference.js';
 import { cellNames, settingText } from './cell-names.js';
 import { type Cell, shownSettings } from './cells.js';
 import { significanceText } from './comparison-tables.js';
+import { accuracyInPairs } from './comparisons.js';
+import { extentOf } from './extent.js';
 import { counted, intervalText, percentSample, signedPercentSample } from './format.js';
-import { ALPHA } from './inference.js';
+import { isShown } from './inference.js';
 import type { Table } from './tables.js';
 import type { TwinCells, TwoSweeps } from './two-sweeps.js';
 
@@ -34,13 +36,12 @@ export function twoSweepsAnswer({
 
 function resultSentence(twins: readonly TwinCells[]): string {
   const means = twins.map(({ pairs }) => sampleOf(pairs.map((pair) => pair.difference)).mean ?? 0);
-  const shown = twins.filter(
-    ({ inference }) => inference?.significance.kind === 'tested' && inference.significance.adjusted < ALPHA,
-  ).length;
+  const [least, most] = extentOf(means);
+  const shown = twins.filter(({ inference }) => inference !== null && isShown(inference.significance)).length;
   const points = (share: number) => `${share >= 0 ? '+' : '−'}${Math.abs(100 * share).toFixed(1)}`;
   return (
     `Of ${counted(twins.length, 'cell')} that both have but for that, ${shown === 0 ? 'none differs' : `${shown} ${shown === 1 ? 'differs' : 'differ'}`} by more than chance; ` +
-    `differences go from ${points(Math.min(...means))} to ${points(Math.max(...means))} points.`
+    `differences go from ${points(least)} to ${points(most)} points.`
   );
 }
 
@@ -86,8 +87,8 @@ export function twinsTable({ first, second, changed, twins }: TwoSweeps): Table 
     ],
     rows: twins.map(({ first: a, second: b, pairs, isSame, inference }) => [
       ...shown.map((name) => settingText(a.settings[name])),
-      percentSample(a.accuracy),
-      percentSample(b.accuracy),
+      percentSample(accuracyInPairs(a, pairs)),
+      percentSample(accuracyInPairs(b, pairs)),
       isSame ? '–' : signedPercentSample(sampleOf(pairs.map(({ difference }) => difference))),
       intervalText(inference?.interval ?? null),
       String(pairs.length),
@@ -106,4 +107,4 @@ export function aloneLines({ first, second, onlyFirst, onlySecond }: TwoSweeps):
 }
 
 export const TWINS_NOTE =
-  'Cells of equal settings, but for those that changed as a whole, paired by seed: the second sweep minus the first, mean ± sample standard deviation, in points, with the 95 % interval of the mean by t. p is two-sided, corrected by Holm for the cells that are tested, and exploratory: nobody declared this comparison beforehand. Where the environment changed, a difference is that of both.';
+  'Cells of equal settings, but for those that changed as a whole, paired by seed: the second sweep minus the first, mean ± sample standard deviation, in points, with the 95 % interval of the mean by t. The accuracies beside them are over the seeds in pairs alone. p is two-sided, corrected by Holm for the cells that could be tested, and exploratory: nobody declared this comparison beforehand. Where the environment changed, a difference is that of both.';

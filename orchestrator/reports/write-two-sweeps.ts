@@ -1,5 +1,6 @@
 /** Two sweeps side by side, as files in a folder. */
 import { join } from 'node:path';
+import { accuracyInPairs } from './comparisons.js';
 import { framedPage, list, note, table } from './html/page-frame.js';
 import { markdownBullets, markdownTable } from './markdown.js';
 import { cellSummary, inferenceValue } from './summary-json.js';
@@ -87,8 +88,8 @@ export function twoSweepsValue(two: TwoSweeps): Readonly<Record<string, unknown>
     changed_settings: changed,
     changed_environment: environment,
     cells: twins.map((each) => ({
-      first: cellSummary(each.first),
-      second: cellSummary(each.second),
+      first: cellSummary({ ...each.first, accuracy: accuracyInPairs(each.first, each.pairs) }),
+      second: cellSummary({ ...each.second, accuracy: accuracyInPairs(each.second, each.pairs) }),
       by_seed: each.pairs,
       same_trials: each.isSame,
       ...(each.inference === null ? {} : inferenceValue(each.inference)),

@@ -1,11 +1,6 @@
 /** What a sweep's results ran on, by place: a number for each trial, and for a page the words that reports have for it. */
-import {
-  decisiveOf,
-  type Environment,
-  environmentText,
-  keyOfEnvironment,
-  mixedOf,
-} from '../reports/mixed-environment.js';
+import { decisiveOf, type Environment, keyOfEnvironment } from '../core/environment.js';
+import { environmentText, mixedOf } from '../reports/mixed-environment.js';
 
 /** Workers say what they are, and one may say something else each time: more have places, but no words. */
 const MOST_TEXTS = 500;

@@ -31,7 +31,7 @@ describe('a result from another environment', () => {
   it('is shown and counts, unless the sweep wants none', async () => {
     await run([0], '2.13.1');
     const stderr = await run([0, 1], '2.15.0');
-    assert.match(stderr, /2 results from another environment: torch 2\.13 instead of 2\.15/);
+    assert.match(stderr, /2 results from another environment: torch 2\.13\.1 instead of 2\.15\.0/);
     assert.match(stderr, /they count; with `reuse: same-environment` below `run` they are run again/);
     assert.deepEqual(begun(), [1, 1, 1, 1]);
   });
@@ -49,8 +49,8 @@ describe('a result from another environment', () => {
     const path = writeTinySweep(folder.path, { seeds: [0, 1] });
     const env = { ...python.env, DSS_HOME: join(folder.path, 'home'), DSS_DATASETS: DATASETS };
     const { stdout, stderr } = await startDss(['plan', path, '--json'], { env }).finished;
-    assert.match(stderr, /2 results from another environment: torch 2\.13 instead of 2\.15/);
-    assert.deepEqual(JSON.parse(stdout).near_hits, [{ difference: 'torch 2.13 instead of 2.15', results: 2 }]);
+    assert.match(stderr, /2 results from another environment: torch 2\.13\.1 instead of 2\.15\.0/);
+    assert.deepEqual(JSON.parse(stdout).near_hits, [{ difference: 'torch 2.13.1 instead of 2.15.0', results: 2 }]);
   });
 
   for (const reuse of ['any', 'same-environment']) {
@@ -65,7 +65,7 @@ describe('a result from another environment', () => {
       appendFileSync(path, `run:\n  reuse: ${reuse}\n`);
       const { code, stderr } = await startDss(['sweep', path, '--detach', '--extend'], { env }).finished;
       assert.equal(code, 0, stderr);
-      assert.match(stderr, /2 results from another environment: torch 2\.13 instead of 2\.15/);
+      assert.match(stderr, /2 results from another environment: torch 2\.13\.1 instead of 2\.15\.0/);
       assert.match(stderr, reuse === 'any' ? /they count/ : /they are run again/);
       if (reuse === 'any') assert.deepEqual(begun(), [1, 1, 1, 1]);
       else assert.equal((await startDss(['watch', 'tiny'], { env }).finished).code, 0);

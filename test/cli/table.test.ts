@@ -27,6 +27,12 @@ describe('a table on the terminal', () => {
     assert.equal(text.split('\n').at(-1), '\\u001b[31mred\\nx');
   });
 
+  it('has room for the trials of a large sweep', () => {
+    const rows = Array.from({ length: 200_000 }, (_, place) => [`${place}`]);
+    const lines = renderTable({ columns: [{ title: 'n', align: 'right' }], rows }).split('\n');
+    assert.deepEqual([lines.length, lines[1], lines[2]], [200_002, '──────', '     0']);
+  });
+
   it('is only its titles when there are no rows', () => {
     assert.equal(renderTable({ columns: [{ title: 'a', align: 'right' }], rows: [] }), 'a\n─');
   });

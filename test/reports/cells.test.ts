@@ -66,12 +66,12 @@ describe('cells', () => {
       succeeded({ seed: 1, lr: 1 }, on('H100', '2')),
       queued({ seed: 2, lr: 1 }),
     ]);
-    assert.deepEqual([alike?.environmentText, alike?.accuracy.n], ['A100, threads 1', 2]);
+    assert.deepEqual([alike?.environmentText, alike?.accuracy.n], ['A100', 2]);
     assert.deepEqual(
       apart.map(({ environmentText, seeds }) => [environmentText, seeds.map(({ seed }) => seed)]),
       [
-        ['A100, threads 1', [0, 2]],
-        ['H100, threads 2', [1]],
+        ['A100', [0, 2]],
+        ['H100', [1]],
       ],
     );
   });

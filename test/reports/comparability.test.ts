@@ -69,9 +69,10 @@ describe('seeds that ran on what does not compare', () => {
     ['another host', one, { ...one, host: 'two' }, ''],
     ['several processes', one, { ...one, processes: '4', layout: '2x2' }, ''],
     ['more threads beside an accelerator', one, { ...one, threads: '64' }, ''],
-    ['more threads on a processor', cpu, { ...cpu, threads: '64' }, 'threads 64'],
+    ['more threads on a processor', cpu, { ...cpu, threads: '64' }, ''],
     ['another kind of device', one, { ...one, device_name: 'H100' }, 'H100'],
     ['a processor instead', one, cpu, 'a processor'],
+    ['a patch release', one, { ...one, torch: '2.0.1' }, 'torch 2.0.1'],
     ['other versions', one, { ...one, torch: '3', transformers: '5' }, 'torch 3, transformers 5'],
   ];
   for (const [what, first, second, text] of pairs) {

@@ -110,6 +110,10 @@ describe('a declared family of comparisons', () => {
     assert.ok(Math.abs(significance.p - 2 / 256) < 1e-12 && significance.adjusted === significance.p);
     // It says nothing of other seeds, and so not that one method is better.
     assert.match(reportMarkdown(report), /nothing of other seeds/);
+    assert.match(
+      answerOf(report)[0] ?? '',
+      /, and these models differ on the test rows, which says nothing of other seeds\.$/,
+    );
   });
 });
 

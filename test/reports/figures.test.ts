@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { allCharts } from '../../orchestrator/reports/figures/all-charts.js';
 import { figureCsv } from '../../orchestrator/reports/figures/figure-csv.js';
 import { figureSvg } from '../../orchestrator/reports/figures/figure-svg.js';
+import { chartMarks } from '../../orchestrator/reports/figures/line-chart.js';
 import { writeReport } from '../../orchestrator/reports/write-report.js';
 import { temporaryFolder } from '../support/dss.js';
 import { attributeOf, named, parsedFragment, textOf } from '../support/markup.js';
@@ -56,6 +57,20 @@ describe('a figure as a file', () => {
     assert.equal(rows[1], 'standard,seed,25,52.5,,');
     assert.match(rows.at(-2) ?? '', /^step-by-step,crossing,[\d.]+,[\d.]+,,$/);
     assert.equal(rows.at(-1), 'the teacher,line,,62,,');
+  });
+});
+
+describe('a figure of many seeds', () => {
+  it('has room for the dots of all of them', () => {
+    const [chart] = charts;
+    assert.ok(chart);
+    const dots = Array.from({ length: 150_000 }, (_, place) => 40 + (place % 20));
+    const series = chart.series.map(({ name, points }) => ({
+      name,
+      points: points.map((each) => ({ ...each, dots })),
+    }));
+    const groups = chartMarks({ ...chart, series: series.slice(0, 1) });
+    assert.ok((groups.at(-1)?.marks.length ?? 0) > dots.length);
   });
 });
 

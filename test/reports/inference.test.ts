@@ -68,8 +68,47 @@ describe('what a comparison says', () => {
     assert.ok(mixed?.significance.kind === 'untested' && /torch: 2\.14\.0, 2\.15\.0/.test(mixed.significance.reason));
     assert.deepEqual([mixed.interval, mixed.effectSize, mixed.seedsNeeded], [null, null, null]);
     assert.equal(significanceOf([0.4 - 0.3, 0.3 - 0.2, 0.2 - 0.1])?.kind, 'untested');
-    assert.equal(significanceOf([0, 0, 0, 0, 0, 0])?.kind, 'untested');
+    assert.deepEqual(significanceOf([0, 0, 0, 0, 0, 0]), { kind: 'untested', reason: 'no seed makes a difference' });
     assert.equal(significanceOf([])?.kind, 'untested');
+  });
+
+  it('is tested by sign flips where seeds all differ alike, which says nothing to t alone', () => {
+    const alike = significanceOf(Array<number>(10).fill(0.25));
+    assert.deepEqual(alike, { kind: 'tested', by: 'flips', p: 2 / 1024, adjusted: 2 / 1024, family: 1 });
+    const tooFew = { kind: 'untested', reason: 'all seeds differ alike, which says nothing of their spread' };
+    assert.deepEqual(significanceOf(Array<number>(5).fill(0.25)), tooFew);
+  });
+
+  it('is corrected for those too that came out so that there is nothing to test', () => {
+    const one = compared([0.01, 0.02, 0.03, 0.04, 0.05]);
+    const pairs = [{ difference: 0, baseline: bits(40), candidate: bits(40) }];
+    const sameRows = compared([0], { pairs });
+    const flippedRows = compared([0, 0], { pairs: [...pairs, ...pairs], pairedBy: 'row' });
+    const others = [compared([0, 0, 0]), compared([0.5, 0.5, 0.5]), sameRows, flippedRows];
+    const [first, ...rest] = infer([one, ...others]).map(({ significance }) => significance);
+    assert.deepEqual(
+      rest.map(({ kind }) => kind),
+      others.map(() => 'untested'),
+    );
+    assert.ok(first?.kind === 'tested' && first.family === 5);
+    assert.ok(Math.abs(first.adjusted - 5 * first.p) < 1e-15);
+  });
+
+  it('is of a family, and by a test, that do not follow from how it comes out', () => {
+    const outcomes = [
+      [0, 0, 0, 0, 0, 0],
+      [0.5, 0.5, 0.5, 0.5, 0.5, 0.5],
+      [0.5, -0.5, 0.25, 0.1, 0.3, -0.2],
+    ];
+    const found = outcomes.map((other) => infer([compared([0.01, 0.02, 0.03, 0.04, 0.05, 0.06]), compared(other)])[0]);
+    const tests = found
+      .map((each) => each?.significance)
+      .map((each) => (each?.kind === 'tested' ? [each.by, each.family] : []));
+    assert.deepEqual(tests, [
+      ['t', 2],
+      ['t', 2],
+      ['t', 2],
+    ]);
   });
 
   it('goes by the rows where there is one seed', () => {

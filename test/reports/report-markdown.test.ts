@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { reportMarkdown } from '../../orchestrator/reports/report-markdown.js';
+import { summaryValue } from '../../orchestrator/reports/summary-json.js';
 import { foldSweep } from '../../orchestrator/reports/sweep-report.js';
 import { failed, succeeded, UNMEASURED } from '../support/records.js';
 
@@ -51,6 +52,20 @@ describe('report.md', () => {
     assert.ok(lines(text).includes(row), text);
   });
 
+  it('has the accuracies of the seeds in pairs beside a difference, and says so where a cell has more', () => {
+    const of = (model_type: 'standard' | 'task_prefix', accuracies: readonly number[]) =>
+      accuracies.map((testAccuracy, seed) => succeeded({ model_type, seed }, { testAccuracy }));
+    const report = foldSweep('s', [...of('standard', [0.5, 0.6, 0.1]), ...of('task_prefix', [0.6, 0.7])], []);
+    const text = reportMarkdown(report);
+    assert.match(text, /\| 65\.00 ± 7\.07 \| 55\.00 ± 7\.07 \| \+10\.00 ± [^|]* \| [^|]* \| 2 of 3 /);
+    assert.match(text, /The accuracies beside them are over the seeds in pairs alone\./);
+    assert.match(text, /\| standard \| 40\.00 ± 26\.46 \|/, 'of all seeds where no difference stands beside it');
+    const { comparisons } = summaryValue(report) as { comparisons: { baseline_test_accuracy: { n: number } }[] };
+    assert.equal(comparisons[0]?.baseline_test_accuracy.n, 2);
+    const even = foldSweep('s', [...of('standard', [0.5, 0.6]), ...of('task_prefix', [0.6, 0.7])], []);
+    assert.doesNotMatch(reportMarkdown(even), /in pairs alone/);
+  });
+
   it('says of how many comparisons p is corrected, and that intervals are not', () => {
     const of = (dataset: string) =>
       [0.1, 0.15, 0.12].flatMap((better, seed) => [
@@ -81,11 +96,11 @@ describe('report.md', () => {
   });
 
   it('says when seeds ran in different environments, and puts none of them together', () => {
-    const records = [succeeded({ seed: 0 }), succeeded({ seed: 1 }, { environment: { torch: '2', threads: '4' } })];
+    const records = [succeeded({ seed: 0 }), succeeded({ seed: 1 }, { environment: { torch: '2.1', threads: '1' } })];
     const text = reportMarkdown(foldSweep('s', records, []));
-    assert.match(text, /- threads: 1, 4/);
-    assert.match(text, /- apart in models\/tiny, cqa, gt, task_prefix: 1 seed on threads 1; 1 seed on threads 4/);
-    assert.match(text, /\| threads 4 \| 50\.00 \| – \| 1 \|/);
+    assert.match(text, /- torch: 2, 2\.1/);
+    assert.match(text, /- apart in models\/tiny, cqa, gt, task_prefix: 1 seed on torch 2; 1 seed on torch 2\.1/);
+    assert.match(text, /\| torch 2\.1 \| 50\.00 \| – \| 1 \|/);
     assert.doesNotMatch(reportMarkdown(foldSweep('s', [succeeded({ seed: 0 })], [])), /apart|Comparability/);
   });
 

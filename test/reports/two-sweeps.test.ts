@@ -36,6 +36,24 @@ describe('two sweeps side by side', () => {
     assert.match(text, /\| \+10\.00 ± 1\.00 \| \+8\.76 to \+11\.24 \| 5 \| yes: p below 0\.0001 by t \|/);
   });
 
+  it('are not more than chance by the rows of one seed, as in a report', () => {
+    const bits = (correct: number): TestBits => ({ rows: 8, correct: Uint8Array.of(correct) });
+    const two = compareSweeps(
+      side('before', trials([0.5], { lr: 1e-3 }), bits(0)),
+      side('after', trials([0.6], { lr: 1e-4 }), bits(255)),
+    );
+    const significance = two.twins[0]?.inference?.significance;
+    assert.ok(significance?.kind === 'tested' && significance.by === 'rows' && significance.adjusted < 0.05);
+    assert.match(twoSweepsMarkdown(two), /Of 1 cell that both have but for that, none differs by more than chance; /);
+  });
+
+  it('have accuracies that differ by the difference, over the seeds that both have', () => {
+    const two = compareSweeps(before, side('after', trials([0.6, 0.63, 0.57], { lr: 1e-4 })));
+    assert.match(twoSweepsMarkdown(two), /\| 50\.00 ± 2\.00 \| 60\.00 ± 3\.00 \| \+10\.00 ± 1\.00 \| [^|]* \| 3 \|/);
+    const { cells } = twoSweepsValue(two) as { cells: { first: { test_accuracy: { n: number } } }[] };
+    assert.equal(cells[0]?.first.test_accuracy.n, 3);
+  });
+
   it('say what the environment was before and after, and test across it: that is the question', () => {
     const two = compareSweeps(before, side('after', trials([0.6, 0.63, 0.57, 0.6, 0.6], { lr: 1e-4 }, '2.16.0')));
     assert.deepEqual(two.environment, [{ name: 'torch', first: ['2.15.0'], second: ['2.16.0'] }]);

@@ -46,12 +46,12 @@ export function rowDifferences(
 
 /**
  * McNemar's exact test, two-sided: under chance, a row that only one model got right is as likely to be either's.
- * `null`: there is no such row.
+ * `null`: there is no such row. Never 0: less than a number can hold is the least that it can.
  *
  * Source: McNemar 1947, Psychometrika 12, 153–157.
  */
 export function mcNemarP({ onlyFirst, onlySecond }: Agreement): number | null {
   const n = onlyFirst + onlySecond;
   if (n === 0) return null;
-  return Math.min(1, 2 * binomialCdf(Math.min(onlyFirst, onlySecond), n, 0.5));
+  return Math.min(1, Math.max(Number.MIN_VALUE, 2 * binomialCdf(Math.min(onlyFirst, onlySecond), n, 0.5)));
 }

@@ -20,8 +20,14 @@ export function leastSignFlipP(n: number): number {
   return n < 1 ? 1 : 2 ** (1 - n);
 }
 
-/** `null`: no difference, or none that is not 0. */
+/**
+ * `null`: no difference, or none that is not 0.
+ *
+ * @throws RangeError if one is no finite number: no sum would reach theirs, which looks as sure as can be
+ */
 export function signFlipTest(differences: readonly number[], random: RandomSource): SignFlip | null {
+  const odd = differences.find((each) => !Number.isFinite(each));
+  if (odd !== undefined) throw new RangeError(`differences must be finite numbers, and one is ${odd}`);
   // Zeros are zeros under either sign.
   const sizes = differences.filter((each) => each !== 0).map(Math.abs);
   if (sizes.length === 0) return null;

@@ -1,6 +1,7 @@
 /** A line chart: a few series over a common axis, and where its marks lie. */
 import { scaleLinear, scaleLog } from 'd3-scale';
 import { area, line } from 'd3-shape';
+import { extentOf } from '../extent.js';
 import { lineLookOf } from './chart-style.js';
 import type { Mark, MarkGroup } from './marks.js';
 
@@ -62,19 +63,17 @@ export function chartMarks(chart: LineChart): readonly MarkGroup[] {
     ...(reference === null ? [] : [reference.y]),
   ];
   const toX = (chart.isLogarithmic ? scaleLog() : scaleLinear())
-    .domain(widened(Math.min(...xs), Math.max(...xs), chart.isLogarithmic))
+    .domain(widened(extentOf(xs), chart.isLogarithmic))
     .range([LEFT, RIGHT]);
-  const [lowest, highest] = widened(Math.min(...ys), Math.max(...ys), false);
+  const [lowest, highest] = widened(extentOf(ys), false);
   const toY = scaleLinear()
     .domain([Math.max(0, lowest), Math.min(100, highest)])
     .nice(6)
     .range([BOTTOM, MARGIN.top]);
   // The values that were measured, and not round ones between them; as many as there is room for.
-  const ticks = thinned(
-    [...new Set(xs)].sort((a, b) => a - b),
-    toX,
-    Math.max(0, ...xs.map((x) => chart.xText(x).length)),
-  );
+  const values = [...new Set(xs)].sort((a, b) => a - b);
+  const [, letters] = extentOf(values.map((x) => chart.xText(x).length));
+  const ticks = thinned(values, toX, letters);
   const scales = { toX, toY };
   return [
     {
@@ -152,7 +151,7 @@ function crossingMarks({ name, x, y, fromX }: ChartCrossing, chart: LineChart, {
 }
 
 /** Room around the outermost values, also where there is only one. */
-function widened(low: number, high: number, isLogarithmic: boolean): [number, number] {
+function widened([low, high]: ReturnType<typeof extentOf>, isLogarithmic: boolean): [number, number] {
   if (isLogarithmic) return [low / 1.15, high * 1.15];
   const room = Math.max((high - low) * 0.06, 0.5);
   return [low - room, high + room];

@@ -13,16 +13,19 @@ import { sizeCurves } from '../figures/size-curves.js';
 import { capitalized, counted } from '../format.js';
 import { grouped } from '../grouped.js';
 import {
+  ACCURACY_NOTE,
   COMPARABILITY_NOTE,
   CROSSING_NOTE,
   choicesNote,
   comparisonNote,
+  FAILURES_NOTE,
   macroNote,
   NAMES_NOTE,
   PLANNED_NOTE,
   publishedNote,
   SIZE_NOTE,
   selectionNote,
+  TEACHER_NOTE,
 } from '../notes.js';
 import type { SweepReport } from '../sweep-report.js';
 import {
@@ -56,13 +59,10 @@ export function reportSections(report: SweepReport, curveOf: CurveOf): readonly 
     {
       id: 'teacher',
       title: 'The teacher itself',
-      body: table(
-        teacherTable(teachers),
-        "How often the teacher's own labels are right, for how many rows it gives a rationale, and how long these are",
-      ),
+      body: table(teacherTable(teachers), TEACHER_NOTE),
     },
     { id: 'cost', title: 'What it took', body: costBody(report, settings) },
-    { id: 'failures', title: 'What failed', body: list(failureLines(report), 'The first to fail comes first.') },
+    { id: 'failures', title: 'What failed', body: list(failureLines(report), FAILURES_NOTE) },
     {
       id: 'comparability',
       title: 'Comparability',
@@ -108,11 +108,7 @@ function dataBody({ cells, teachers }: SweepReport): readonly Markup[] {
 }
 
 function accuracyBody(report: SweepReport, settings: readonly string[]): readonly Markup[] {
-  const notes = [
-    `Mean ± sample standard deviation over seeds, in percent, with the 95 % interval of the mean by t; n is the number of seeds with a result. ${selectionNote(report)}`,
-    NAMES_NOTE,
-    choicesNote(report),
-  ];
+  const notes = [`${ACCURACY_NOTE} ${selectionNote(report)}`, NAMES_NOTE, choicesNote(report)];
   const macro = macroTable(report);
   return [
     ...(macro.rows.length > 0 ? [note(macroNote(report)), ...table(macro, 'Dataset by dataset', settings)] : []),

@@ -51,46 +51,94 @@ const STATUS = {
 } as const;
 
 /** @throws SweepError as `MlflowRest` does */
-export async function mlflowTracker({ rest, store, url, sweep, experiment, now }: MlflowOptions): Promise<Tracker> {
+export async function mlflowTracker(options: MlflowOptions): Promise<Tracker> {
+  const { rest, store, sweep, experiment } = options;
   const { experimentId, isNew } = await experimentOf(rest, experiment, sweep);
-  const isOwn = store.open(experimentId, isNew);
-  /** Of the server; `null`: not asked yet. */
-  let there: ReadonlyMap<string, string> | null = null;
-  const tagsSent = new Map<string, string>();
+  return new MlflowTracker(options, experimentId, store.open(experimentId, isNew));
+}
 
-  async function liveRun(id: string, made: () => NewRun): Promise<LiveRun> {
-    const known = store.run(id);
-    if (known !== null && known.runId !== null)
-      return { runId: known.runId, points: await trusted(id, known, known.runId) };
-    if (known !== null || !isOwn) {
-      there ??= await findRuns(rest, experimentId, sweep);
-      const runId = there.get(id);
-      if (runId !== undefined) {
-        // Whoever made it may have come no further.
-        await logParams(runId, made());
-        return { runId, points: await trusted(id, null, runId) };
-      }
-    }
-    return createRun(id, made());
+/** Lives from when its experiment is there until `close`, and with it the connection and the store that it was given. */
+class MlflowTracker implements Tracker {
+  readonly place: string;
+  readonly #options: MlflowOptions;
+  readonly #rest: MlflowRest;
+  readonly #store: SentStore;
+  readonly #experimentId: string;
+  /** Nobody but this state folder can have sent anything there. */
+  readonly #isOwn: boolean;
+  /** Runs of the server, by key; `null`: not asked yet, or in doubt. */
+  #there: ReadonlyMap<string, string> | null = null;
+  readonly #tagsSent = new Map<string, string>();
+
+  constructor(options: MlflowOptions, experimentId: string, isOwn: boolean) {
+    this.place = `MLflow at ${options.url}`;
+    this.#options = options;
+    this.#rest = options.rest;
+    this.#store = options.store;
+    this.#experimentId = experimentId;
+    this.#isOwn = isOwn;
   }
 
-  async function trusted(id: string, known: SentRun | null, runId: string): Promise<SentPoints> {
+  settled(id: string): string | null {
+    return this.#store.run(id)?.settled ?? null;
+  }
+
+  trial(trial: TrackedTrial): Promise<void> {
+    return this.#again([trial.trialId, trial.cellId], () => this.#sendTrial(trial));
+  }
+
+  cell(cell: TrackedCell): Promise<void> {
+    return this.#again([cell.cellId], () => this.#sendCell(cell));
+  }
+
+  async settle(id: string, standing: string): Promise<void> {
+    this.#store.settle(id, standing);
+  }
+
+  found(): string {
+    const { experiment, url } = this.#options;
+    return `experiment "${experiment}" at ${url}/#/experiments/${this.#experimentId}`;
+  }
+
+  async close(): Promise<void> {
+    this.#rest.close();
+    this.#store.close();
+  }
+
+  async #liveRun(id: string, made: () => NewRun): Promise<LiveRun> {
+    const known = this.#store.run(id);
+    if (known !== null && known.runId !== null)
+      return { runId: known.runId, points: await this.#trusted(id, known, known.runId) };
+    if (known !== null || !this.#isOwn) {
+      this.#there ??= await findRuns(this.#rest, this.#experimentId, this.#options.sweep);
+      const runId = this.#there.get(id);
+      if (runId !== undefined) {
+        // Whoever made it may have come no further.
+        await this.#logParams(runId, made());
+        return { runId, points: await this.#trusted(id, null, runId) };
+      }
+    }
+    return this.#createRun(id, made());
+  }
+
+  async #trusted(id: string, known: SentRun | null, runId: string): Promise<SentPoints> {
     if (known !== null && !known.inDoubt) return known.points;
-    const points = await historyOf(rest, runId);
-    store.put(id, { runId, points, inDoubt: false, settled: null });
+    const points = await historyOf(this.#rest, runId);
+    this.#store.put(id, { runId, points, inDoubt: false, settled: null });
     return points;
   }
 
-  const logParams = (runId: string, { params }: NewRun) =>
-    rest.post('runs/log-batch', { run_id: runId, params: tagList(params, PARAM_CHARACTERS) });
+  async #logParams(runId: string, { params }: NewRun): Promise<void> {
+    await this.#rest.post('runs/log-batch', { run_id: runId, params: tagList(params, PARAM_CHARACTERS) });
+  }
 
-  async function createRun(id: string, made: NewRun): Promise<LiveRun> {
+  async #createRun(id: string, made: NewRun): Promise<LiveRun> {
     const { name, startedAtUnixMs, tags } = made;
     const points: SentPoints = new Map();
-    store.put(id, { runId: null, points, inDoubt: false, settled: null });
-    const { run } = (await asked(
-      rest.post('runs/create', {
-        experiment_id: experimentId,
+    this.#store.put(id, { runId: null, points, inDoubt: false, settled: null });
+    const { run } = (await this.#asked(
+      this.#rest.post('runs/create', {
+        experiment_id: this.#experimentId,
         run_name: name,
         start_time: startedAtUnixMs,
         user_id: userName(),
@@ -99,7 +147,7 @@ export async function mlflowTracker({ rest, store, url, sweep, experiment, now }
           'mlflow.user': userName(),
           'mlflow.source.name': 'dss',
           'mlflow.source.type': 'LOCAL',
-          'dss.sweep': sweep,
+          'dss.sweep': this.#options.sweep,
           'dss.key': id,
           'dss.current': 'true',
           ...tags,
@@ -107,30 +155,30 @@ export async function mlflowTracker({ rest, store, url, sweep, experiment, now }
       }),
     )) as { run: { info: { run_id: string } } };
     const runId = run.info.run_id;
-    store.put(id, { runId, points, inDoubt: false, settled: null });
-    await logParams(runId, made);
+    this.#store.put(id, { runId, points, inDoubt: false, settled: null });
+    await this.#logParams(runId, made);
     return { runId, points };
   }
 
   /** Of a run whose creation nobody heard the end of, the server is asked next time. */
-  async function asked<T>(answer: Promise<T>): Promise<T> {
+  async #asked<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (reason) {
-      there = null;
+      this.#there = null;
       throw reason;
     }
   }
 
   /** What of it is new. */
-  async function log(id: string, { runId, points }: LiveRun, wanted: readonly Point[], tags: Tags): Promise<void> {
+  async #log(id: string, { runId, points }: LiveRun, wanted: readonly Point[], tags: Tags): Promise<void> {
     const fresh = wanted.filter(({ key, step, value }) => !isSame(points.get(key)?.get(step), value));
     const text = JSON.stringify(tags);
-    const newTags = tagsSent.get(id) === text ? [] : tagList(tags).slice(0, BATCH_OTHERS);
+    const newTags = this.#tagsSent.get(id) === text ? [] : tagList(tags).slice(0, BATCH_OTHERS);
     for (let first = 0; first < fresh.length || (first === 0 && newTags.length > 0); first += BATCH_METRICS) {
       const batch = fresh.slice(first, first + BATCH_METRICS);
-      store.put(id, { runId, points, inDoubt: batch.length > 0, settled: null });
-      await rest.post('runs/log-batch', {
+      this.#store.put(id, { runId, points, inDoubt: batch.length > 0, settled: null });
+      await this.#rest.post('runs/log-batch', {
         run_id: runId,
         metrics: batch.map(({ key, step, value, atUnixMs }) => ({
           key,
@@ -144,35 +192,37 @@ export async function mlflowTracker({ rest, store, url, sweep, experiment, now }
         const values = points.get(key) ?? new Map<number, number>();
         points.set(key, values.set(step, value));
       }
-      store.put(id, { runId, points, inDoubt: false, settled: null });
+      this.#store.put(id, { runId, points, inDoubt: false, settled: null });
     }
-    tagsSent.set(id, text);
+    this.#tagsSent.set(id, text);
   }
 
-  const end = (runId: string, status: string, endedAtUnixMs: number | null) =>
-    rest.post('runs/update', { run_id: runId, status, ...(endedAtUnixMs === null ? {} : { end_time: endedAtUnixMs }) });
+  async #end(runId: string, status: string, endedAtUnixMs: number | null): Promise<void> {
+    const ended = endedAtUnixMs === null ? {} : { end_time: endedAtUnixMs };
+    await this.#rest.post('runs/update', { run_id: runId, status, ...ended });
+  }
 
   /** Its numbers are of another training than those that come now. */
-  async function putAside(id: string, { runId }: LiveRun): Promise<void> {
-    await rest.post('runs/log-batch', {
+  async #putAside(id: string, { runId }: LiveRun): Promise<void> {
+    await this.#rest.post('runs/log-batch', {
       run_id: runId,
       tags: tagList({ 'dss.current': 'false', 'dss.key': `${id} replaced` }),
     });
-    store.forget(id);
-    tagsSent.delete(id);
+    this.#store.forget(id);
+    this.#tagsSent.delete(id);
   }
 
-  async function sendTrial(trial: TrackedTrial): Promise<void> {
+  async #sendTrial(trial: TrackedTrial): Promise<void> {
     const { trialId, cellId, state, endedAtUnixMs, points } = trial;
-    const parent = await liveRun(cellId, () => newParent(trial));
+    const parent = await this.#liveRun(cellId, () => newParent(trial));
     const made = () => newChild(trial, parent.runId);
-    let run = await liveRun(trialId, made);
+    let run = await this.#liveRun(trialId, made);
     if (points.some(({ key, step, value }) => contradicts(run.points.get(key)?.get(step), value))) {
-      await putAside(trialId, run);
+      await this.#putAside(trialId, run);
       // Not by way of what is there: of this id nothing is any more.
-      run = await createRun(trialId, made());
+      run = await this.#createRun(trialId, made());
     }
-    await log(trialId, run, points, {
+    await this.#log(trialId, run, points, {
       'dss.state': state,
       'dss.attempt': String(trial.attempt),
       ...(trial.failure === null ? {} : { 'dss.failure': trial.failure }),
@@ -180,56 +230,43 @@ export async function mlflowTracker({ rest, store, url, sweep, experiment, now }
         Object.entries(trial.environment).map(([name, value]) => [`dss.environment.${tagName(name)}`, value]),
       ),
     });
-    if (endedAtUnixMs !== null) await end(run.runId, STATUS[state], endedAtUnixMs);
-    else if (tagsSent.get(`${trialId} runs`) !== String(trial.attempt)) await end(run.runId, STATUS[state], null);
-    tagsSent.set(`${trialId} runs`, String(trial.attempt));
+    if (endedAtUnixMs !== null) await this.#end(run.runId, STATUS[state], endedAtUnixMs);
+    else if (this.#tagsSent.get(`${trialId} runs`) !== String(trial.attempt))
+      await this.#end(run.runId, STATUS[state], null);
+    this.#tagsSent.set(`${trialId} runs`, String(trial.attempt));
   }
 
-  async function sendCell(cell: TrackedCell): Promise<void> {
+  async #sendCell(cell: TrackedCell): Promise<void> {
     const { cellId, summary, seeds, states, notPooled, endedAtUnixMs } = cell;
-    const run = await liveRun(cellId, () => newParent(cell));
+    const run = await this.#liveRun(cellId, () => newParent(cell));
     // By the number of seeds, so that MLflow draws how the mean settles, and shows the latest.
     const points = Object.entries(summary).map(([key, value]) => ({
       key,
       step: seeds,
       value,
-      atUnixMs: endedAtUnixMs ?? now(),
+      atUnixMs: endedAtUnixMs ?? this.#options.now(),
     }));
     const counts = Object.entries(states).map(([state, trials]) => [`dss.trials.${state}`, String(trials)] as const);
     const tags = [...counts, ...(notPooled === '' ? [] : [['dss.not_pooled', notPooled] as const])];
-    await log(cellId, run, points, Object.fromEntries(tags));
+    await this.#log(cellId, run, points, Object.fromEntries(tags));
     const status = states.failed > 0 ? 'FAILED' : states.cancelled > 0 ? 'KILLED' : 'FINISHED';
-    await end(run.runId, endedAtUnixMs === null ? 'RUNNING' : status, endedAtUnixMs);
+    await this.#end(run.runId, endedAtUnixMs === null ? 'RUNNING' : status, endedAtUnixMs);
   }
 
   /** Once more where a person has removed what was sent. */
-  async function again(ids: readonly string[], send: () => Promise<void>): Promise<void> {
+  async #again(ids: readonly string[], send: () => Promise<void>): Promise<void> {
     try {
       await send();
     } catch (reason) {
       if (!(reason instanceof MlflowRefusal) || reason.reason !== 'RESOURCE_DOES_NOT_EXIST') throw reason;
       for (const id of ids) {
-        store.forget(id);
-        tagsSent.delete(id);
+        this.#store.forget(id);
+        this.#tagsSent.delete(id);
       }
-      there = null;
+      this.#there = null;
       await send();
     }
   }
-
-  const place = `MLflow at ${url}`;
-  return {
-    place,
-    settled: (id) => store.run(id)?.settled ?? null,
-    trial: (trial) => again([trial.trialId, trial.cellId], () => sendTrial(trial)),
-    cell: (cell) => again([cell.cellId], () => sendCell(cell)),
-    settle: async (id, standing) => store.settle(id, standing),
-    found: () => `experiment "${experiment}" at ${url}/#/experiments/${experimentId}`,
-    close: async () => {
-      rest.close();
-      store.close();
-    },
-  };
 }
 
 /** As its JSON has numbers that JSON has no word for. */

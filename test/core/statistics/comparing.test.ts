@@ -46,6 +46,13 @@ describe('the sign-flip test', () => {
     assert.ok(Math.abs(p - other) < 6 * standardError);
   });
 
+  for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    it(`takes no ${odd}, which no sum would reach`, () => {
+      const error = new RangeError(`differences must be finite numbers, and one is ${odd}`);
+      assert.throws(() => signFlipTest([0.01, -0.02, 0.03, odd, -0.01], seededRandom(1)), error);
+    });
+  }
+
   it('rejects a true null as often as it says', () => {
     const random = seededRandom(9);
     let rejected = 0;

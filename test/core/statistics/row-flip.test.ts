@@ -38,6 +38,18 @@ describe('flips of row signs', () => {
     );
   });
 
+  it('are never so sure that nothing is left of chance, nor surer than they are', () => {
+    // Each of 2,000 rows goes one way: 2 of 2 ** 2,000 choices of signs, of which no number can say more than that it is small.
+    const p = rowFlipP(Array<number>(2_000).fill(1)) ?? 0;
+    assert.ok(p > 0 && p < 1e-15, `${p}`);
+    for (const rows of [60, 70, 80, 200]) {
+      const plain = 2 ** (1 - rows);
+      assert.ok((rowFlipP(Array<number>(rows).fill(1)) ?? 0) >= plain * (1 - 1e-9), `${rows}`);
+      assert.ok((rowFlipP(Array<number>(rows).fill(3)) ?? 1) < plain + 1e-15, `${rows}`);
+    }
+    assert.ok((mcNemarP({ rows: 2_000, both: 0, onlyFirst: 0, onlySecond: 2_000, neither: 0 }) ?? 0) > 0);
+  });
+
   it('reject a true null as often as they say, at the size of a real test split', () => {
     const random = seededRandom(4);
     let rejected = 0;

@@ -162,6 +162,11 @@ export class ApiError extends Error {
     this.status = status;
     this.hint = hint;
   }
+
+  /** Asking again would change nothing: there is no such thing, or it takes another token. */
+  get isFinal(): boolean {
+    return this.status === 404 || this.status === 401;
+  }
 }
 
 /** For as long as this tab is open, and never in an address. */

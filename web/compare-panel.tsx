@@ -1,9 +1,9 @@
 /** Two cells, seed by seed, with the interval of their difference and a test. */
 import { useEffect, useState } from 'preact/hooks';
-import { ApiError, type CellInfo, type ComparedCell, type Comparison, read } from './api.js';
+import { type ApiError, type CellInfo, type ComparedCell, type Comparison, read } from './api.js';
 import type { Board } from './board.js';
-import { Panel } from './panel.js';
-import { Trouble } from './progress.js';
+import { keepAsking } from './keep-asking.js';
+import { Panel, PanelTrouble } from './panel.js';
 import { counted, modelName, percent, signed, sizeName } from './words.js';
 
 const TESTS: Readonly<Record<string, string>> = {
@@ -19,33 +19,29 @@ export interface ComparePanelProps {
   readonly sweep: string;
   readonly first: string;
   readonly second: string;
+  readonly tokenVersion: number;
   readonly onSwap: () => void;
   readonly onClose: () => void;
 }
 
-export function ComparePanel({ board, sweep, first, second, onSwap, onClose }: ComparePanelProps) {
+export function ComparePanel({ board, sweep, first, second, tokenVersion, onSwap, onClose }: ComparePanelProps) {
   const cells = [first, second].map((each) => board.cells.findIndex(({ key }) => key === each));
   const done = cells.reduce((sum, index) => sum + (board.sums[index]?.n ?? 0), 0);
   const [answer, setAnswer] = useState<Comparison | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   useEffect(() => {
-    const ended = new AbortController();
-    read<Comparison>(`/sweeps/${sweep}/comparison?first=${first}&second=${second}`, ended.signal)
-      .then((found) => {
-        setAnswer(found);
-        setError(null);
-      })
-      .catch((reason: unknown) => {
-        if (!ended.signal.aborted && reason instanceof ApiError) setError(reason);
-      });
-    return () => ended.abort();
-  }, [sweep, first, second, done]);
+    const look = async (signal: AbortSignal) => {
+      setAnswer(await read<Comparison>(`/sweeps/${sweep}/comparison?first=${first}&second=${second}`, signal));
+      return null;
+    };
+    return keepAsking(look, setError);
+  }, [sweep, first, second, done, tokenVersion]);
   const [a, b] = cells.map((index) => board.cells[index]);
   if (a === undefined || b === undefined) return null;
   return (
     <Panel title="Comparison" onClose={onClose}>
       <p class="quiet small">{sharedBy(a, b)}</p>
-      {error === null ? null : <Trouble error={error} />}
+      {error === null ? null : <PanelTrouble error={error} isEmpty={answer === null} />}
       {answer === null ? null : (
         <>
           <Strip answer={answer} names={namesOf(a, b)} />

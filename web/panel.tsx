@@ -1,6 +1,8 @@
 /** Beside the matrix, or over it on a phone: what was picked, in full. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type { ApiError } from './api.js';
+import { Trouble } from './progress.js';
 
 export function Panel({
   title,
@@ -36,5 +38,17 @@ export function Panel({
       </header>
       {children}
     </aside>
+  );
+}
+
+/** `isEmpty`: nothing is shown yet. */
+export function PanelTrouble({ error, isEmpty }: { error: ApiError; isEmpty: boolean }) {
+  return (
+    <>
+      <Trouble error={error} />
+      {error.isFinal ? null : (
+        <p class="quiet small">{isEmpty ? '' : 'What is below may be old. '}It is asked for again in a moment.</p>
+      )}
+    </>
   );
 }

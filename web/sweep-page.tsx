@@ -153,7 +153,7 @@ export function SweepPage({ sweep, query, info, tokenVersion, onToken }: SweepPa
               )}
             </main>
             {trial !== '' ? (
-              <TrialPanel key={trial} board={board} trialId={trial} onClose={close} />
+              <TrialPanel key={trial} board={board} trialId={trial} tokenVersion={tokenVersion} onClose={close} />
             ) : cell !== '' && other !== '' ? (
               <ComparePanel
                 board={board}
@@ -161,6 +161,7 @@ export function SweepPage({ sweep, query, info, tokenVersion, onToken }: SweepPa
                 sweep={sweep}
                 first={cell}
                 second={other}
+                tokenVersion={tokenVersion}
                 onSwap={() => setQuery({ cell: other, with: cell })}
                 onClose={close}
               />

@@ -1,11 +1,11 @@
 /** One trial: its cause of failure first, then curves, settings and the end of its log. */
 import { useEffect, useState } from 'preact/hooks';
-import { ApiError, type Curves, read, STATES, type TrialInfo } from './api.js';
+import { type ApiError, type Curves, read, STATES, type TrialInfo } from './api.js';
 import type { Board } from './board.js';
 import { Curve, linesOf } from './curve.js';
 import { Dot } from './dots.js';
-import { Panel } from './panel.js';
-import { Trouble } from './progress.js';
+import { keepAsking } from './keep-asking.js';
+import { Panel, PanelTrouble } from './panel.js';
 import { Ticked } from './ticked.js';
 import { ago, duration, modelName, percent, short, sizeName } from './words.js';
 import { progressText } from './worker.js';
@@ -17,48 +17,37 @@ interface Log {
 
 const LOOK_EVERY_MS = 2_000;
 
-function useTrial(trialId: string) {
+function useTrial(trialId: string, tokenVersion: number) {
   const [trial, setTrial] = useState<TrialInfo | null>(null);
   const [curves, setCurves] = useState<Curves | null>(null);
   const [log, setLog] = useState<Log | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   useEffect(() => {
-    const ended = new AbortController();
-    let timer = 0;
-    const look = async () => {
-      try {
-        const now = await read<TrialInfo>(`/trials/${trialId}`, ended.signal);
-        setTrial(now);
-        setCurves(await read<Curves>(`/trials/${trialId}/curves`, ended.signal));
-        setLog(await read<Log>(`/trials/${trialId}/log?lines=300`, ended.signal));
-        setError(null);
-        if (now.state === 'queued' || now.state === 'running') timer = window.setTimeout(look, LOOK_EVERY_MS);
-      } catch (reason) {
-        if (ended.signal.aborted) return;
-        setError(reason instanceof ApiError ? reason : new ApiError(0, String(reason), ''));
-      }
+    const look = async (signal: AbortSignal) => {
+      const now = await read<TrialInfo>(`/trials/${trialId}`, signal);
+      setTrial(now);
+      setCurves(await read<Curves>(`/trials/${trialId}/curves`, signal));
+      setLog(await read<Log>(`/trials/${trialId}/log?lines=300`, signal));
+      return now.state === 'queued' || now.state === 'running' ? LOOK_EVERY_MS : null;
     };
-    void look();
-    return () => {
-      ended.abort();
-      clearTimeout(timer);
-    };
-  }, [trialId]);
+    return keepAsking(look, setError);
+  }, [trialId, tokenVersion]);
   return { trial, curves, log, error };
 }
 
 export interface TrialPanelProps {
   readonly board: Board;
   readonly trialId: string;
+  readonly tokenVersion: number;
   readonly onClose: () => void;
 }
 
-export function TrialPanel({ board, trialId, onClose }: TrialPanelProps) {
-  const { trial, curves, log, error } = useTrial(trialId);
+export function TrialPanel({ board, trialId, tokenVersion, onClose }: TrialPanelProps) {
+  const { trial, curves, log, error } = useTrial(trialId, tokenVersion);
   const lines = curves === null ? null : linesOf(curves);
   return (
     <Panel title={`Trial ${short(trialId)}`} onClose={onClose}>
-      {error === null ? null : <Trouble error={error} />}
+      {error === null ? null : <PanelTrouble error={error} isEmpty={trial === null} />}
       {trial === null ? null : <Standing trial={trial} board={board} />}
       {trial?.failure == null ? null : <Failed failure={trial.failure} isOver={trial.state === 'failed'} />}
       {lines === null || lines.accuracy.length === 0 ? null : (

@@ -50,7 +50,7 @@ async function keepUp(sweep: string, signal: AbortSignal, set: (live: Live) => v
       if (signal.aborted) return;
       const error = reason instanceof ApiError ? reason : new ApiError(0, 'The line is cut.', 'This page tries again.');
       set({ board, version: board?.version ?? 0, error, isConnected: false });
-      if (error.status === 404 || error.status === 401) return;
+      if (error.isFinal) return;
     }
     await new Promise((resolve) => setTimeout(resolve, waitMs));
     waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2);

@@ -6,7 +6,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { JournalEvent } from '../core/events.js';
 import { NO_TRIALS } from '../core/watch-event.js';
 import type { DeviceLoad, WorkerStanding } from '../core/worker-standing.js';
-import type { PlaneView } from './plane-view.js';
+import type { EventListener, PlaneView } from './plane-view.js';
 
 export interface Metrics {
   text(): Promise<{ readonly type: string; readonly text: string }>;
@@ -25,8 +25,23 @@ const SECONDS = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200, 86_400, 259_200,
 
 export function createMetrics(view: PlaneView, version: string): Metrics {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  showPlane(registry, view, version);
+  showSweeps(registry, view);
+  showWorkers(registry, view);
+  showDevices(registry, view);
+  const forget = view.onEvents(countEvents(registry));
+  return {
+    text: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    close: () => {
+      forget();
+      registry.clear();
+    },
+  };
+}
+
+function showPlane(registry: Registry, view: PlaneView, version: string): void {
+  const registers = [registry];
   new Gauge({ name: 'dss_build_info', help: 'Always 1', labelNames: ['version'], registers }).set({ version }, 1);
   new Gauge({
     name: 'dss_lending',
@@ -36,11 +51,14 @@ export function createMetrics(view: PlaneView, version: string): Metrics {
       this.set(view.isLending() ? 1 : 0);
     },
   });
+}
+
+function showSweeps(registry: Registry, view: PlaneView): void {
   new Gauge({
     name: 'dss_sweep_trials',
     help: `Trials of a sweep by state; of the ${MAX_SWEEPS} newest sweeps, and of all others together`,
     labelNames: ['sweep', 'state'],
-    registers,
+    registers: [registry],
     collect() {
       this.reset();
       for (const [place, { sweep, counts }] of view.journal.sweeps().entries()) {
@@ -51,6 +69,10 @@ export function createMetrics(view: PlaneView, version: string): Metrics {
       }
     },
   });
+}
+
+function showWorkers(registry: Registry, view: PlaneView): void {
+  const registers = [registry];
   new Gauge({
     name: 'dss_workers',
     help: 'Workers by state',
@@ -61,22 +83,44 @@ export function createMetrics(view: PlaneView, version: string): Metrics {
       for (const state of WORKER_STATES) this.set({ state }, workers.filter((each) => each.state === state).length);
     },
   });
-  new Gauge({
-    name: 'dss_worker_slots',
-    help: 'Attempts that the connected workers can run at once',
-    registers,
-    collect() {
-      this.set(view.workers().reduce((sum, { slots, state }) => sum + (state === 'gone' ? 0 : slots), 0));
-    },
+  const sumGauge = (name: string, help: string, pick: (worker: WorkerStanding) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(view.workers().reduce((sum, worker) => sum + pick(worker), 0));
+      },
+    });
+  sumGauge('dss_worker_slots', 'Attempts that the connected workers can run at once', ({ slots, state }) => {
+    return state === 'gone' ? 0 : slots;
   });
-  new Gauge({
-    name: 'dss_leases',
-    help: 'Attempts that workers run or hold ready',
-    registers,
-    collect() {
-      this.set(view.workers().reduce((sum, { lent }) => sum + lent, 0));
-    },
+  sumGauge('dss_leases', 'Attempts that workers run or hold ready', ({ lent }) => lent);
+  sumGauge('dss_worker_warm_processes', 'Training processes that are up, their libraries loaded', ({ load }) => {
+    return load?.warm ?? 0;
   });
+}
+
+/** Each device of each worker; what is unknown is left out. */
+function showDevices(registry: Registry, view: PlaneView): void {
+  const deviceGauge = (name: string, help: string, pick: (load: DeviceLoad) => number | null) =>
+    new Gauge({
+      name,
+      help: `${help}; of the first ${MAX_DEVICES} devices`,
+      labelNames: ['worker', 'device'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        const loads = view.workers().flatMap(({ workerId, load }) =>
+          (load?.devices ?? []).map((each, device) => ({
+            worker: workerId,
+            device: String(device),
+            value: pick(each),
+          })),
+        );
+        for (const { value, ...labels } of loads.slice(0, MAX_DEVICES)) if (value !== null) this.set(labels, value);
+      },
+    });
   deviceGauge('dss_device_utilization_ratio', "Share of a device's time that it was busy, by whomever", (load) => {
     return load.utilization;
   });
@@ -84,14 +128,11 @@ export function createMetrics(view: PlaneView, version: string): Metrics {
     return load.memoryTotalBytes === 0 ? null : load.memoryUsedBytes;
   });
   deviceGauge('dss_device_memory_bytes', 'Memory that a device has', (load) => load.memoryTotalBytes || null);
-  new Gauge({
-    name: 'dss_worker_warm_processes',
-    help: 'Training processes that are up, their libraries loaded',
-    registers,
-    collect() {
-      this.set(view.workers().reduce((sum, { load }) => sum + (load?.warm ?? 0), 0));
-    },
-  });
+}
+
+/** Gives what is to hear of them. */
+function countEvents(registry: Registry): EventListener {
+  const registers = [registry];
   const attempts = new Counter({
     name: 'dss_attempts_total',
     help: 'Attempts that have ended in this life of the control plane, by how',
@@ -119,7 +160,7 @@ export function createMetrics(view: PlaneView, version: string): Metrics {
     if (codes.size < MAX_CODES) codes.add(code);
     return codes.has(code) ? code : OTHERS;
   };
-  const ended = (event: JournalEvent) => {
+  const count = (event: JournalEvent) => {
     switch (event.kind) {
       case 'begun':
         return lent.inc();
@@ -138,32 +179,5 @@ export function createMetrics(view: PlaneView, version: string): Metrics {
         return evaluations.inc(event.evaluations.length);
     }
   };
-  /** Each device of each worker; what is unknown is left out. */
-  function deviceGauge(name: string, help: string, pick: (load: DeviceLoad) => number | null): void {
-    new Gauge({
-      name,
-      help: `${help}; of the first ${MAX_DEVICES} devices`,
-      labelNames: ['worker', 'device'],
-      registers,
-      collect() {
-        this.reset();
-        const loads = view.workers().flatMap(({ workerId, load }) =>
-          (load?.devices ?? []).map((each, device) => ({
-            worker: workerId,
-            device: String(device),
-            value: pick(each),
-          })),
-        );
-        for (const { value, ...labels } of loads.slice(0, MAX_DEVICES)) if (value !== null) this.set(labels, value);
-      },
-    });
-  }
-  const forget = view.onEvents((events) => events.forEach(ended));
-  return {
-    text: async () => ({ type: registry.contentType, text: await registry.metrics() }),
-    close: () => {
-      forget();
-      registry.clear();
-    },
-  };
+  return (events) => events.forEach(count);
 }

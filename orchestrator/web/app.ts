@@ -5,12 +5,13 @@ import type { PlaneView } from '../observe/plane-view.js';
 import { Access } from './access.js';
 import { mustBeOurs, SAFE_HEADERS } from './guard.js';
 import { InFlight } from './in-flight.js';
-import type { LiveBoards } from './live-board.js';
+import type { LiveBoards } from './live-boards.js';
 import { API, openapiOf } from './openapi.js';
 import type { PageFile } from './page-files.js';
 import { Refusal } from './problem.js';
 import { RateLimit } from './rate-limit.js';
-import { createRoutes, PARAMETERS, type ParameterName, type Route } from './routes.js';
+import { PARAMETERS, type ParameterName, type Route } from './route.js';
+import { createRoutes } from './routes.js';
 
 export interface AppParts {
   readonly view: PlaneView;

@@ -29,10 +29,10 @@ export function eventStream(live: LiveBoard, lastEventId: string, signal: AbortS
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const text = at === null ? event('reset', eventIdOf(board), {}) : await next(live, at, lastMs, ended.signal);
-        if (text === null) controller.close();
-        else controller.enqueue(encoder.encode(text));
-        if (at === null) controller.close();
+        const news = at === null ? 'reset' : await next(live, at, lastMs, ended.signal);
+        const text = news === 'reset' ? event('reset', eventIdOf(board), {}) : news;
+        if (text !== null) controller.enqueue(encoder.encode(text));
+        if (text === null || news === 'reset') controller.close();
         lastMs = performance.now();
       },
       cancel: () => ended.abort(),
@@ -56,12 +56,14 @@ function positionOf(board: Board, lastEventId: string): Position | null {
   return { version: Number(version), ...UNTOLD };
 }
 
+/** `reset`: it has other trials now. `null`: there is nobody to tell, or nothing more. */
 async function next(live: LiveBoard, at: Position, lastMs: number, signal: AbortSignal): Promise<string | null> {
   await pause(LEAST_MS - (performance.now() - lastMs), signal);
   const { board } = live;
   for (;;) {
     if (signal.aborted) return null;
-    if (!live.isCurrent()) return event('reset', eventIdOf(board), {});
+    if (!live.isCurrent()) return 'reset';
+    if (live.isClosed) return null;
     const { places, version } = board.after(at.version, TRIALS_PER_EVENT);
     const isNews = live.standingVersion !== at.standing;
     if (places.length > 0 || isNews) {

@@ -1,4 +1,4 @@
-/** Boards that somebody looks at: read once, then kept up, and forgotten a while after the last look. */
+/** The board of a sweep: read once, then kept up. While it is paused, and after its end, that takes a look now and then. */
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SweepRecord, TrialGlance } from '../core/records.js';
@@ -8,9 +8,6 @@ import { Board, STATES } from './board.js';
 
 /** Between these, everybody else of this process has a turn. */
 const TRIALS_PER_TURN = 500;
-const LOOK_EVERY_MS = 1_000;
-const FORGET_AFTER_MS = 60_000;
-const MOST_AHEAD = 200_000;
 
 export class LiveBoard {
   readonly board: Board;
@@ -22,8 +19,12 @@ export class LiveBoard {
   #record: SweepRecord;
   #isWatching = false;
   #isClosed = false;
+  /** Its trials are not those of the sweep any more, or could not be read again. */
+  #isOutdated = false;
+  /** Something may have happened that it was not told of. */
+  #isBehind = false;
   #unwatch: () => void = () => {};
-  /** Told while the trials are still being read. */
+  /** Told while the trials are being read; `null`: they are not. */
   #early: TrialChange[] | null = [];
 
   private constructor(view: PlaneView, record: SweepRecord) {
@@ -36,13 +37,16 @@ export class LiveBoard {
 
   static async read(view: PlaneView, record: SweepRecord): Promise<LiveBoard> {
     const live = new LiveBoard(view, record);
-    for await (const trials of inTurns(view.journal.glances(record.sweep))) {
-      for (const each of trials) live.board.add(each);
+    try {
+      for await (const trials of inTurns(view.journal.glances(record.sweep))) {
+        for (const each of trials) live.board.add(each);
+      }
+    } catch (reason) {
+      live.close();
+      throw reason;
     }
     live.board.complete();
-    const early = live.#early ?? [];
-    live.#early = null;
-    for (const change of early) live.board.apply(change);
+    live.#applyEarly();
     return live;
   }
 
@@ -59,24 +63,26 @@ export class LiveBoard {
     return this.#workersVersion;
   }
 
-  /** Whether its trials are still those of the sweep. Follows a sweep again that goes on after an end. */
+  /** Whether its trials are still those of the sweep. Follows a sweep again that goes on after a pause or an end. */
   isCurrent(): boolean {
+    if (this.#isClosed) return !this.#isOutdated;
     const record = this.#view.journal.sweep(this.sweep);
     if (
       record === null ||
       record.total !== this.board.size ||
       record.submittedAtUnixMs !== this.#record.submittedAtUnixMs
     ) {
-      this.close();
+      this.#outdate();
       return false;
     }
-    const isOpen = record.counts.queued + record.counts.running > 0;
     const hasMoved = !sameCounts(record, this.#record);
     if (hasMoved || !sameStanding(record, this.#record)) this.#stirWorkers();
     this.#record = record;
     if (this.#isWatching) return true;
-    if (isOpen) this.#watch();
-    if (isOpen || hasMoved) this.#reread().catch(() => this.close());
+    // Of a paused sweep this ends at once and says nothing, which costs less than knowing when to try.
+    if (isOpen(record)) this.#watch();
+    if (this.#isWatching || hasMoved) this.#isBehind = true;
+    this.#catchUp().catch(() => this.#outdate());
     return true;
   }
 
@@ -97,10 +103,13 @@ export class LiveBoard {
     });
   }
 
-  /** Something of it waits or runs. */
-  get isOpen(): boolean {
-    const { queued, running } = this.#record.counts;
-    return queued + running > 0;
+  /** What happens is told at once. */
+  get isLive(): boolean {
+    return this.#isWatching;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   get isWatched(): boolean {
@@ -118,6 +127,7 @@ export class LiveBoard {
     this.#isWatching = true;
     const ended = () => {
       this.#isWatching = false;
+      if (this.#workers.size === 0) return;
       this.#workers.clear();
       this.#stirWorkers();
     };
@@ -141,17 +151,38 @@ export class LiveBoard {
     });
   }
 
-  /** What happened between two watches: only differences count as changes. */
-  async #reread(): Promise<void> {
-    for await (const trials of inTurns(this.#view.journal.glances(this.sweep))) {
-      if (this.#isClosed) return;
-      for (const { trialId, state, attempts, failure, result } of trials) {
-        const place = this.board.placeOf(trialId);
-        if (place === undefined || this.board.stateAt(place) === state) continue;
-        this.board.apply({ trialId, state, attempt: attempts, workerId: '', failure, result });
+  #outdate(): void {
+    this.#isOutdated = true;
+    this.close();
+  }
+
+  /** What happened while nothing was told: only differences count as changes. */
+  async #catchUp(): Promise<void> {
+    if (this.#early !== null) return; // it is being read, and will be once more where that is needed
+    while (this.#isBehind) {
+      this.#isBehind = false;
+      this.#early = [];
+      for await (const trials of inTurns(this.#view.journal.glances(this.sweep))) {
+        if (this.#isClosed) return;
+        const corrected = trials.filter((each) => this.#correct(each));
+        if (corrected.length > 0) this.#stir();
       }
+      this.#applyEarly();
       this.#stir();
     }
+  }
+
+  /** Whether it was another than it is. */
+  #correct({ trialId, state, attempts, failure, result }: TrialGlance): boolean {
+    const place = this.board.placeOf(trialId);
+    if (place === undefined || this.board.stateAt(place) === state) return false;
+    return this.board.apply({ trialId, state, attempt: attempts, workerId: '', failure, result });
+  }
+
+  #applyEarly(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const change of early) this.board.apply(change);
   }
 
   #stirWorkers(): void {
@@ -175,62 +206,9 @@ async function* inTurns(trials: Iterable<TrialGlance>): AsyncIterable<readonly T
   yield turn;
 }
 
-export class LiveBoards {
-  readonly #view: PlaneView;
-  readonly #boards = new Map<string, { readonly board: Promise<LiveBoard>; lookedAtMs: number }>();
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(view: PlaneView) {
-    this.#view = view;
-    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS).unref();
-  }
-
-  /** `null`: there is no such sweep. */
-  async of(sweep: string): Promise<LiveBoard | null> {
-    const known = this.#boards.get(sweep);
-    if (known !== undefined) {
-      known.lookedAtMs = performance.now();
-      const board = await known.board;
-      if (board.isCurrent()) return board;
-      this.#boards.delete(sweep);
-    }
-    const record = this.#view.journal.sweep(sweep);
-    if (record === null) return null;
-    const board = LiveBoard.read(this.#view, record);
-    this.#boards.set(sweep, { board, lookedAtMs: performance.now() });
-    board.catch(() => this.#boards.delete(sweep));
-    return board;
-  }
-
-  /** How many somebody looks at or looked at a moment ago. */
-  get size(): number {
-    return this.#boards.size;
-  }
-
-  /** The newest that goes on is the likeliest to be looked at, and a large one takes a second or two to read. */
-  #readAhead(): void {
-    const open = this.#view.journal.sweeps().find(({ counts }) => counts.queued + counts.running > 0);
-    if (open === undefined || open.total > MOST_AHEAD || this.#boards.has(open.sweep)) return;
-    this.of(open.sweep).catch(() => {});
-  }
-
-  async close(): Promise<void> {
-    clearInterval(this.#timer);
-    for (const { board } of this.#boards.values()) (await board.catch(() => null))?.close();
-    this.#boards.clear();
-  }
-
-  async #look(): Promise<void> {
-    this.#readAhead();
-    for (const [sweep, known] of this.#boards) {
-      const board = await known.board.catch(() => null);
-      if (board === null) continue;
-      if (board.isWatched) known.lookedAtMs = performance.now();
-      const isForgotten = performance.now() - known.lookedAtMs > FORGET_AFTER_MS && !board.isOpen;
-      if (isForgotten) board.close();
-      if (isForgotten || !board.isCurrent()) this.#boards.delete(sweep);
-    }
-  }
+/** Something of it waits or runs. */
+export function isOpen({ counts }: SweepRecord): boolean {
+  return counts.queued + counts.running > 0;
 }
 
 function sameCounts({ counts: a }: SweepRecord, { counts: b }: SweepRecord): boolean {

@@ -1,7 +1,7 @@
 /** The web API's description, made from the routes that the server serves. */
 import { z } from 'zod';
 import { Problem } from './answers.js';
-import { PARAMETERS, type ParameterName, type Route } from './routes.js';
+import { PARAMETERS, type ParameterName, type Route } from './route.js';
 
 export const API = '/api/v1';
 

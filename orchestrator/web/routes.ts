@@ -1,18 +1,18 @@
 /** The web API: what may be asked, by whom, and what comes back. The server and its OpenAPI document are made from this. */
 import { hostname } from 'node:os';
-import type { z } from 'zod';
 import { SweepError } from '../core/errors.js';
-import type { TrialRecord } from '../core/records.js';
-import type { Caller, Role } from '../core/roles.js';
+import type { SweepRecord, TrialRecord } from '../core/records.js';
+import type { JournalReader } from '../journal/journal.js';
 import { type PlaneView, SWEEP_ACTIONS, type SweepAction } from '../observe/plane-view.js';
 import * as answers from './answers.js';
-import { STATES } from './board.js';
 import { BoardAnswers } from './board-answer.js';
 import { compareTwo } from './compare-cells.js';
 import { describeComparison, describeCurves, describeSweep, describeTrial } from './describe.js';
 import { eventStream } from './event-stream.js';
-import type { LiveBoard, LiveBoards } from './live-board.js';
+import type { LiveBoard } from './live-board.js';
+import type { LiveBoards } from './live-boards.js';
 import { Refusal } from './problem.js';
+import type { Route, RouteCall } from './route.js';
 
 export interface RouteParts {
   readonly view: PlaneView;
@@ -20,81 +20,15 @@ export interface RouteParts {
   readonly version: string;
 }
 
-export interface RouteCall {
-  readonly caller: Caller;
-  /** Checked against `PARAMETERS`. */
-  readonly value: (name: ParameterName) => string;
-  readonly lastEventId: string;
-  readonly signal: AbortSignal;
-}
-
-export interface Route {
-  readonly verb: 'get' | 'post';
-  readonly path: string;
-  readonly summary: string;
-  readonly needs: Role;
-  readonly query: readonly ParameterName[];
-  /** `null`: a stream of events. */
-  readonly answer: z.ZodType | null;
-  /** It may have megabytes. */
-  readonly isLarge?: boolean;
-  /** Gives the answer, its JSON in bytes, or a stream. */
-  readonly serve: (call: RouteCall) => unknown;
-}
-
-const CELL = /^[0-9a-f]{12}$/;
-
-/** Ids are never paths; a value that does not match is refused before anything looks for it. */
-export const PARAMETERS = {
-  sweep: { pattern: /^[a-z0-9][a-z0-9-]{0,39}$/, says: 'name of a sweep' },
-  trial: { pattern: /^[0-9a-f]{20}$/, says: 'id of a trial' },
-  first: { pattern: CELL, says: 'key of a cell' },
-  second: { pattern: CELL, says: 'key of a cell' },
-  state: { pattern: /^[a-z]{1,16}$/, says: `one of ${STATES.join(', ')}` },
-  from: { pattern: /^\d{1,9}$/, says: 'place of the first trial among those of the sweep' },
-  limit: { pattern: /^\d{1,4}$/, says: 'at most so many, up to 1000' },
-  lines: { pattern: /^\d{1,4}$/, says: 'so many of the newest lines, up to 5000' },
-} as const;
-
-export type ParameterName = keyof typeof PARAMETERS;
-
 const MAX_TRIALS = 1_000;
 const MAX_LINES = 5_000;
+/** Where nobody says how many. */
+const LINES = 500;
 
 export function createRoutes({ view, boards, version }: RouteParts): readonly Route[] {
   const { journal } = view;
   const boardAnswers = new BoardAnswers();
-  const mustHaveSweep = (sweep: string) => {
-    const record = journal.sweep(sweep);
-    if (record === null) throw new SweepError('SWEEP_UNKNOWN', `there is no sweep "${sweep}"`);
-    return record;
-  };
-  const mustHaveTrial = (trialId: string): TrialRecord => {
-    const record = journal.trial(trialId);
-    if (record === null) throw new SweepError('TRIAL_UNKNOWN', `there is no trial ${trialId}`);
-    return record;
-  };
-  const boardOf = async (sweep: string): Promise<LiveBoard> => {
-    const live = await boards.of(sweep);
-    if (live === null) throw new SweepError('SWEEP_UNKNOWN', `there is no sweep "${sweep}"`);
-    return live;
-  };
-  const get = (
-    path: string,
-    summary: string,
-    answer: Route['answer'],
-    serve: Route['serve'],
-    more: { readonly query?: Route['query']; readonly isLarge?: boolean } = {},
-  ): Route => ({ verb: 'get', needs: 'read', path, summary, query: [], answer, serve, ...more });
-  const act = (action: SweepAction): Route => ({
-    verb: 'post',
-    path: `/sweeps/{sweep}/${action}`,
-    summary: ACTS[action],
-    needs: 'submit',
-    query: [],
-    answer: answers.Acted,
-    serve: ({ value }) => ({ action, trials: view.act(mustHaveSweep(value('sweep')).sweep, action) }),
-  });
+  const boardOf = async (sweep: string): Promise<LiveBoard> => (await boards.of(sweep)) ?? unknownSweep(sweep);
   return [
     get('/info', 'This server, and who asks', answers.Info, ({ caller: { user, role } }) => ({
       version,
@@ -106,23 +40,12 @@ export function createRoutes({ view, boards, version }: RouteParts): readonly Ro
     get('/sweeps', 'All sweeps, the newest first', answers.Sweeps, () => ({
       sweeps: journal.sweeps().map(describeSweep),
     })),
-    get('/sweeps/{sweep}', 'A sweep', answers.Sweep, ({ value }) => describeSweep(mustHaveSweep(value('sweep')))),
+    get('/sweeps/{sweep}', 'A sweep', answers.Sweep, ({ value }) => describeSweep(sweepOf(journal, value('sweep')))),
     get(
       '/sweeps/{sweep}/trials',
       'Its trials, in its order',
       answers.Trials,
-      async ({ value }) => {
-        const { board } = await boardOf(value('sweep'));
-        const [from, limit] = [Number(value('from') || 0), Math.min(MAX_TRIALS, Number(value('limit') || MAX_TRIALS))];
-        const state = value('state');
-        const found: string[] = [];
-        let place = from;
-        for (; place < board.size && found.length < limit; place += 1) {
-          if (state === '' || board.stateAt(place) === state) found.push(board.ids[place] as string);
-        }
-        const trials = found.map((trialId) => describeTrial(mustHaveTrial(trialId)));
-        return { trials, next: place < board.size ? place : null };
-      },
+      async ({ value }) => pageOfTrials(journal, await boardOf(value('sweep')), value),
       { query: ['state', 'from', 'limit'], isLarge: true },
     ),
     get(
@@ -143,39 +66,39 @@ export function createRoutes({ view, boards, version }: RouteParts): readonly Ro
       'Two of its cells, seed by seed',
       answers.Comparison,
       async ({ value }) => {
-        const { board } = await boardOf(value('sweep'));
-        const recordsOf = (key: string): readonly TrialRecord[] => {
-          const cell = board.cells.findIndex((each) => each.key === key);
-          if (cell < 0) throw new Refusal(404, 'CELL_UNKNOWN', `the sweep has no cell ${key}`);
-          return board.ids.filter((_, place) => board.cellOf[place] === cell).map(mustHaveTrial);
-        };
-        return describeComparison(compareTwo(journal, recordsOf(value('first')), recordsOf(value('second'))));
+        const live = await boardOf(value('sweep'));
+        const [first, second] = [value('first'), value('second')].map((key) => trialsOfCell(journal, live, key));
+        return describeComparison(compareTwo(journal, first ?? [], second ?? []));
       },
       { query: ['first', 'second'] },
     ),
-    get('/trials/{trial}', 'A trial', answers.Trial, ({ value }) => describeTrial(mustHaveTrial(value('trial')))),
+    get('/trials/{trial}', 'A trial', answers.Trial, ({ value }) => describeTrial(trialOf(journal, value('trial')))),
     get('/trials/{trial}/curves', 'What it has measured so far', answers.Curves, ({ value }) =>
-      describeCurves(journal.measurements(mustHaveTrial(value('trial')).trial.trialId)),
+      describeCurves(journal.measurements(trialOf(journal, value('trial')).trial.trialId)),
     ),
     get(
       '/trials/{trial}/log',
       'The end of its log',
       answers.Log,
-      async ({ value, signal }) => {
-        const limit = Math.min(MAX_LINES, Number(value('lines') || 500));
-        let lines: string[] = [];
-        let seen = 0;
-        for await (const piece of view.log(mustHaveTrial(value('trial')).trial.trialId, signal)) {
-          seen += piece.length;
-          lines = [...lines, ...piece].slice(-limit);
-        }
-        return { lines, left: seen - lines.length };
+      ({ value, signal }) => {
+        const { trialId } = trialOf(journal, value('trial')).trial;
+        return endOfLog(view.log(trialId, signal), Math.min(MAX_LINES, Number(value('lines') || LINES)));
       },
       { query: ['lines'], isLarge: true },
     ),
     get('/workers', 'Workers, and what they have', answers.Workers, () => ({ workers: view.workers() })),
-    ...SWEEP_ACTIONS.map(act),
+    ...SWEEP_ACTIONS.map((action) => actOn(view, action)),
   ];
+}
+
+function get(
+  path: string,
+  summary: string,
+  answer: Route['answer'],
+  serve: Route['serve'],
+  more: { readonly query?: Route['query']; readonly isLarge?: boolean } = {},
+): Route {
+  return { verb: 'get', needs: 'read', path, summary, query: [], answer, serve, ...more };
 }
 
 const ACTS: Readonly<Record<SweepAction, string>> = {
@@ -184,3 +107,57 @@ const ACTS: Readonly<Record<SweepAction, string>> = {
   pause: 'Lends nothing more of a sweep; what runs goes on',
   resume: 'Goes on with a paused sweep',
 };
+
+function actOn(view: PlaneView, action: SweepAction): Route {
+  return {
+    verb: 'post',
+    path: `/sweeps/{sweep}/${action}`,
+    summary: ACTS[action],
+    needs: 'submit',
+    query: [],
+    answer: answers.Acted,
+    serve: ({ value }) => ({ action, trials: view.act(sweepOf(view.journal, value('sweep')).sweep, action) }),
+  };
+}
+
+function unknownSweep(sweep: string): never {
+  throw new SweepError('SWEEP_UNKNOWN', `there is no sweep "${sweep}"`);
+}
+
+function sweepOf(journal: JournalReader, sweep: string): SweepRecord {
+  return journal.sweep(sweep) ?? unknownSweep(sweep);
+}
+
+function trialOf(journal: JournalReader, trialId: string): TrialRecord {
+  const record = journal.trial(trialId);
+  if (record === null) throw new SweepError('TRIAL_UNKNOWN', `there is no trial ${trialId}`);
+  return record;
+}
+
+function pageOfTrials(journal: JournalReader, { board }: LiveBoard, value: RouteCall['value']) {
+  const [from, limit] = [Number(value('from') || 0), Math.min(MAX_TRIALS, Number(value('limit') || MAX_TRIALS))];
+  const state = value('state');
+  const found: string[] = [];
+  let place = from;
+  for (; place < board.size && found.length < limit; place += 1) {
+    if (state === '' || board.stateAt(place) === state) found.push(board.ids[place] as string);
+  }
+  const trials = found.map((trialId) => describeTrial(trialOf(journal, trialId)));
+  return { trials, next: place < board.size ? place : null };
+}
+
+function trialsOfCell(journal: JournalReader, { board }: LiveBoard, key: string): readonly TrialRecord[] {
+  const cell = board.cells.findIndex((each) => each.key === key);
+  if (cell < 0) throw new Refusal(404, 'CELL_UNKNOWN', `the sweep has no cell ${key}`);
+  return board.ids.filter((_, place) => board.cellOf[place] === cell).map((trialId) => trialOf(journal, trialId));
+}
+
+async function endOfLog(log: AsyncIterable<readonly string[]>, limit: number) {
+  let lines: string[] = [];
+  let seen = 0;
+  for await (const piece of log) {
+    seen += piece.length;
+    lines = [...lines, ...piece].slice(-limit);
+  }
+  return { lines, left: seen - lines.length };
+}

@@ -8,7 +8,7 @@ import { SweepError } from '../core/errors.js';
 import type { Metrics } from '../observe/metrics.js';
 import type { PlaneView } from '../observe/plane-view.js';
 import { createApp } from './app.js';
-import { LiveBoards } from './live-board.js';
+import { LiveBoards } from './live-boards.js';
 import { pageFolder, readPage } from './page-files.js';
 
 export interface WebOptions {
@@ -50,7 +50,7 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
   const isOpen = LOOPBACK.includes(host);
   const tls = isOpen ? null : options.tls?.();
   if (tls === undefined) throw needsTls(listenOn);
-  const boards = new LiveBoards(view);
+  const boards = new LiveBoards(view, logger);
   const app = createApp({
     view,
     boards,

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
 import { TokenStore } from '../../orchestrator/auth/token-store.js';
+import type { Trial } from '../../orchestrator/core/domain.js';
+import { DEFAULT_SWEEP_OPTIONS } from '../../orchestrator/core/sweep/sweep-options.js';
+import { openJournal } from '../../orchestrator/journal/sqlite/sqlite-journal.js';
+import { foldCells } from '../../orchestrator/reports/cells.js';
+import { compareCells } from '../../orchestrator/reports/comparisons.js';
+import { temporaryFolder } from '../support/dss.js';
 import { EventReader } from '../support/event-reader.js';
 import { gridTrials } from '../support/grid-trials.js';
 import { evaluationOf, failureOf, resultOf, trialIdOf, trialsOf } from '../support/trials.js';
@@ -21,6 +27,23 @@ function mustFit(schema: object, answer: unknown, what: string): void {
   const checked = z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]).safeParse(answer);
   assert.ok(checked.success, `${what}: ${checked.error?.message}`);
   assert.deepEqual(checked.data, answer, what);
+}
+
+/** A state folder in which all of a sweep `s` has succeeded; today's wire would refuse some results that a journal has. */
+function writeFinished(
+  home: string,
+  trials: readonly Trial[],
+  accuracyOf: (settings: Trial['settings']) => number,
+): void {
+  const journal = openJournal(home);
+  const how = { retryFailed: false, rerun: false, extend: false, options: DEFAULT_SWEEP_OPTIONS, owner: '' };
+  journal.transaction(() => journal.submit({ sweep: 's', first: 0, trials, last: true, ...how }, 1));
+  journal.transaction(() => {
+    for (const { trialId, settings } of trials) {
+      journal.finish(journal.begin(trialId, 'w', 2).lease, resultOf(accuracyOf(settings)), 3);
+    }
+  });
+  journal.close();
 }
 
 describe('the web API', () => {
@@ -142,6 +165,35 @@ describe('the web API', () => {
     assert.equal(answer.test.name, 't');
   });
 
+  it('compares as the report does: a seed whose accuracy is no number has none', async () => {
+    using folder = temporaryFolder();
+    writeFinished(folder.path, gridTrials({ models: ['a'], sizes: [1], seeds: 4 }), ({ seed, model_type }) => {
+      if (seed === 3 && model_type !== 'standard') return Number.NaN;
+      return 0.5 + seed / 100 + (model_type === 'standard' ? 0 : 0.1 + seed / 1000);
+    });
+    await using web = await TestWeb.start({ control: { home: folder.path } });
+    const { journal } = web.plane.plane.view;
+    const cells = foldCells([...journal.trials('s')]);
+    const [reported] = compareCells(cells);
+    assert.ok(reported !== undefined);
+    const { cells: shown } = await web.read<{ cells: { key: string }[] }>('/api/v1/sweeps/s/board');
+    const [first, second] = shown.map(({ key }) => key);
+    type Compared = { accuracy: { n: number; mean: number }; seeds: { seed: number }[] };
+    type Answer = { first: Compared; second: Compared; difference: object; pairs: object[]; interval: object };
+    const answer = await web.read<Answer>(`/api/v1/sweeps/s/comparison?first=${first}&second=${second}`);
+    assert.deepEqual(
+      [answer.first.accuracy, answer.second.accuracy],
+      [reported.baseline.accuracy, reported.candidate.accuracy],
+    );
+    assert.deepEqual(
+      answer.second.seeds.map(({ seed }) => seed),
+      [0, 1, 2],
+    );
+    assert.deepEqual(answer.pairs, reported.pairs);
+    assert.deepEqual(answer.difference, reported.difference);
+    assert.deepEqual(answer.interval, reported.inference.interval);
+  });
+
   it('answers a name that nobody has with 404, its code and a message', async () => {
     await using web = await TestWeb.start();
     for (const [path, code] of [
@@ -229,7 +281,10 @@ describe('the stream of events', () => {
       assert.equal((await reader.next())?.kind, 'reset', id);
       assert.equal(await reader.next(), null);
     }
+    const open = await EventReader.open(web.url(EVENTS), eventId);
     await web.plane.client.submit('s', trialsOf(3), { ...AGAIN, extend: true });
+    await open.until(({ kind }) => kind === 'reset');
+    assert.equal(await open.next(), null, 'it says so once');
     const reader = await EventReader.open(web.url(EVENTS), eventId);
     assert.equal((await reader.next())?.kind, 'reset');
     const board = await web.read<{ trials: { seed: number[] } }>('/api/v1/sweeps/s/board');

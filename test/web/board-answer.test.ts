@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { BoardAnswers } from '../../orchestrator/web/board-answer.js';
-import { LiveBoards } from '../../orchestrator/web/live-board.js';
-import { TestPlane } from '../support/control-planes.js';
+import { LiveBoards } from '../../orchestrator/web/live-boards.js';
+import { silent, TestPlane } from '../support/control-planes.js';
 import { resultOf, trialsOf } from '../support/trials.js';
 
 describe('the answer of a board', () => {
@@ -10,7 +10,7 @@ describe('the answer of a board', () => {
     const answers = new BoardAnswers(() => (nowMs += 1)); // it takes 1 ms, and then rests for 10
     await using plane = await TestPlane.start();
     await plane.client.submit('s', trialsOf(2), { retryFailed: false });
-    const boards = new LiveBoards(plane.plane.view);
+    const boards = new LiveBoards(plane.plane.view, silent);
     const live = await boards.of('s');
     assert.ok(live !== null);
     const first = answers.of(live);

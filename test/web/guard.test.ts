@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { TokenStore } from '../../orchestrator/auth/token-store.js';
 import type { Role } from '../../orchestrator/core/roles.js';
-import { trialsOf } from '../support/trials.js';
+import { trialIdOf, trialsOf } from '../support/trials.js';
 import { TestWeb } from '../support/web-page.js';
 
 const NOW = '2026-01-01T00:00:00.000Z';
@@ -149,15 +149,16 @@ describe('the web server', () => {
   });
 
   it('pauses, resumes, retries and cancels for whoever may', async () => {
+    await web.plane.client.submit('acted', trialsOf(2, 11), { retryFailed: false });
     const headers = { host, ...acting(), origin: `http://${host}` };
-    const state = () => web.plane.plane.view.journal.sweep('s')?.standing.state;
-    assert.equal((await send(web, '/api/v1/sweeps/s/pause', headers, 'POST')).status, 200);
+    const state = () => web.plane.plane.view.journal.sweep('acted')?.standing.state;
+    assert.equal((await send(web, '/api/v1/sweeps/acted/pause', headers, 'POST')).status, 200);
     assert.equal(state(), 'paused');
-    assert.equal((await send(web, '/api/v1/sweeps/s/resume', headers, 'POST')).status, 200);
+    assert.equal((await send(web, '/api/v1/sweeps/acted/resume', headers, 'POST')).status, 200);
     assert.equal(state(), 'active');
-    const cancelled = await send(web, '/api/v1/sweeps/s/cancel', headers, 'POST');
+    const cancelled = await send(web, '/api/v1/sweeps/acted/cancel', headers, 'POST');
     assert.deepEqual(JSON.parse(cancelled.text), { action: 'cancel', trials: 2 });
-    assert.equal((await send(web, '/api/v1/sweeps/s/retry', headers, 'POST')).status, 200);
+    assert.equal((await send(web, '/api/v1/sweeps/acted/retry', headers, 'POST')).status, 200);
   });
 
   for (const path of [
@@ -182,13 +183,31 @@ describe('the web server', () => {
     });
   }
 
-  for (const query of ['limit=-1', 'limit=1e9', 'limit=99999', 'from=x', 'state=%3Cscript%3E', 'state=a%0ab']) {
+  for (const query of [
+    'limit=0',
+    'limit=00',
+    'limit=-1',
+    'limit=1e9',
+    'limit=99999',
+    'from=x',
+    'state=%3Cscript%3E',
+    'state=a%0ab',
+  ]) {
     it(`refuses ?${query} with the parameter's name`, async () => {
       const answer = await send(web, `/api/v1/sweeps/s/trials?${query}`, { host });
       assert.equal(answer.status, 400);
       assert.match(answer.text, new RegExp(query.split('=')[0] ?? ''));
     });
   }
+
+  it('refuses to give no trials and no lines: whoever pages by that would never come to an end', async () => {
+    const limit = await send(web, '/api/v1/sweeps/s/trials?limit=0', { host });
+    const expected = 'the number of trials to give (1 or more; 1000 at most are given)';
+    assert.equal(JSON.parse(limit.text).error.message, `limit: expected ${expected}, got "0"`);
+    const lines = await send(web, `/api/v1/trials/${trialIdOf(1)}/log?lines=0`, { host });
+    assert.equal(lines.status, 400);
+    assert.match(lines.text, /lines: expected/);
+  });
 
   it('takes no body, no long address and no large headers', async () => {
     assert.equal(

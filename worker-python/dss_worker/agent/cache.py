@@ -109,12 +109,14 @@ class FileCache:
             descriptor = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             return None
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        is_there = os.fstat(descriptor).st_nlink > 0  # else it was removed before we held it
-        if is_there and await self._digests.is_file(path, sha256=file.sha256, size_bytes=file.size_bytes):
-            _touch(path)
-            return Pin(descriptor)
-        os.close(descriptor)
+        with contextlib.ExitStack() as unless_taken:
+            unless_taken.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            is_there = os.fstat(descriptor).st_nlink > 0  # else it was removed before we held it
+            if is_there and await self._digests.is_file(path, sha256=file.sha256, size_bytes=file.size_bytes):
+                _touch(path)
+                unless_taken.pop_all()
+                return Pin(descriptor)
         return None
 
     def _lock_of(self, path: Path) -> Path:

@@ -9,6 +9,7 @@ are unpacked, sizes are counted while reading, and an entry that tries to leave 
 
 from __future__ import annotations
 
+import lzma
 import re
 import shutil
 import stat
@@ -109,7 +110,11 @@ def unpack(archive: zipfile.ZipFile, members: list[Member], folder: Path) -> Non
                     if written > member.info.file_size:
                         raise _refuse(f"the entry {member.path!r} is longer than it says")
                     file.write(chunk)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
+            raise _refuse(f"the entry {member.path!r} is damaged: {error}") from error
+        except OSError as error:
+            if error.errno is not None:  # the disk's, and no decompressor's
+                raise
             raise _refuse(f"the entry {member.path!r} is damaged: {error}") from error
 
 
@@ -123,7 +128,7 @@ def import_zip(request: dict[str, object]) -> dict[str, object]:
         raise Refused("DATASET_MISSING", f"there is no file at {path}")
     try:
         archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
         raise _refuse(f"it is no zip file ({error})") from error
     with archive:
         members, ignored = plan_members(archive)

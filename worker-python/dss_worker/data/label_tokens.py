@@ -69,6 +69,27 @@ def check_labels(
             raise DataError(f"{place}: {said}, which has another value", hint=_HINT)
 
 
+def check_room(table: TokenTable, *, gen_max_len: int, place: str) -> int:
+    """Gives how many labels are longer than any prediction, which no model gets right.
+
+    Args:
+        table: their tokens, row by row, each with its end.
+        gen_max_len: tokens of a prediction, the start token included.
+        place: whose labels these are.
+    Raises: DataError if all of them are.
+    """
+    tokens = table.lengths - 1
+    too_long = int((tokens >= gen_max_len).sum())
+    if too_long == len(tokens) > 0:
+        shortest = int(tokens.min())
+        raise DataError(
+            f"{place}: no label fits into gen_max_len {gen_max_len}: the shortest has {shortest} tokens, and the start "
+            "token counts too",
+            hint=f"set gen_max_len to {int(tokens.max()) + 1}, with which all of them fit, or more",
+        )
+    return too_long
+
+
 def check_choices(
     choices: Iterable[Sequence[str]],
     texts: Sequence[str],

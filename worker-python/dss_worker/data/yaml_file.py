@@ -56,7 +56,8 @@ def read_yaml(path: Path, shown: str) -> object:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DataError(f"{shown}:{line}: expected YAML, got {error.problem}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, TypeError) as error:
+    # The last three: `!!int ""` and the like, which PyYAML does not expect.
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise DataError(f"{shown}: expected YAML, got {' '.join(str(error).split())[:200]}") from error
     if value is None:
         raise DataError(f"{shown}:1: the file is empty")

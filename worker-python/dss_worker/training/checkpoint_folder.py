@@ -63,7 +63,7 @@ class CheckpointFolder:
             checkpoint, reason = None, ""
             try:
                 checkpoint = self._read(path, divisions)
-            except (_Unsound, OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+            except _UNREADABLE as error:
                 reason = str(error) if isinstance(error, _Unsound) else f"{type(error).__name__}: {error}"
             if reason != "":
                 print(f"checkpoint {path.name} is passed over: {reason}", flush=True)
@@ -92,7 +92,7 @@ class CheckpointFolder:
             return
         for path in self._paths():
             if path not in self._sound:
-                shutil.rmtree(path)
+                _remove(path)
 
     def _save_together(self, target: Path, checkpoint: Checkpoint, state: dict[str, Any]) -> None:
         processes = self._processes
@@ -166,6 +166,14 @@ def _write_manifest(folder: Path, parts: dict[str, dict[str, Any]], state: dict[
     (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
 
+def _remove(path: Path) -> None:
+    """Another checkpoint is there by now, whatever becomes of this one."""
+    try:
+        shutil.rmtree(path)
+    except OSError as error:
+        print(f"checkpoint {path.name} could not be removed: {error}", flush=True)
+
+
 def remove_checkpoints(directory: Path) -> None:
     """As far as that can be done: nothing depends on it."""
     shutil.rmtree(directory, ignore_errors=True)
@@ -173,6 +181,9 @@ def remove_checkpoints(directory: Path) -> None:
 
 class _Unsound(Exception):
     """Why a checkpoint is not to be read."""
+
+
+_UNREADABLE = (_Unsound, OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 def _step_of(path: Path) -> int:
@@ -185,7 +196,7 @@ def _load_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise _Unsound(f"{path.name} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _Unsound(f"{path.name} is no JSON: {error}") from error
     if not isinstance(value, dict):
         raise _Unsound(f"{path.name} holds a {type(value).__name__}, no object")

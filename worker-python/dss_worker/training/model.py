@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -81,9 +82,23 @@ def check_vocabulary(
     if len(tokenizer) > config.vocab_size:
         sizes = f"its tokenizer has {len(tokenizer)} tokens, its model {config.vocab_size}"
         raise invalid(source.directory, sizes, "tokenizer and config.json must be of the same model")
+    highest = _highest_id(tokenizer)
+    if highest >= config.vocab_size:
+        ids = f"its tokenizer has a token {highest}, its model {config.vocab_size} tokens from 0 on"
+        raise invalid(source.directory, ids, "tokenizer and config.json must be of the same model")
     if tokenizer.eos_token_id != config.eos_token_id:
         ids = f"{tokenizer.eos_token_id}, its model's {config.eos_token_id}"
         raise invalid(source.directory, f"its tokenizer's end-of-sequence token is {ids}")
+
+
+# Of tokenizers that are kept for many trials: looking through all tokens takes as long as half a step.
+_HIGHEST_IDS = WeakKeyDictionary[PreTrainedTokenizerBase, int]()
+
+
+def _highest_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    if tokenizer not in _HIGHEST_IDS:
+        _HIGHEST_IDS[tokenizer] = max(tokenizer.get_vocab().values(), default=-1)
+    return _HIGHEST_IDS[tokenizer]
 
 
 def special_ids(model: T5ForConditionalGeneration) -> SpecialIds:

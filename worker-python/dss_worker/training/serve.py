@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, NoReturn
@@ -48,6 +49,10 @@ from dss_worker.training.checkpoints import checkpoint_directory
 from dss_worker.training.failures import UNFORESEEN, failure_of
 from dss_worker.training.monitor import TrialCancelled, TrialSuspended
 from dss_worker.training.runner import TrialRunner
+
+# Of evaluations in one message: an eighth of what the agent takes, and what each is besides its bits.
+_PART_BYTES = 512 * 1024
+_EVALUATION_BYTES = 200
 
 
 def serve(read_fd: int, write_fd: int, *, device: str, threads: int, sharers: int = 1) -> int:
@@ -170,10 +175,23 @@ class PipeReporter:
                 f"step {each.step}: {each.split} loss {each.loss:.4g}, accuracy {each.accuracy:.4f}, {each.rows} rows"
             )
         sys.stdout.flush()
-        self._outlet.send(Metrics(run=self._run, training=training, evaluations=evaluations))
+        for part in _in_parts(evaluations):
+            self._outlet.send(Metrics(run=self._run, training=training, evaluations=part))
+            training = ()
 
     def checkpointed(self, *, step: int, name: str) -> None:
         self._outlet.send(Checkpointed(run=self._run, step=step, name=name))
+
+
+def _in_parts(evaluations: tuple[Evaluation, ...]) -> Iterator[tuple[Evaluation, ...]]:
+    """One part at least. A trial that is resumed tells its whole curve, which may be longer than a message."""
+    start = size = 0
+    for end, each in enumerate(evaluations):
+        size += len(each.correct) + _EVALUATION_BYTES
+        if size > _PART_BYTES and end > start:
+            yield evaluations[start:end]
+            start, size = end, len(each.correct) + _EVALUATION_BYTES
+    yield evaluations[start:]
 
 
 def _run(

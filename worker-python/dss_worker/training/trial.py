@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from dss_worker.config import TrialConfig
+from dss_worker.config import TrialConfig, TrialSettings
 from dss_worker.data.encode import EncodedSplit
+from dss_worker.data.label_tokens import check_room
 from dss_worker.messages import Phase, TrialResult
 from dss_worker.own_code import own_code
 from dss_worker.training.adapter import apply_adapter, merge_adapter
@@ -88,6 +89,7 @@ def run_trial(
         with monitor.phase("tokenize"):
             splits = warm.encoded_splits(config, tokenizer, between=lambda: monitor.beat("tokenize"))
             valid, test = (warm.evaluator(split, tokenizer, config) for split in (splits.valid, splits.test))
+            _check_room(splits.test, settings)
 
         loop = TrainingLoop(
             config,
@@ -163,6 +165,15 @@ def run_trial(
         precision=settings.precision,
         processes=processes,
     )
+
+
+def _check_room(test: EncodedSplit, settings: TrialSettings) -> None:
+    if settings.model_type == "single_task":
+        return  # its answers have more than the label
+    too_long = check_room(test.predict.targets, gen_max_len=settings.gen_max_len, place="test")
+    if too_long > 0:
+        said = f"{too_long} of {len(test)} test labels are longer than gen_max_len {settings.gen_max_len}"
+        print(f"{said}, so that no answer to them is right", flush=True)
 
 
 def _write_rationales(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 from collections.abc import Coroutine
 from pathlib import Path
@@ -51,6 +52,29 @@ def test_a_file_is_fetched_once(tmp_path: Path) -> None:
         await cache.hold(FILE, Source())
         await cache.hold(FILE, never)
         assert cache.path_of(FILE.sha256).read_bytes() == DATA
+
+    run(work())
+
+
+def test_whoever_stops_waiting_for_a_check_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        (await cache_at(tmp_path).hold(FILE, Source())).let_go()
+        cache, checks = cache_at(tmp_path), asyncio.Event()
+
+        async def for_ever(*_: object, **__: object) -> bool:
+            checks.set()
+            await asyncio.Event().wait()
+            return True
+
+        monkeypatch.setattr(cache._digests, "is_file", for_ever)
+        holding = asyncio.create_task(cache.hold(FILE, never))
+        await checks.wait()
+        holding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await holding
+        path = cache.path_of(FILE.sha256)
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     run(work())
 

@@ -202,6 +202,13 @@ def test_a_folder_with_a_description_is_read_as_training_reads_it(tmp_path: Path
             "teachers: {palm: {rationale: x}}\nfields: {llm_label: y}",
             "mine/dataset.yaml: fields.llm_label: expected this within one of the teachers, since there are some",
         ),
+        ('choices: !!int ""', "mine/dataset.yaml: expected YAML, got "),
+        ("choices: !!bool maybe", "mine/dataset.yaml: expected YAML, got "),
+        (
+            "choices:\n- &a0 [x, x, x, x, x, x, x, x, x]\n"
+            + "".join(f"- &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)),
+            "mine/dataset.yaml: choices: expected a list of texts, got [['x', 'x', 'x', 'x', 'x', 'x', 'x', 'x', ...]",
+        ),
         ("choices: [a]", "mine/dataset.yaml: choices: expected at least two different texts, got ['a']"),
         ("choices: [a, b, a]", "mine/dataset.yaml: choices: expected at least two different texts, got "),
         ("choices: [a, 1]", "mine/dataset.yaml: choices: expected a list of texts, got ['a', 1]"),

@@ -95,6 +95,39 @@ def damaged(path: Path) -> Path:
     return path
 
 
+def damaged_lzma(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("datasets/cqa/cqa_test.json", ROWS * 50)
+    content = bytearray(path.read_bytes())
+    content[70:110] = bytes(40)
+    path.write_bytes(content)
+    return path
+
+
+def damaged_bzip2(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("datasets/cqa/cqa_test.json", ROWS * 50)
+    content = bytearray(path.read_bytes())
+    content[60:80] = bytes(20)
+    path.write_bytes(content)
+    return path
+
+
+def no_utf8(path: Path) -> Path:
+    name = "datasets/cqa/ä.json"
+    content = zip_of(path, {name: ROWS}).read_bytes()
+    path.write_bytes(content.replace(name.encode(), name.encode().replace(b"\xc3\xa4", b"\xc3\xff")))
+    return path
+
+
+def of_another_age(path: Path) -> Path:
+    content = bytearray(zip_of(path, {"cqa/cqa_test.json": ROWS}).read_bytes())
+    # The version that is needed to read it, in the directory at its end.
+    content[content.index(b"PK\x01\x02") + 6] = 99
+    path.write_bytes(content)
+    return path
+
+
 def bomb(path: Path) -> Path:
     return zip_of(path, HONEST | {"datasets/cqa/cqa_valid.json": " " * 4_000_000})
 
@@ -107,6 +140,10 @@ def with_entry(name: str) -> Callable[[Path], Path]:
     ("make", "said"),
     [
         (with_entry("../cqa/cqa_valid.json"), "points outside the folder"),
+        (damaged_lzma, "is damaged"),
+        (damaged_bzip2, "is damaged"),
+        (no_utf8, "it is no zip file"),
+        (of_another_age, "it is no zip file"),
         (with_entry("datasets/../../x"), "points outside the folder"),
         (with_entry("/etc/x"), "points outside the folder"),
         (with_entry("..\\x"), "points outside the folder"),

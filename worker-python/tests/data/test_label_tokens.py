@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from dss_worker.config import Metric
 from dss_worker.data.datasets import read_table
-from dss_worker.data.label_tokens import check_choices, check_labels
+from dss_worker.data.label_tokens import check_choices, check_labels, check_room
 from dss_worker.data.tokens import tokenize
 from dss_worker.errors import DataError
 from tests.data.builders import release_source
@@ -104,3 +104,16 @@ def test_real_labels_and_choices_are_told_apart(real_datasets: Path, tmp_path: P
         real = spiece_tokenizer(tmp_path / name, lines=texts, size=120)
         check_labels(labels, tokenize(labels, real), real, metric=metric, place=name)
         check_choices(choices, texts, tokenize(texts, real), real, place=name)
+
+
+def test_labels_must_fit_into_a_prediction(tokenizer: PreTrainedTokenizerBase) -> None:
+    table = tokenize(["a", "a cat", "a cat sat"], tokenizer)
+    shortest, *_, longest = sorted(table.lengths - 1)
+    # The start token counts, the end token need not come.
+    assert check_room(table, gen_max_len=longest + 1, place="test") == 0
+    assert check_room(table, gen_max_len=shortest + 1, place="test") == 2
+    with pytest.raises(
+        DataError, match=f"no label fits into gen_max_len {shortest}: the shortest has {shortest}"
+    ) as error:
+        check_room(table, gen_max_len=shortest, place="test")
+    assert f"set gen_max_len to {longest + 1}" in error.value.hint

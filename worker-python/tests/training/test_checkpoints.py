@@ -123,6 +123,7 @@ DAMAGES: list[tuple[Callable[[Path], object], str]] = [
     (lambda path: (path / "manifest.json").write_text("[]"), "manifest.json holds a list, no object"),
     (lambda path: (path / "manifest.json").write_text("{}"), "KeyError: 'files'"),
     (lambda path: (path / "manifest.json").write_bytes(b"\xff"), "manifest.json is no JSON"),
+    (lambda path: (path / "manifest.json").write_text("[" * 200_000), "manifest.json is no JSON"),
     (lambda path: (path / "tensors.safetensors").unlink(), "tensors.safetensors cannot be read: No such file"),
     (lambda path: cut(path / "tensors.safetensors", 900), "tensors.safetensors has 900 bytes, its manifest says"),
     (lambda path: flip(path / "tensors.safetensors", -1), "tensors.safetensors has changed: sha256"),
@@ -165,6 +166,23 @@ def test_a_foreign_checkpoint_is_named_and_the_one_before_taken(
     shutil.move(tmp_path / "theirs" / "step-00000004", tmp_path / "step-00000004")
     assert_equal(folder(tmp_path).find(), checkpoint(2))
     assert f"checkpoint step-00000004 is passed over: {reason}" in capsys.readouterr().out
+
+
+def test_one_that_cannot_be_removed_is_said_and_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = folder(tmp_path)
+    for step in (2, 4):
+        ours.save(checkpoint(step))
+
+    # As a file that another machine has open on NFS, or one that is immutable.
+    def refused(path: Path, **_: object) -> None:
+        raise OSError(f"{path.name}: operation not permitted")
+
+    monkeypatch.setattr(shutil, "rmtree", refused)
+    ours.save(checkpoint(6))
+    assert "checkpoint step-00000002 could not be removed: step-00000002: operation not" in capsys.readouterr().out
+    assert_equal(folder(tmp_path).find(), checkpoint(6))
 
 
 def test_where_none_is_sound_none_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 from transformers import PreTrainedTokenizerFast
 
 from dss_worker.config import ModelSource
@@ -19,7 +21,7 @@ from dss_worker.training.model import (
     special_ids,
 )
 from dss_worker.training.model_files import check_model_files
-from tests.training.support import CPU, model_source, settings, tiny_model, write_model
+from tests.training.support import CPU, VOCABULARY, model_source, settings, tiny_model, write_model
 
 
 def edit_config(source: ModelSource, **changes: object) -> ModelSource:
@@ -144,6 +146,12 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     model, tokenizer = load_model(source, settings(), device=CPU), load_tokenizer(source)
     check_vocabulary(source, model, tokenizer)
     assert isinstance(tokenizer, PreTrainedTokenizerFast)
+    # Of as many tokens, the last of them further on than the model's.
+    words = {word: number for number, word in enumerate(VOCABULARY[:-1])} | {VOCABULARY[-1]: 40_000}
+    sparse_words = Tokenizer(WordLevel(words, unk_token="<unk>"))
+    sparse = PreTrainedTokenizerFast(tokenizer_object=sparse_words, eos_token="</s>")  # type: ignore[no-untyped-call]
+    with pytest.raises(WorkerError, match="its tokenizer has a token 40000, its model 38 tokens from 0 on"):
+        check_vocabulary(source, model, sparse)
     tokenizer.add_tokens(["extra"])
     with pytest.raises(WorkerError, match="its tokenizer has 39 tokens, its model 38"):
         check_vocabulary(source, model, tokenizer)

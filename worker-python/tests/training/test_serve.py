@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from dss_worker.errors import DataError, Failure, WorkerError
 from dss_worker.messages import (
     CancelTrial,
     Checkpointed,
+    Evaluation,
     Failed,
     Finished,
     FromChild,
@@ -29,11 +31,12 @@ from dss_worker.messages import (
     Suspended,
     SuspendTrial,
     ToChild,
+    TrainingPoint,
     decode_from_child,
     encode,
 )
 from dss_worker.training.failures import failure_of
-from dss_worker.training.serve import Inbox, Outlet
+from dss_worker.training.serve import Inbox, Outlet, PipeReporter
 from tests.training.support import trial
 
 Message = TypeVar("Message", bound=FromChild)
@@ -86,6 +89,26 @@ def test_after_nonsense_no_order_is_waited_for() -> None:
         agent.write(b'{"kind":"Poetry"}\n')
         assert inbox.next() is None
         assert inbox.is_cancelled(1)
+
+
+def test_a_long_curve_comes_in_parts_and_a_short_one_in_one(capsys: pytest.CaptureFixture[str]) -> None:
+    point = TrainingPoint(step=1, loss=0.5)
+    each = Evaluation(step=1, split="valid", loss=0.5, accuracy=0.5, rows=80_000, correct=bytes(10_000))
+
+    def told(points: int, evaluations: int) -> list[Metrics]:
+        pipe = BytesIO()
+        PipeReporter(Outlet(pipe), run=3).metrics(training=(point,) * points, evaluations=(each,) * evaluations)
+        found = [decode_from_child(line) for line in pipe.getvalue().splitlines()]
+        assert all(isinstance(message, Metrics) and message.run == 3 for message in found)
+        return cast(list[Metrics], found)
+
+    assert [(len(each.training), len(each.evaluations)) for each in told(2, 3)] == [(2, 3)]
+    assert [(len(each.training), len(each.evaluations)) for each in told(2, 0)] == [(2, 0)]
+    long = told(5_000, 2_000)
+    assert sum(len(message.training) for message in long) == 5_000
+    assert sum(len(message.evaluations) for message in long) == 2_000
+    # The agent gives up a child that says more at a time than 8 MiB.
+    assert max(len(encode(message)) for message in long) < 2 * 1024 * 1024
 
 
 def test_a_message_larger_than_a_pipe_arrives_whole() -> None:

@@ -1,5 +1,5 @@
 /** A journal that is gone with its process: for tests. Its state is the fold of its events. */
-import type { Failure, LeaseRef, Trial, TrialResult, TrialState } from '../core/domain.js';
+import type { Failure, LeaseRef, Trial, TrialResult, TrialSettings, TrialState } from '../core/domain.js';
 import { attemptBegun, type JournalEvent } from '../core/events.js';
 import { leaseToken } from '../core/lease-token.js';
 import { glanceOfResult, type PlacedSource } from '../core/records.js';
@@ -30,6 +30,8 @@ import { misplacedPart, namedTwice, submittedEvents } from './submitted-events.j
 
 export class MemoryJournal implements Journal {
   readonly #specs = new Map<string, Trial>();
+  /** Settings of a sweep's trials with its own names for models and datasets, by sweep and id. */
+  readonly #named = new Map<string, ReadonlyMap<string, TrialSettings>>();
   readonly #events: RecordedEvent[] = [];
   /** Of submissions whose last part has not come. */
   #parts = new Map<string, readonly Trial[]>();
@@ -80,12 +82,15 @@ export class MemoryJournal implements Journal {
     for (const trial of asked) {
       const { trialId } = trial;
       const old = this.#state.trials.get(trialId);
-      this.#specs.set(trialId, trial);
+      this.#specs.set(trialId, { ...trial, settings: this.#specs.get(trialId)?.settings ?? trial.settings });
       const isToQueue = old === undefined || isQueuedAgain(old, part);
       if (!isToQueue) continue;
       const event = this.#record({ kind: 'queued', trialId }, atUnixMs);
       if (old !== undefined) events.push(event);
     }
+    const kept = part.extend ? (this.#named.get(part.sweep) ?? []) : [];
+    const named = asked.map(({ trialId, settings }) => [trialId, settings] as const);
+    this.#named.set(part.sweep, new Map([...named, ...kept]));
     this.#submission += 1;
     const ids = asked.map(({ trialId }) => trialId);
     for (const event of submittedEvents(part, this.#submission, ids)) this.#record(event, atUnixMs);
@@ -224,7 +229,12 @@ export class MemoryJournal implements Journal {
   }
 
   *trials(sweep: string): IterableIterator<TrialRecord> {
-    for (const trialId of this.#state.sweeps.get(sweep)?.trialIds ?? []) yield this.trial(trialId) as TrialRecord;
+    const named = this.#named.get(sweep);
+    for (const trialId of this.#state.sweeps.get(sweep)?.trialIds ?? []) {
+      const record = this.trial(trialId) as TrialRecord;
+      const settings = named?.get(trialId) ?? record.trial.settings;
+      yield { ...record, trial: { ...record.trial, settings } };
+    }
   }
 
   *glances(sweep: string): IterableIterator<TrialGlance> {

@@ -570,6 +570,25 @@ export function describeJournal(name: string, open: () => OpenJournal): void {
       assert.deepEqual(checkJournal(journal), []);
     });
 
+    it('has for each sweep the names that it gave model and dataset, whoever has the same trials under others', () => {
+      const named = (model: string, dataset: string, ...numbers: number[]) =>
+        numbers.map((number) => trialOf(number, { model, dataset }));
+      const namesOf = (sweep: string) =>
+        [...journal.trials(sweep)].map(({ trial: { settings } }) => `${settings.model} ${settings.dataset}`);
+      writer.submit('a', [], { trials: named('./m', 'd', 1, 2) });
+      writer.submit('b', [], { trials: named('../m', 'copy', 2, 3) });
+      writer.submit('a', [], { trials: named('x', 'y', 1, 4), extend: true });
+      assert.deepEqual(namesOf('a'), ['./m d', './m d', 'x y']);
+      assert.deepEqual(namesOf('b'), ['../m copy', '../m copy']);
+      assert.deepEqual(
+        [...journal.glances('b')].map(({ cell }) => cell.model),
+        ['../m', '../m'],
+      );
+      writer.submit('b', [], { trials: named('./m', 'e', 2, 3) });
+      assert.deepEqual(namesOf('b'), ['./m e', './m e']);
+      assert.equal(journal.trial(trialIdOf(2))?.trial.settings.model, './m');
+    });
+
     it('takes the newest place of sources for a trial that is submitted again', () => {
       writer.submit('a', [1]);
       const moved = { ...trialOf(1), model: { ...trialOf(1).model, directory: '/elsewhere' } };

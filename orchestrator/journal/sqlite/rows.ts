@@ -51,6 +51,9 @@ export interface TrialRow {
 /** 63 bits of it, of which a number of JavaScript holds 53. */
 export const TOKEN = 'CAST(token AS TEXT) AS token';
 
+/** Of a sweep's trial, with the names that the sweep has for model and dataset. */
+export const SETTINGS = 'coalesce(m.settings, t.settings)';
+
 /** As arrays: a start reads them of every trial, and objects with twelve names each take twice as long to make. */
 export const STANDING_COLUMNS = `trial_id, substr(model, 1, 12), substr(dataset, 1, 12), t.state, attempts,
   iif(attempts = 0, NULL, CAST(token AS TEXT)), worker_id, machines, infrastructure_failures, lost_failures, crashes,
@@ -152,7 +155,7 @@ export function recordOf(row: TrialRow, sourceOf: (digest: string) => unknown): 
 }
 
 /** As arrays, and of a result's JSON what is shown: a page that is opened reads them of every trial of a sweep. */
-export const GLANCE_COLUMNS = `trial_id, settings, seed, t.state, attempts, failure,
+export const GLANCE_COLUMNS = `trial_id, ${SETTINGS}, seed, t.state, attempts, failure,
   result ->> '$.testAccuracy', result ->> '$.seconds', result -> '$.environment'`;
 
 export type GlanceValues = readonly [

@@ -26,6 +26,9 @@
  *
  * 2026-11, seventh entry: with how many machines at least a trial goes on that has lost one, and how many its newest
  * attempt got where those are fewer than it asks for, else NULL. What there was waits for all of them.
+ *
+ * 2026-11, eighth entry: a trial's settings as a sweep has them, where model or dataset have other names there; else NULL.
+ * Until then the newest submission's names were everybody's, and another sweep could divide the cells of a finished one.
  */
 import type { Database } from 'better-sqlite3';
 
@@ -211,6 +214,9 @@ const MIGRATIONS: readonly string[] = [
   `
   UPDATE trials SET run = json_set(run, '$.minMachines', run ->> '$.machines');
   ALTER TABLE trials ADD COLUMN machines INTEGER;
+  `,
+  `
+  ALTER TABLE members ADD COLUMN settings TEXT;
   `,
 ];
 

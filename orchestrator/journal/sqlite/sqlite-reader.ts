@@ -16,6 +16,7 @@ import {
   type PointRow,
   pointOf,
   recordOf,
+  SETTINGS,
   SharedOfGlances,
   type SubmissionRow,
   sweepStandingOf,
@@ -54,7 +55,8 @@ export class SqliteReader implements JournalReader {
   }
 
   *trials(sweep: string): IterableIterator<TrialRecord> {
-    for (const row of this.#members<TrialRow>(sweep, `t.*, ${TOKEN}`)) yield recordOf(row, this.#sourceOf);
+    for (const row of this.#members<TrialRow>(sweep, `t.*, ${TOKEN}, ${SETTINGS} AS settings`))
+      yield recordOf(row, this.#sourceOf);
   }
 
   *glances(sweep: string): IterableIterator<TrialGlance> {

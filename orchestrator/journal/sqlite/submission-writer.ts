@@ -15,6 +15,7 @@ import { type ComparedTrial, sweepChanged, sweepDifference } from '../../core/sw
 import type { Submitted } from '../journal.js';
 import { digestOf, encodeEvent, stableJson } from '../json.js';
 import { misplacedPart, namedTwice, submittedEvents } from '../submitted-events.js';
+import { SETTINGS } from './rows.js';
 
 const STANDINGS_PAGE = 2_000;
 
@@ -263,7 +264,8 @@ function prepare(db: Database.Database) {
         WHERE m.submission = @former) AS shared`,
     ),
     members: db.prepare(
-      `SELECT trial_id, settings FROM members JOIN trials USING (trial_id) WHERE submission = ? ORDER BY position`,
+      `SELECT trial_id, ${SETTINGS} AS settings FROM members m JOIN trials t USING (trial_id)
+       WHERE submission = ? ORDER BY position`,
     ),
     standings: db.prepare(
       `SELECT a.trial_id, t.state, t.failure FROM asked a LEFT JOIN trials t USING (trial_id)
@@ -276,15 +278,14 @@ function prepare(db: Database.Database) {
     ),
     queueAgain: db.prepare(QUEUE_AGAIN),
     addSources: db.prepare('INSERT OR IGNORE INTO sources SELECT digest, body FROM asked_sources WHERE sweep = ?'),
-    // Names and folders may differ from an earlier submission of the same trial: the newest are where files are.
+    // Folders may differ from an earlier submission of the same trial: the newest are where files are. So may names, which
+    // are each sweep's own.
     putTrials: db.prepare(
       `INSERT INTO trials (trial_id, settings, model, dataset, run, seed, state, queued_at)
        SELECT trial_id, settings, model, dataset, run, seed, 'queued', @at FROM asked
        WHERE sweep = @sweep ORDER BY position
-       ON CONFLICT (trial_id) DO UPDATE SET settings = excluded.settings, model = excluded.model,
-       dataset = excluded.dataset, run = excluded.run
-       WHERE (settings, model, dataset, run) IS NOT
-         (excluded.settings, excluded.model, excluded.dataset, excluded.run)`,
+       ON CONFLICT (trial_id) DO UPDATE SET model = excluded.model, dataset = excluded.dataset, run = excluded.run
+       WHERE (model, dataset, run) IS NOT (excluded.model, excluded.dataset, excluded.run)`,
     ),
     start: db
       .prepare(
@@ -296,16 +297,19 @@ function prepare(db: Database.Database) {
       )
       .pluck(),
     addMembers: db.prepare(
-      'INSERT INTO members SELECT @submission, position, trial_id FROM asked WHERE sweep = @sweep ORDER BY position',
+      `INSERT INTO members (submission, position, trial_id, settings)
+       SELECT @submission, a.position, a.trial_id, nullif(a.settings, t.settings)
+       FROM asked a JOIN trials t USING (trial_id) WHERE a.sweep = @sweep ORDER BY a.position`,
     ),
     keepMembers: db.prepare(
-      'INSERT INTO members SELECT @submission, position, trial_id FROM members WHERE submission = @former',
+      `INSERT INTO members (submission, position, trial_id, settings)
+       SELECT @submission, position, trial_id, settings FROM members WHERE submission = @former`,
     ),
     joinMembers: db.prepare(
-      `INSERT INTO members
+      `INSERT INTO members (submission, position, trial_id, settings)
        SELECT @submission, (SELECT count(*) FROM members WHERE submission = @former)
-         + row_number() OVER (ORDER BY a.position) - 1, a.trial_id
-       FROM asked a WHERE a.sweep = @sweep
+         + row_number() OVER (ORDER BY a.position) - 1, a.trial_id, nullif(a.settings, t.settings)
+       FROM asked a JOIN trials t USING (trial_id) WHERE a.sweep = @sweep
        AND NOT EXISTS (SELECT 1 FROM members m WHERE m.submission = @former AND m.trial_id = a.trial_id)`,
     ),
     drop: db.prepare('DELETE FROM submissions WHERE submission = ?'),

@@ -110,15 +110,17 @@ export interface RowWork {
   readonly cells: Spread;
 }
 
-export function rowWork(pairs: readonly Pair[]): RowWork {
+/** @param times how often what the encoder and the decoder have of it counts: in each of their layers, say */
+export function rowWork(pairs: readonly Pair[], times = { encoder: 1, decoder: 1 }): RowWork {
+  const { encoder, decoder } = times;
   let [tokens, targetVariance, cells] = [0, 0, 0];
   for (const { input, target } of pairs) {
-    tokens += input.mean + target.mean;
-    targetVariance += target.sd ** 2;
-    cells += square(input) + square(target) + input.mean * target.mean;
+    tokens += encoder * input.mean + decoder * target.mean;
+    targetVariance += (decoder * target.sd) ** 2;
+    cells += encoder * square(input) + decoder * (square(target) + input.mean * target.mean);
   }
   // Pairs of a row have the same input, so that their lengths grow together.
-  const inputSd = pairs.reduce((sum, { input }) => sum + input.sd, 0);
+  const inputSd = pairs.reduce((sum, { input }) => sum + encoder * input.sd, 0);
   const sd = Math.sqrt(inputSd ** 2 + targetVariance);
   return {
     tokens: { mean: tokens, sd },

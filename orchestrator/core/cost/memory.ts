@@ -152,48 +152,54 @@ function passBounds({ shape, settings, run }: TrialFacts, place: Place, fixed: n
   const { kind, memoryBytes } = place;
   if (kind === 'cpu') return { ...CPU_PASS, isCheckpointed: run.gradientCheckpointing === 'on' };
   const room = GPU_ACTIVATION_SHARE * Math.max(0, memoryBytes - fixed);
-  const perToken = activationBytesPerToken(shape, settings, layoutAt(place));
+  const perLayer = activationBytesPerLayer(shape, settings, layoutAt(place));
+  const deepest = deepestOf(shape);
+  const perToken = perLayer * deepest;
   const longest = Math.min(2 * settings.max_input_length, GPU_CELLS_PER_TOKEN);
   const { gradientCheckpointing: asked } = run;
   const isCheckpointed = asked === 'on' || (asked === 'auto' && room / perToken < longest);
   // What a recorded pass allocates stays so, beside a pass whose shape is not known yet.
   const isRecorded = run.compile !== 'off' && place.devices === 1 && !isCheckpointed;
   const share = isRecorded ? 0.5 : 1;
-  const tokens = Math.max(1, Math.floor((share * room) / (isCheckpointed ? checkpointed(perToken, shape) : perToken)));
+  const tokens = Math.max(
+    1,
+    Math.floor((share * room) / (isCheckpointed ? perLayer + FLOAT32 * shape.width * deepest : perToken)),
+  );
   return { tokens, cells: tokens * GPU_CELLS_PER_TOKEN, isCheckpointed };
 }
 
-/** One layer's at a time, and what each layer reads. */
-function checkpointed(perToken: number, { encoderLayers: layers, width }: T5Shape): number {
-  return perToken / layers + FLOAT32 * width * layers;
+function deepestOf({ encoderLayers, decoderLayers }: T5Shape): number {
+  return Math.max(encoderLayers, decoderLayers);
 }
 
-/** What a token's forward pass keeps for its backward pass, about; counted in `training/micro_batches.py`. */
-function activationBytesPerToken(
+/** What a token's pass through a layer keeps for its backward pass, about; counted in `training/micro_batches.py`. */
+function activationBytesPerLayer(
   shape: T5Shape,
   { precision, adapter, dropout }: TrialSettings,
   { tensor }: Layout,
 ): number {
   const size = precision === 'bf16' ? BFLOAT16 : FLOAT32;
   const inner = innerWidth(shape);
-  const { width, feedForward, encoderLayers: layers } = shape;
+  const { width, feedForward } = shape;
   const divided = (8 * inner + 5 * feedForward) / tensor;
   // What each adapted matrix reads, dropped: factors and product.
   const adapted = adapter === 'lora' && dropout > 0 ? 2 * FLOAT32 * (6 * width + 2 * inner + feedForward) : 0;
-  return (6 * FLOAT32 * width + size * (4 * width + divided) + adapted) * layers;
+  return 6 * FLOAT32 * width + size * (4 * width + divided) + adapted;
 }
 
 function passBytes(facts: TrialFacts, place: Place, pass: Pass): Pick<MemoryParts, 'activations' | 'outputs'> {
   const { shape, settings, run } = facts;
   const { kind, devices } = place;
   const layout = layoutAt(place);
-  const { width, heads, encoderLayers: layers, vocabulary } = shape;
+  const { width, heads, vocabulary } = shape;
   const isDropping = settings.dropout > 0;
-  const { tokens, cells } = largestPass(facts, pass, Math.max(1, run.microBatches), devices / layout.tensor);
-  let activations = activationBytesPerToken(shape, settings, layout) * tokens;
+  const largest = largestPass(facts, pass, Math.max(1, run.microBatches), devices / layout.tensor);
+  const { tokens, layerTokens, layerCells } = largest;
+  let activations = activationBytesPerLayer(shape, settings, layout) * layerTokens;
   // Of each head the probabilities; dropout's factors and the product stay, too.
-  if (kind === 'cpu') activations += (isDropping ? 3 : 1) * ((FLOAT32 * heads) / layout.tensor) * layers * cells;
-  if (pass.isCheckpointed) activations = activations / layers + FLOAT32 * width * layers * tokens;
+  if (kind === 'cpu') activations += (isDropping ? 3 : 1) * ((FLOAT32 * heads) / layout.tensor) * layerCells;
+  // One layer's at a time, and what each layer reads.
+  if (pass.isCheckpointed) activations = activations / deepestOf(shape) + FLOAT32 * width * layerTokens;
   const scored = vocabulary / layout.tensor;
   const scores = 2 * FLOAT32 * scored * Math.min(CHUNK_TOKENS[kind], tokens);
   return { activations, outputs: scores + (settings.adapter === 'lora' ? 0 : FLOAT32 * scored * width) };
@@ -203,18 +209,28 @@ function layoutAt({ devices, layout }: Place): Layout {
   return layout ?? { shard: devices, tensor: 1 };
 }
 
+interface LargestPass {
+  readonly tokens: number;
+  /** Tokens times the layers that they go through. */
+  readonly layerTokens: number;
+  /** Pairs of tokens that attend, once for each layer in which they do. */
+  readonly layerCells: number;
+}
+
 /**
- * Tokens, and pairs of tokens that attend, of the largest pass in thousands of steps, on one device.
+ * The largest pass in thousands of steps, on one device.
  *
  * @param shares devices, or groups of them, that have other rows
  */
 function largestPass(
-  { settings, lengths }: TrialFacts,
+  { shape, settings, lengths }: TrialFacts,
   bounds: Pass,
   passes: number,
   shares: number,
-): { readonly tokens: number; readonly cells: number } {
-  const { tokens, cells } = rowWork(pairsOf(lengths, settings));
+): LargestPass {
+  const pairs = pairsOf(lengths, settings);
+  const { tokens, cells } = rowWork(pairs);
+  const layers = rowWork(pairs, { encoder: shape.encoderLayers, decoder: shape.decoderLayers });
   const rows = Math.ceil(settings.batch_size / shares);
   // Of a step in several parts the first has the longest rows.
   const shift = longestShift(settings.grad_steps);
@@ -222,7 +238,11 @@ function largestPass(
   const share = Math.min(1, bounds.tokens / batchTokens, bounds.cells / batchCells, 1 / passes);
   // A row is not divided.
   const taken = Math.max(share, 1 / rows);
-  return { tokens: batchTokens * taken, cells: batchCells * taken };
+  return {
+    tokens: batchTokens * taken,
+    layerTokens: largestSum(layers.tokens, rows, shift) * taken,
+    layerCells: largestSum(layers.cells, rows, shift) * taken,
+  };
 }
 
 function largestSum({ mean, sd }: Spread, rows: number, shift: number): number {

@@ -118,6 +118,16 @@ describe('predicted memory', () => {
     assert.equal(of(1_024), of(512));
   });
 
+  it('counts tokens in the layers that they go through', () => {
+    // Of cqa some 47 tokens of input for 17 of target.
+    const facts = factsOf({}, {});
+    const of = (encoderLayers: number, decoderLayers: number) =>
+      predictMemory({ ...facts, shape: { ...facts.shape, encoderLayers, decoderLayers } }, gpu(80)).parts.activations;
+    const [both, encoder, decoder] = [of(12, 12), of(12, 1), of(1, 12)];
+    assert.ok(encoder > 1.5 * decoder && encoder < both && decoder > both / 12);
+    assert.ok(Math.abs(encoder + decoder - (both * 13) / 12) < 0.05 * both);
+  });
+
   it('is split by asking for micro-batches', () => {
     const of = (microBatches: number) => predictMemory(factsOf({}, { microBatches }), CPU).parts.activations;
     assert.ok(of(4) < 0.3 * of(0));

@@ -9,8 +9,8 @@ from pathlib import Path
 
 class Digests:
     def __init__(self) -> None:
-        # By path, size and time of change.
-        self._known: dict[tuple[Path, int, int], str] = {}
+        # By path, which file it is, size and time of change: archives give all their files one time.
+        self._known: dict[tuple[Path, int, int, int, int], str] = {}
 
     async def is_file(self, path: Path, *, sha256: str, size_bytes: int) -> bool:
         """Whether that is there, and nothing else."""
@@ -18,7 +18,7 @@ class Digests:
             found = path.stat()
             if found.st_size != size_bytes:
                 return False
-            key = (path, found.st_size, found.st_mtime_ns)
+            key = (path, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
             if key not in self._known:
                 self._known[key] = await asyncio.to_thread(digest_of, path)
         except OSError:

@@ -43,7 +43,7 @@ def equation_value(text: str) -> float | None:
         value = parser.sum(depth=0)
     except (_NoExpression, ZeroDivisionError):
         return None
-    return value if parser.at_end and isfinite(value) else None
+    return value if parser.at_end else None
 
 
 def _tokens(text: str) -> list[str] | None:
@@ -64,6 +64,13 @@ class _NoExpression(Exception):
     """The text is none of the grammar's."""
 
 
+def _finite(value: float) -> float:
+    """Whatever becomes of it: one divided by an overflow is no zero."""
+    if not isfinite(value):
+        raise _NoExpression
+    return value
+
+
 class _Parser:
     """Reads tokens from left to right; each method takes what its rule of the grammar describes."""
 
@@ -79,14 +86,14 @@ class _Parser:
         value = self._product(depth)
         while sign := self._take("+-"):
             other = self._product(depth)
-            value = value + other if sign == "+" else value - other
+            value = _finite(value + other if sign == "+" else value - other)
         return value
 
     def _product(self, depth: int) -> float:
         value = self._factor(depth)
         while sign := self._take("*/"):
             other = self._factor(depth)
-            value = value * other if sign == "*" else value / other
+            value = _finite(value * other if sign == "*" else value / other)
         return value
 
     def _factor(self, depth: int) -> float:
@@ -106,7 +113,7 @@ class _Parser:
             return value
         if not self._left or self._left[-1] in "+-*/()":
             raise _NoExpression
-        return float(self._left.pop())
+        return _finite(float(self._left.pop()))
 
     def _take(self, choices: str) -> str:
         """The next token if it is one of these, else an empty text."""

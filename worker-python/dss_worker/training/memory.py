@@ -12,7 +12,7 @@ from transformers import T5Config, T5ForConditionalGeneration
 from dss_worker.config import OptimizerStates, TrialSettings
 from dss_worker.data.encode import EncodedSplit
 from dss_worker.training.linear_loss import chunk_tokens
-from dss_worker.training.micro_batches import MicroBatchPlan, activation_bytes_per_token
+from dss_worker.training.micro_batches import MicroBatchPlan, activation_bytes_per_layer, deepest_stack
 from dss_worker.training.optimizer import MOMENT_BYTES
 from dss_worker.training.packing import Lengths
 from dss_worker.training.processes import ALONE, Processes
@@ -102,45 +102,66 @@ def _pass_bytes(
     size: ModelSize, settings: TrialSettings, plan: MicroBatchPlan, train: EncodedSplit, *, device: torch.device
 ) -> float:
     config, is_dropping = size.config, settings.dropout > 0
-    layers, width = config.num_layers, config.d_model
-    tokens, cells = _largest_pass(settings, plan, train, row_shares=size.row_shares)
-    activations = activation_bytes_per_token(config, settings, tensor=size.tensor) * tokens
+    width, largest = config.d_model, _largest_pass(size, settings, plan, train)
+    tokens = largest.tokens
+    activations = activation_bytes_per_layer(config, settings, tensor=size.tensor) * largest.layer_tokens
     if device.type == "cpu":
         # Of each head the probabilities; dropout's factors and the product stay, too.
-        activations += (3 if is_dropping else 1) * _FLOAT32 * config.num_heads / size.tensor * layers * cells
+        activations += (3 if is_dropping else 1) * _FLOAT32 * config.num_heads / size.tensor * largest.layer_cells
     if plan.engine.with_checkpoints:
         # One layer's, and what each layer reads.
-        activations = activations / layers + _FLOAT32 * width * layers * tokens
+        activations = activations / deepest_stack(config) + _FLOAT32 * width * largest.layer_tokens
     scores = 2 * _FLOAT32 * config.vocab_size / size.tensor * min(chunk_tokens(device), tokens)
     output_gradient = _FLOAT32 * config.vocab_size / size.tensor * width if size.trained == size.parameters else 0
     return activations + scores + output_gradient
 
 
-def _largest_pass(
-    settings: TrialSettings, plan: MicroBatchPlan, train: EncodedSplit, *, row_shares: int
-) -> tuple[float, float]:
-    """Tokens, and pairs of tokens that attend, of the largest pass in thousands of steps, about."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LargestPass:
+    """Of thousands of steps, about."""
+
+    tokens: float
+    # Tokens times the layers that they go through, and pairs of tokens that attend, once for each layer in which they
+    # do.
+    layer_tokens: float
+    layer_cells: float
+
+
+def _largest_pass(size: ModelSize, settings: TrialSettings, plan: MicroBatchPlan, train: EncodedSplit) -> _LargestPass:
     tokens, cells = _per_row(train, settings.alpha)
+    config = size.config
+    encoder, decoder = config.num_layers, config.num_decoder_layers or config.num_layers
+    layer_tokens, layer_cells = _per_row(train, settings.alpha, encoder=encoder, decoder=decoder)
     # A step's first pass has its longest rows.
     longest = np.argsort(-tokens)[: -(-len(tokens) // settings.grad_steps)]
-    rows = min(plan.pass_rows, -(-settings.batch_size // row_shares))
+    rows = min(plan.pass_rows, -(-settings.batch_size // size.row_shares))
     batch_tokens, batch_cells = _largest_sum(tokens[longest], rows), _largest_sum(cells[longest], rows)
     share = min(1.0, plan.pass_tokens / batch_tokens, plan.pass_cells / batch_cells, 1 / plan.passes)
     # A row is not divided.
     share = max(share, 1 / rows)
-    return batch_tokens * share, batch_cells * share
+    return _LargestPass(
+        tokens=batch_tokens * share,
+        layer_tokens=_largest_sum(layer_tokens[longest], rows) * share,
+        layer_cells=_largest_sum(layer_cells[longest], rows) * share,
+    )
 
 
-def _per_row(train: EncodedSplit, alpha: float | None) -> tuple[Lengths, Lengths]:
-    """Of each row, over the tasks that are trained; int64, [rows]."""
+def _per_row(
+    train: EncodedSplit, alpha: float | None, *, encoder: int = 1, decoder: int = 1
+) -> tuple[Lengths, Lengths]:
+    """Tokens of each row, and pairs of tokens that attend, over the tasks that are trained; int64, [rows].
+
+    Args:
+        encoder, decoder: how often each counts.
+    """
     tasks = [] if alpha == 0 else [train.predict]
     if train.explain is not None and alpha != 1:
         tasks.append(train.explain)
     tokens, cells = np.zeros(len(train), dtype=np.int64), np.zeros(len(train), dtype=np.int64)
     for task in tasks:
         inputs, targets = task.inputs.lengths, task.targets.lengths
-        tokens += inputs + targets
-        cells += inputs**2 + targets * (targets + inputs)
+        tokens += encoder * inputs + decoder * targets
+        cells += encoder * inputs**2 + decoder * targets * (targets + inputs)
     return tokens, cells
 
 

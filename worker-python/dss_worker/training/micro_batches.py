@@ -126,7 +126,8 @@ def plan_micro_batches(
     room = GPU_ACTIVATION_SHARE * max(0.0, free_bytes - to_come) / sharers
     per_token = activation_bytes_per_token(config, settings)
     # With checkpoints one layer's activations are there at a time, and every layer's input.
-    checkpointed = per_token / (config.num_layers or 1) + 4 * config.d_model * config.num_layers
+    deepest = deepest_stack(config)
+    checkpointed = per_token / deepest + 4 * config.d_model * deepest
     longest = 2 * settings.max_input_length
     with_checkpoints = run.gradient_checkpointing == "on" or (
         run.gradient_checkpointing == "auto" and room / per_token < min(longest, GPU_CELLS_PER_TOKEN)
@@ -162,10 +163,20 @@ def _power_of_two(number: int) -> int:
     return 1 << (number.bit_length() - 1)
 
 
-def activation_bytes_per_token(config: T5Config, settings: TrialSettings, *, tensor: int = 1) -> float:
-    """What a token's forward pass keeps for its backward pass, about.
+def deepest_stack(config: T5Config) -> int:
+    """Layers of the encoder or of the decoder; 1 at least."""
+    return max(config.num_layers, config.num_decoder_layers or config.num_layers, 1)
 
-    Counted from `packed_t5.py` for a decoder token, which keeps the most: per layer six tensors as wide as the model
+
+def activation_bytes_per_token(config: T5Config, settings: TrialSettings, *, tensor: int = 1) -> float:
+    """What a token's forward pass keeps for its backward pass at most, where encoder and decoder differ in depth."""
+    return activation_bytes_per_layer(config, settings, tensor=tensor) * deepest_stack(config)
+
+
+def activation_bytes_per_layer(config: T5Config, settings: TrialSettings, *, tensor: int = 1) -> float:
+    """What a token's pass through a layer keeps for its backward pass, about.
+
+    Counted from `packed_t5.py` for a decoder token, which keeps the most: six tensors as wide as the model
     in float32 (three norms and the residuals before them), q, k, v and attention's output twice, five as wide as the
     feed-forward layer; halves under bf16 except for the norms. With an adapter, what each adapted matrix reads,
     dropped: factors and product. An estimate: what it leaves out, running out of memory once corrects.
@@ -179,7 +190,7 @@ def activation_bytes_per_token(config: T5Config, settings: TrialSettings, *, ten
     per_layer = 6 * 4 * config.d_model + size * (4 * config.d_model + divided)
     if settings.adapter == "lora" and settings.dropout > 0:
         per_layer += 2 * 4 * (6 * config.d_model + 2 * inner + config.d_ff)
-    return float(per_layer * config.num_layers)
+    return float(per_layer)
 
 
 def still_to_come_bytes(

@@ -42,6 +42,9 @@ def load_tokenizer(source: ModelSource) -> PreTrainedTokenizerBase:
     if tokenizer.eos_token_id is None:
         hint = 'name it in tokenizer_config.json: "eos_token": "</s>"'
         raise invalid(source.directory, "its tokenizer has no end-of-sequence token", hint)
+    if tokenizer("a").input_ids[-1:] != [tokenizer.eos_token_id]:
+        hint = "T5's ends each text with it; a tokenizer.json says so in its post_processor"
+        raise invalid(source.directory, "its tokenizer does not end a text with its end-of-sequence token", hint)
     return tokenizer
 
 

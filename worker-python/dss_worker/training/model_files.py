@@ -23,7 +23,8 @@ def check_model_files(source: ModelSource) -> None:
             stat = path.stat()
             # Size first: it costs nothing.
             is_same = stat.st_size == file.size_bytes
-            is_same = is_same and _sha256(path, stat.st_size, stat.st_mtime_ns) == file.sha256
+            key = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            is_same = is_same and _sha256(path, key) == file.sha256
         except OSError as error:
             hint = "the model's directory must be readable on the machine that trains"
             raise WorkerError("MODEL_MISSING", f"cannot read {path}: {error.strerror}", hint=hint) from error
@@ -33,8 +34,9 @@ def check_model_files(source: ModelSource) -> None:
             raise WorkerError("MODEL_CHANGED", f"{path} changed since the sweep was planned: {expected}", hint=_HINT)
 
 
-# Weights take seconds to hash and many trials share them: size and time of change say whether to look again.
+# Weights take seconds to hash and many trials share them: which file it is, its size and time of change say whether to
+# look again. Archives and images give all their files one time.
 @lru_cache(maxsize=1024)
-def _sha256(path: Path, _size_bytes: int, _mtime_ns: int) -> str:
+def _sha256(path: Path, _key: tuple[int, ...]) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

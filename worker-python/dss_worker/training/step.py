@@ -127,7 +127,8 @@ class Stepper:
             return
         step, loss = int(self._bad_step.item()), self._bad_loss.item()
         what = "the gradient is not finite" if math.isfinite(loss) else f"the loss is {loss}"
-        raise WorkerError("NON_FINITE", f"step {step}: {what}", hint="lower lr, or use precision: fp32")
+        hint = "lower lr" if self._precision == "fp32" else "lower lr, or use precision: fp32"
+        raise WorkerError("NON_FINITE", f"step {step}: {what}", hint=hint)
 
     def state(self) -> dict[str, Tensor]:
         """What the next step depends on besides the weights, `step` and `plan`; not copied.

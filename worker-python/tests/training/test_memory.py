@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from dss_worker.config import TrialSettings
-from dss_worker.data.encode import EncodedSplit
+from dss_worker.data.encode import EncodedSplit, EncodedTask
 from dss_worker.training.memory import ModelSize, _largest_sum, predict_memory
 from dss_worker.training.micro_batches import MicroBatchPlan
 from dss_worker.training.packed_t5 import Engine
-from tests.training.support import CPU, micro_batches, random_split, settings, tiny_config
+from tests.training.support import CPU, micro_batches, random_split, settings, tiny_config, token_table
 
 GPU = torch.device("cuda")
 CONFIG = tiny_config(num_layers=4, num_decoder_layers=4)
@@ -104,3 +104,19 @@ def test_the_largest_of_many_random_batches_is_foreseen() -> None:
     largest = max(int(draw.choice(lengths, size=64).sum()) for _ in range(2_000))
     assert largest <= _largest_sum(lengths, 64) < 1.1 * largest
     assert _largest_sum(np.full(9, 7), 64) == 7 * 64
+
+
+def test_tokens_count_in_the_layers_that_they_go_through() -> None:
+    """As of t5-efficient models, whose decoder is of another depth than their encoder."""
+
+    def layers(encoder: int, decoder: int) -> ModelSize:
+        return replace(SIZE, config=tiny_config(num_layers=encoder, num_decoder_layers=decoder))
+
+    long_inputs = EncodedSplit(
+        EncodedTask(token_table([[3] * 200] * 64), token_table([[3, 1]] * 64)),
+        EncodedTask(token_table([[3] * 200] * 64), token_table([[3, 1]] * 64)),
+    )
+    of = {depths: predicted(size=layers(*depths), train=long_inputs) for depths in ((4, 4), (4, 1), (1, 4), (12, 4))}
+    assert of[4, 1] > 0.98 * of[4, 4]
+    assert of[1, 4] < 0.5 * of[4, 4]
+    assert of[12, 4] > 2 * of[4, 4]

@@ -157,6 +157,36 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
         check_vocabulary(source, model, tokenizer)
 
 
+def test_a_tokenizer_that_does_not_end_texts_is_refused(tmp_path: Path) -> None:
+    source = write_model(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    described = json.loads(path.read_text())
+    path.write_text(json.dumps({**described, "post_processor": None}))
+    with pytest.raises(WorkerError, match="does not end a text with its end-of-sequence token"):
+        load_tokenizer(source)
+
+
+def test_another_file_of_the_same_size_and_time_is_noticed(tmp_path: Path) -> None:
+    link = tmp_path / "model"
+    for name in ("one", "two"):
+        write_model(tmp_path / name)
+        # As reproducible archives have them.
+        for path in (tmp_path / name).iterdir():
+            os.utime(path, (1, 1))
+    weights = tmp_path / "two" / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    os.utime(weights, (1, 1))
+    link.symlink_to("one")
+    source = model_source(link)
+    check_model_files(source)
+    link.unlink()
+    link.symlink_to("two")
+    with pytest.raises(WorkerError, match=r"model\.safetensors changed since the sweep was planned"):
+        check_model_files(source)
+
+
 def test_planned_files_are_those_that_are_there(tmp_path: Path) -> None:
     check_model_files(write_model(tmp_path))
 

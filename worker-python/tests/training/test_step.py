@@ -124,6 +124,20 @@ def test_the_first_loss_that_is_not_finite_stops_every_weight_from_there_on(valu
     assert all(torch.equal(after[name], before[name]) for name in before)
 
 
+@pytest.mark.parametrize(("precision", "hint"), [("fp32", "lower lr"), ("bf16", "lower lr, or use precision: fp32")])
+def test_what_is_not_finite_is_told_to_use_another_precision_only_where_there_is_a_finer_one(
+    precision: Precision, hint: str
+) -> None:
+    model = tiny_model(seed=0, dropout_rate=0.0)
+    stepper = stepper_of(model, precision=precision)
+    with torch.no_grad():
+        model.decoder.final_layer_norm.weight[0] = float("nan")
+    stepper.take(passes_of(model, np.arange(10)))
+    with pytest.raises(WorkerError) as caught:
+        stepper.check()
+    assert caught.value.hint == hint
+
+
 def test_a_finite_loss_with_an_endless_gradient_stops_too() -> None:
     model = tiny_model(seed=0, dropout_rate=0.0)
     stepper = stepper_of(model)

@@ -6,7 +6,7 @@ import { type ClientServiceServer, ClientServiceService } from '../wire/generate
 import { type StoreServiceServer, StoreServiceService } from '../wire/generated/dss/v1/store.js';
 import { type WorkerServiceServer, WorkerServiceService } from '../wire/generated/dss/v1/worker.js';
 import { type HealthServer, HealthService } from '../wire/generated/grpc/health/v1/health.js';
-import { bracketed, isLoopback, splitAddress } from './address.js';
+import { bracketed, isAddress, isLoopback, splitAddress } from './address.js';
 import { CHANNEL_OPTIONS } from './channel-options.js';
 
 export interface ListenOptions {
@@ -57,10 +57,15 @@ export async function listen(
   { at, tls, alwaysTls = false, storeAt = portAfter(at), healthAt }: ListenOptions,
   { store, services }: ServiceMakers,
 ): Promise<RunningServer> {
-  const { host, port } = splitAddress(at);
-  if (host === '' || !/^\d+$/.test(port)) {
-    const hint = isLoopback(at) ? `add the port: ${bracketed(at)}:7333, or 0 for any that is free` : 'use 127.0.0.1:0';
+  const { host } = splitAddress(at);
+  if (!isAddress(at, { leastPort: 0 })) {
+    const hint = isLoopback(at) ? `add the port: ${bracketed(at)}:7333, or 0 for any that is free` : PORTS_HINT;
     throw new SweepError('LISTEN_REFUSED', `listening on "${at}" is refused: expected HOST:PORT`, { hint });
+  }
+  if (healthAt !== undefined && !isAddress(healthAt, { leastPort: 0 })) {
+    throw new SweepError('LISTEN_REFUSED', `probes at "${healthAt}" are refused: expected HOST:PORT`, {
+      hint: PORTS_HINT,
+    });
   }
   const isPublic = alwaysTls || !isLoopback(host);
   if (storeAt !== null) mustFit(storeAt, host);
@@ -121,6 +126,7 @@ export async function listen(
 }
 
 const ANY_LOCAL = '127.0.0.1:0';
+const PORTS_HINT = 'such as 127.0.0.1:7333; ports go to 65535, and 0 is any that is free';
 const LISTEN_HINT = 'another server has it, perhaps a `dss serve`; --listen names another one';
 const STORE_HINT = 'it is the port for files: --store-listen names another one, or is off';
 const HEALTH_HINT = 'it is the port for probes: --health-listen names another one';
@@ -134,9 +140,13 @@ function portAfter(address: string): string {
 
 /** Whoever reaches one port is told of the other: both are for this machine, or both are for others. */
 function mustFit(storeAt: string, listenHost: string): void {
-  const { host } = splitAddress(storeAt);
   const isLocal = isLoopback(listenHost);
-  if (host !== '' && isLoopback(host) === isLocal) return;
+  if (!isAddress(storeAt, { leastPort: 0 })) {
+    throw new SweepError('LISTEN_REFUSED', `a store at "${storeAt}" is refused: expected HOST:PORT or off`, {
+      hint: PORTS_HINT,
+    });
+  }
+  if (isLoopback(splitAddress(storeAt).host) === isLocal) return;
   const expected = isLocal ? '127.0.0.1' : 'one that other machines reach';
   throw new SweepError('LISTEN_REFUSED', `a store at "${storeAt}" is refused: expected HOST:PORT or off`, {
     hint: `its host must be ${expected}, since that of --listen is ${listenHost}`,

@@ -39,3 +39,18 @@ describe('colour', () => {
 describe('the live display', () => {
   it('is not shown beside --json', () => assert.equal(isLive(true, {}), false));
 });
+
+describe('a folder that is named', () => {
+  it('is none where the text is empty, as of a variable that is not set', () => {
+    for (const resolve of [resolveHome, resolveDatasets]) {
+      assert.throws(() => resolve(''), { code: 'USAGE', message: /expected a folder, got an empty text/ });
+    }
+  });
+
+  it('is none below /proc, where Node would try to make it for ever', () => {
+    for (const path of ['/proc/x', '/proc', '/sys/x', '/proc/../proc/x']) {
+      assert.throws(() => resolveHome(path), { code: 'USAGE', message: /no folder can be made at \/(proc|sys)/ });
+    }
+    assert.equal(resolveHome('/process/x'), '/process/x');
+  });
+});

@@ -84,6 +84,19 @@ describe('dss plan with a device', () => {
     assert.deepEqual(await fits(4), [[4, true, true]]);
   });
 
+  it('says that there are too few devices for what a trial asks for', async () => {
+    using folder = bare();
+    const file = join(folder.path, 'many.yaml');
+    const grid = 'grid: {models: [google/t5-v1_1-base], datasets: [cqa], seeds: [0]}';
+    writeFileSync(file, `sweep: many\n${grid}\ntrain: {devices: 4}\n`);
+    const { stdout } = await runDss(['plan', file, '--device', '2xa100-80'], { env: folder.env });
+    assert.match(stdout, / no, too few +8,766/);
+    assert.match(stdout, /on a100-80: the file asks for 4 devices, and there are 2\n/);
+    const none = await runDss(['plan', file, '--device', '0xa100-80'], { env: folder.env });
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /there is no device "0xa100-80"/);
+  });
+
   it('prices a device of a file', async () => {
     using folder = bare();
     const mine = join(folder.path, 'mine.yaml');

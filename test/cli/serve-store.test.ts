@@ -72,4 +72,19 @@ describe('dss serve', () => {
     assert.equal(code, 2, stderr);
     assert.match(stderr, /a store at "on" is refused: expected HOST:PORT or off/);
   });
+
+  for (const [flag, value] of [
+    ['--listen', '127.0.0.1:80000'],
+    ['--listen', '17440'],
+    ['--listen', 'http://127.0.0.1:17440'],
+    ['--store-listen', '127.0.0.1:99999'],
+    ['--health-listen', '127.0.0.1:99999'],
+  ] as const) {
+    it(`refuses ${flag} ${value}, which is no address`, async () => {
+      const listen = flag === '--listen' ? [] : ['--listen', '127.0.0.1:0'];
+      const { code, stderr } = await runDss(['serve', '--home', folder.path, ...listen, flag, value]);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /^error: .*expected HOST:PORT.*\n {2}such as 127\.0\.0\.1:7333; ports go to 65535/);
+    });
+  }
 });

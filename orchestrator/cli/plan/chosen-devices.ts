@@ -20,7 +20,7 @@ const FOLDER = 'devices';
 export async function namedDevices(names: string, price: number | undefined): Promise<readonly DeviceChoice[]> {
   const choices: DeviceChoice[] = [];
   for (const word of names.split(',')) {
-    const [, count, name = ''] = /^(?:(\d{1,4})x)?(.*)$/.exec(word.trim()) ?? [];
+    const [, count, name = ''] = /^(?:([1-9]\d{0,3})x)?(.*)$/.exec(word.trim()) ?? [];
     choices.push({ kind: priced(await deviceNamed(name), price), count: count === undefined ? null : Number(count) });
   }
   return choices;

@@ -115,9 +115,10 @@ function parametersOf(count: number): string {
   return count >= 1e9 ? `${(count / 1e9).toFixed(2)} B` : `${(count / 1e6).toFixed(1)} M`;
 }
 
-function fitText({ fits, shortBytes, memory, layout }: PlacedKind['fit']): string {
+function fitText({ fits, lacksGpu, shortBytes, memory, layout }: PlacedKind['fit']): string {
   if (fits === null) return 'not known';
-  if (!fits) return `no, ${byteCount(shortBytes)} short`;
+  if (lacksGpu) return 'no, needs a GPU';
+  if (!fits) return shortBytes === 0 ? 'no, too few' : `no, ${byteCount(shortBytes)} short`;
   const how = [
     ...(layout.tensor === 1 ? [] : [`layout ${layout.shard}x${layout.tensor}`]),
     ...(memory.isCheckpointed ? ['checkpointing'] : []),
@@ -125,11 +126,14 @@ function fitText({ fits, shortBytes, memory, layout }: PlacedKind['fit']): strin
   return how.length === 0 ? 'yes' : `yes, with ${how.join(' and ')}`;
 }
 
+const NEEDS_GPU = '`optimizer: adamw8bit` runs on a GPU alone; `optimizer: adamw` runs here';
+
 /** What would have to be done for a trial to fit, each once. */
 function wayLines(kinds: readonly TrialKind[]): readonly string[] {
   const lines = kinds.flatMap(({ trial, places }) =>
     places.flatMap(({ choice, fit, fewest }) => {
       const what = `${trial.settings.model} (${methodOf(trial)}) on ${choice.kind.name}`;
+      if (fit.lacksGpu) return [`${what}: ${NEEDS_GPU}`];
       if (fit.asksForFewer) {
         const asked = describeNeed(needOf(trial.run));
         return [`${what}: the file asks for ${asked}; it fits on ${fit.devices}: \`devices: ${fit.devices}\``];
@@ -139,6 +143,10 @@ function wayLines(kinds: readonly TrialKind[]): readonly string[] {
         return [`${what}: fits on ${fit.devices}, and not on ${few}: ${byteCount(fewest.shortBytes)} short`];
       }
       if (fit.fits !== false) return [];
+      if (fit.shortBytes === 0) {
+        const there = choice.count === 1 ? 'there is 1' : `there are ${choice.count}`;
+        return [`${what}: the file asks for ${describeNeed(needOf(trial.run))}, and ${there}`];
+      }
       const ways = fit.ways.map(wayText);
       const tried = `does not fit on ${fit.devices}`;
       return [

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { SweepError } from '../../core/errors.js';
 import { compareSweeps } from '../../reports/two-sweeps.js';
 import { twoSweepsValue, writeTwoSweeps } from '../../reports/write-two-sweeps.js';
-import { resolveHome } from '../environment.js';
+import { mustTakeFolders, resolveHome } from '../environment.js';
 import { print, printJson } from '../output.js';
 import { loadReport } from '../readers/load-report.js';
 import { namedSweeps } from '../readers/named-sweeps.js';
@@ -21,7 +21,11 @@ export function compareTwo({ sweeps, out, json, ...where }: ReportFlags): Promis
     }
     const home = resolveHome(where.home);
     const two = compareSweeps(await loadReport(reader, [first], home), await loadReport(reader, [second], home));
-    const files = await writeTwoSweeps(resolve(out ?? `reports/${first}-vs-${second}`), two, ownVersion());
+    const files = await writeTwoSweeps(
+      mustTakeFolders(resolve(out ?? `reports/${first}-vs-${second}`)),
+      two,
+      ownVersion(),
+    );
     if (json) printJson({ ...twoSweepsValue(two), files });
     else for (const path of Object.values(files)) print(path);
     return 0;

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { summaryValue } from '../../reports/summary-json.js';
 import { writeReport } from '../../reports/write-report.js';
-import { resolveHome } from '../environment.js';
+import { mustTakeFolders, resolveHome } from '../environment.js';
 import { print, printJson } from '../output.js';
 import { loadReport } from '../readers/load-report.js';
 import { namedSweeps } from '../readers/named-sweeps.js';
@@ -20,7 +20,7 @@ export interface ReportFlags extends WhereFlags {
 export function reportSweep({ sweeps, out, json, ...where }: ReportFlags): Promise<number> {
   return withReader(where, async (reader) => {
     const loaded = await loadReport(reader, await namedSweeps(reader, sweeps), resolveHome(where.home));
-    const files = await writeReport(resolve(out ?? `reports/${loaded.report.sweep}`), {
+    const files = await writeReport(mustTakeFolders(resolve(out ?? `reports/${loaded.report.sweep}`)), {
       ...loaded,
       version: ownVersion(),
     });

@@ -28,6 +28,8 @@ export interface WorkerFlags {
 export async function joinAsWorker(flags: WorkerFlags, env: NodeJS.ProcessEnv = process.env): Promise<number> {
   const home = resolveHome(flags.home);
   const slots = parseSlots(flags.slots);
+  mustBeDevice(flags.device);
+  mustBeThreads(flags.threads);
   const server = flags.server ?? (await servingAddress(home));
   const token = env['DSS_JOIN_TOKEN'] || joinTokenOf(home, env);
   const args = ['-P', '-m', 'dss_worker', 'agent', '--server', server, '--worker-id', flags.name ?? ownName()];
@@ -73,6 +75,20 @@ async function servingAddress(home: string): Promise<string> {
   throw new SweepError('UNAVAILABLE', `no control plane serves the state folder ${home}`, {
     hint: 'start `dss serve` there, or name one with --server HOST:PORT',
   });
+}
+
+/** @throws SweepError USAGE */
+function mustBeDevice(device: string): void {
+  if (/^(auto|cpu|cuda:\d{1,3}(,\d{1,3})*)$/.test(device)) return;
+  throw new SweepError('USAGE', `--device: expected auto, cpu, cuda:K or cuda:K,L,…, got "${device}"`, {
+    hint: device === 'cuda' ? 'cuda:0 is the first GPU; auto takes it if there is one' : 'K counts GPUs from 0',
+  });
+}
+
+/** @throws SweepError USAGE */
+function mustBeThreads(threads: number | undefined): void {
+  if (threads === undefined || (Number.isInteger(threads) && threads >= 1 && threads <= 1024)) return;
+  throw new SweepError('USAGE', `--threads: expected a whole number from 1 to 1024, got ${threads}`);
 }
 
 /** As the wire wants it: small letters, digits and dashes. */

@@ -1,7 +1,7 @@
 /** Which control plane a command is about when it is not about a state folder here, and what to show it. */
 import { readFileSync } from 'node:fs';
 import type { ClientTls } from '../../auth/tls-files.js';
-import { isLoopback, splitAddress } from '../../control/address.js';
+import { isAddress, isLoopback, splitAddress } from '../../control/address.js';
 import { SweepError } from '../../core/errors.js';
 import { resolveHome } from '../environment.js';
 import { findRunningPlane } from './running-plane.js';
@@ -42,9 +42,9 @@ export async function findServer(
   }
   const { host, port } = splitAddress(address);
   const source = server === undefined ? 'DSS_SERVER' : '--server';
-  if (host === '' || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > LAST_PORT) {
+  if (!isAddress(address, { leastPort: 1 })) {
     throw new SweepError('USAGE', `${source}: expected HOST:PORT, got "${address}"`, {
-      hint: '`dss serve` says its address when it starts',
+      hint: '`dss serve` says its address when it starts; it goes without http://, which the page has',
     });
   }
   const given = tokenOf(env);
@@ -59,8 +59,6 @@ export async function findServer(
   const tls = await tlsOf(env);
   return { address, token: given, ...(tls === null ? {} : { tls }) };
 }
-
-const LAST_PORT = 65_535;
 
 function tokenOf(env: NodeJS.ProcessEnv): string | null {
   const path = env['DSS_TOKEN_FILE'];

@@ -45,7 +45,7 @@ def devices_of(name: str, *, threads: int) -> tuple[Device, ...]:
     if not missing:
         return tuple(devices[index] for index in cuda_indices(name))
     message = f"device cuda:{missing[0]} is not here: {len(devices)} CUDA devices were found"
-    hint = "see `python -m dss_worker devices`; nvidia-smi and CUDA_VISIBLE_DEVICES decide what is found"
+    hint = "nvidia-smi and CUDA_VISIBLE_DEVICES decide what is found; --device auto takes what there is"
     raise WorkerError("DEVICE_MISSING", message, hint=hint, kind="infrastructure")
 
 

@@ -54,3 +54,23 @@ describe('a control plane that serves', () => {
     assert.equal((await dss.finished).code, 143);
   });
 });
+
+describe('dss worker', () => {
+  for (const [flags, message] of [
+    [
+      ['--device', 'cuda'],
+      /--device: expected auto, cpu, cuda:K or cuda:K,L,…, got "cuda"\n {2}cuda:0 is the first GPU/,
+    ],
+    [['--device', 'gpu0'], /--device: expected auto, cpu, .*got "gpu0"/],
+    [['--threads', '0'], /--threads: expected a whole number from 1 to 1024, got 0/],
+  ] as const) {
+    it(`refuses ${flags.join(' ')} in its own words`, async () => {
+      using folder = temporaryFolder();
+      const words = ['worker', '--server', '127.0.0.1:1', '--home', folder.path, ...flags];
+      const { code, stderr } = await runDss(words);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, message);
+      assert.doesNotMatch(stderr, /usage:|Traceback/);
+    });
+  }
+});

@@ -40,6 +40,8 @@ const CheckedDataset = z.object({
     }),
   ),
   files: z.array(z.object({ path: z.string(), role: z.string(), size_bytes: z.number(), sha256: z.string() })),
+  /** Allowed, and seldom meant. */
+  notes: z.array(z.object({ message: z.string(), hint: z.string() })),
   problems: z.array(z.object({ code: z.string(), message: z.string(), hint: z.string() })),
   wrong_rows: z.object({ count: z.number(), shown: z.array(z.object({ where: z.string(), message: z.string() })) }),
 });

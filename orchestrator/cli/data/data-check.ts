@@ -5,7 +5,7 @@ import { counted, percent } from '../../reports/format.js';
 import { type Table, teacherTable } from '../../reports/tables.js';
 import { missingDataset } from '../../sources/missing-dataset.js';
 import { resolveDatasets } from '../environment.js';
-import { note, noteError, print, printJson } from '../output.js';
+import { note, noteError, noteWithHint, print, printJson } from '../output.js';
 import { renderTable } from '../table.js';
 import {
   type CheckedDataset,
@@ -60,7 +60,8 @@ function isWrong({ problems, wrong_rows }: CheckedDataset): boolean {
   return problems.length > 0 || wrong_rows.count > 0;
 }
 
-function sayWhatIsWrong({ name, layout, problems, wrong_rows }: CheckedDataset): void {
+function sayWhatIsWrong({ name, layout, notes, problems, wrong_rows }: CheckedDataset): void {
+  for (const { message, hint } of notes) noteWithHint(`note: ${name}: ${message}`, hint);
   // One that was not found is named by what is said of it.
   for (const { message, hint } of problems) noteError(layout === null ? message : `${name}: ${message}`, hint);
   if (wrong_rows.count === 0) return;

@@ -57,7 +57,7 @@ async function readCached(path: string): Promise<readonly TeacherQuality[] | nul
 
 /** Of every file of a dataset: name, size and time of change; and of what is counted, so that an older count is none. */
 async function fingerprint(root: string, name: string): Promise<string> {
-  const hash = createHash('sha256').update('2\0');
+  const hash = createHash('sha256').update('3\0');
   for (const folder of [join(root, name), join(root, 'gpt-neox', name)]) {
     const entries = await readdir(folder, { recursive: true }).catch(() => []);
     for (const entry of entries.sort()) {

@@ -2,7 +2,8 @@
 
 `python -m dss_worker.data.check` reads `{"root", "names", "model"}` (a path, names of datasets, a model directory or
 null) on stdin and writes one JSON document on stdout: `{"root", "datasets": [...]}` or `{"error": {...}}`. What is
-wrong with one dataset stands in its `problems` and `wrong_rows`, and the others are still looked at.
+wrong with one dataset stands in its `problems` and `wrong_rows`, and the others are still looked at; what is allowed,
+and seldom meant, in its `notes`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from dss_worker.config import Metric, Teacher
 from dss_worker.data.answer import Refused, answer
 from dss_worker.data.check_files import Findings, JsonObject, Reader, Rows
+from dss_worker.data.check_notes import notes_on
 from dss_worker.data.columns import MAX_TARGET_TOKENS
 from dss_worker.data.dataset_files import SplitName
 from dss_worker.data.equation import equal_values
@@ -81,6 +83,7 @@ def check_dataset(root: Path, name: str, tokenizer: PreTrainedTokenizerBase | No
         "splits": findings.splits,
         "teachers": findings.teachers,
         "files": findings.files,
+        "notes": [{"message": note.message, "hint": note.hint} for note in findings.notes],
         "problems": [{"code": each.code, "message": each.message, "hint": each.hint} for each in findings.problems],
         "wrong_rows": {
             "count": len(findings.wrong_rows),
@@ -96,17 +99,20 @@ def _look_at(reader: Reader, tokenizer: PreTrainedTokenizerBase | None) -> None:
     for path in files.missing:
         hint = f"a sweep needs it, below {reader.root}"
         findings.problems.append(DataError(f"there is no file {path}", code="DATASET_MISSING", hint=hint))
+    right: dict[SplitName, list[Row]] = {}
     for split, paths in files.splits.items():
         by_path = {path: reader.rows(path, split) for path in paths}
         for path, rows in by_path.items():
             if not rows:
                 findings.problems.append(DataError(f"{path}: expected at least one row, got none"))
         all_rows = [row for rows in by_path.values() for row in rows]
+        right[split] = [row for row in all_rows if row]
         findings.splits.append(_describe_split(split, all_rows, tokenizer))
         if tokenizer is not None:
-            findings.problems += _unsayable(split, [row for row in all_rows if row], files.metric, tokenizer)
+            findings.problems += _unsayable(split, right[split], files.metric, tokenizer)
         for teacher, own in reader.rows_by_teacher(split, by_path):
             findings.teachers.append(_describe_teacher(teacher, split, own, files.metric, tokenizer))
+    findings.notes += notes_on(right, files.metric)
 
 
 def _describe_split(split: SplitName, rows: Rows, tokenizer: PreTrainedTokenizerBase | None) -> JsonObject:
@@ -149,7 +155,8 @@ def _describe_teacher(
     tokenizer: PreTrainedTokenizerBase | None,
 ) -> JsonObject:
     labels = [(row.teacher_label, row.label) for row in rows if row.teacher_label is not None]
-    right = sum(equal_values(*pair) if metric == "equation" else pair[0] == pair[1] for pair in labels)
+    # A model's answers have no white space at their ends either.
+    right = sum(equal_values(*pair) if metric == "equation" else pair[0].strip() == pair[1].strip() for pair in labels)
     rationales = [row.rationale for row in rows if row.rationale and row.rationale.strip()]
     return {
         "teacher": teacher,

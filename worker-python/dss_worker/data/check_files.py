@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dss_worker.config import DatasetSource, Teacher
+from dss_worker.data.check_notes import Note
 from dss_worker.data.dataset_files import DatasetFiles, SplitName
 from dss_worker.data.datasets import reader_of, with_output
 from dss_worker.data.parse import WrongRow, parse_lines, parse_outputs, text_of
@@ -32,6 +33,7 @@ class Findings:
     splits: list[JsonObject] = field(default_factory=list)
     teachers: list[JsonObject] = field(default_factory=list)
     files: list[JsonObject] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     problems: list[DataError] = field(default_factory=list)
     wrong_rows: list[WrongRow] = field(default_factory=list)
 

@@ -457,3 +457,76 @@ def test_real_teachers_are_as_good_as_the_release_says(real_datasets: Path) -> N
         for each in dataset["teachers"]
     ] == REAL
     assert {dataset["wrong_rows"]["count"] for dataset in found} == {0}
+
+
+def rows_of(label_of: Any, numbers: range) -> list[dict[str, str]]:  # noqa: ANN401
+    return [{"input": f"question {number}", "label": label_of(number)} for number in numbers]
+
+
+def parity(number: int) -> str:
+    return "odd" if number % 2 else "even"
+
+
+@pytest.mark.parametrize(
+    ("yaml", "train", "test", "notes"),
+    [
+        ("", rows_of(parity, range(40)), rows_of(parity, range(40, 60)), []),
+        (
+            "",
+            rows_of(parity, range(40)),
+            rows_of(parity, range(35, 55)),
+            ["test: 5 of 20 rows have the inputs of a row of train"],
+        ),
+        (
+            "",
+            [*rows_of(parity, range(40)), *rows_of(lambda _: "odd", range(3))],
+            rows_of(parity, range(40, 60)),
+            ["train: 3 of 43 rows repeat the inputs of another; 2 of these inputs have more than one label"],
+        ),
+        (
+            "",
+            rows_of(parity, range(40)),
+            rows_of(lambda number: ["Odd ", "prime"][number % 2], range(40, 60)),
+            [
+                "test: 20 of 20 rows have a label that no row of train has: 'Odd ' (train has 'odd'), 'prime'",
+            ],
+        ),
+        # Answers in words of their own.
+        ("", rows_of(str, range(40)), rows_of(str, range(40, 60)), []),
+        (
+            "",
+            rows_of(lambda number: "" if number < 2 else parity(number), range(40)),
+            rows_of(parity, range(40, 60)),
+            ["train: 2 of 40 rows have a blank label"],
+        ),
+        (
+            "",
+            rows_of(lambda _: "odd", range(40)),
+            rows_of(lambda _: "odd", range(40, 60)),
+            ["train: all rows have the label 'odd'", "test: all rows have the label 'odd'"],
+        ),
+        (
+            "metric: equation",
+            rows_of(lambda number: f"{number} + 1", range(40)),
+            rows_of(parity, range(40, 60)),
+            ["test: 20 of 20 rows have a label without a value, such as 'even'"],
+        ),
+    ],
+    ids=["sound", "leak", "repeated", "other labels", "open answers", "blank", "one label", "no equations"],
+)
+def test_what_is_allowed_and_seldom_meant_is_noted(
+    tmp_path: Path, yaml: str, train: list[dict[str, str]], test: list[dict[str, str]], notes: list[str]
+) -> None:
+    files = {"mine/train.jsonl": lines(train), "mine/test.jsonl": lines(test)}
+    write(tmp_path, {**files, **({"mine/dataset.yaml": yaml} if yaml else {})})
+    (found,) = check(tmp_path, "mine")
+    assert (found["problems"], found["wrong_rows"]["count"]) == ([], 0)
+    assert [note["message"] for note in found["notes"]] == notes
+    assert all(note["hint"] for note in found["notes"])
+
+
+def test_white_space_around_a_label_does_not_make_its_teacher_wrong(tmp_path: Path) -> None:
+    row = [{"input": "q", "label": " odd", "llm_label": "odd", "rationale": "why"}]
+    write(tmp_path, {"mine/train.jsonl": lines(row), "mine/test.jsonl": lines(rows_of(parity, range(2)))})
+    (found,) = check(tmp_path, "mine")
+    assert found["teachers"][0]["label_accuracy"] == 1.0

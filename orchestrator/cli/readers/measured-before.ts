@@ -1,6 +1,6 @@
 /** What earlier trials came to, so that a plan need not assume it. */
 import { kindNameOf } from '../../core/cost/device-kinds.js';
-import type { Measured } from '../../core/cost/time.js';
+import { evaluationsOf, type Measured, workOf } from '../../core/cost/time.js';
 import type { TrialRecord } from '../../core/records.js';
 import type { SweepReader } from './sweep-reader.js';
 
@@ -33,5 +33,10 @@ export function measuredOf({ trial, result }: TrialRecord): Measured | null {
     precision: trial.settings.precision,
     flopsPerSecond,
     startSeconds: Math.max(0, result.seconds - train - evaluate),
+    whole: {
+      work: workOf(trial.settings),
+      stepSeconds: train / trial.settings.max_steps,
+      evaluationSeconds: evaluate / evaluationsOf(trial.settings),
+    },
   };
 }

@@ -1,4 +1,7 @@
-/** How long a trial takes: by what was measured on the same device with the same model, else by what is assumed. */
+/**
+ * How long a trial takes: by trials of the same work on the same device, else by what the same model came to there, else by
+ * what is assumed.
+ */
 import type { Precision, TrialSettings } from '../domain.js';
 import { medianOf } from './against-seen.js';
 import type { DeviceKind } from './device-kinds.js';
@@ -15,6 +18,27 @@ export interface Measured {
   readonly flopsPerSecond: number;
   /** What of the trial's time was not training or evaluation. */
   readonly startSeconds: number;
+  /** Absent: it was no whole trial. */
+  readonly whole?: MeasuredTrial;
+}
+
+export interface MeasuredTrial {
+  readonly work: string;
+  readonly stepSeconds: number;
+  readonly evaluationSeconds: number;
+}
+
+/** Equal for trials whose steps and evaluations have the same work. */
+export function workOf(settings: TrialSettings): string {
+  const { dataset, model_type, alpha, batch_size, grad_steps, max_input_length, gen_max_len, adapter } = settings;
+  const parts = [dataset, model_type, alpha, batch_size, grad_steps, max_input_length, gen_max_len, adapter];
+  return JSON.stringify([...parts, settings.optimizer, settings.lora_rank]);
+}
+
+/** Of the valid split, with `select: compat` of the test split each time too, else once. */
+export function evaluationsOf({ max_steps, eval_steps, select }: TrialSettings): number {
+  const times = Math.ceil(max_steps / eval_steps);
+  return select === 'compat' ? 2 * times : times + 1;
 }
 
 export interface PredictedTime {
@@ -62,6 +86,15 @@ export function predictTime(
     ({ device, model, precision }) =>
       device === kind.name && model === settings.model && precision === settings.precision,
   );
+  const same = alike.flatMap(({ whole, startSeconds }) =>
+    whole?.work === workOf(settings) ? [{ ...whole, startSeconds }] : [],
+  );
+  if (same.length > 0 && devices === 1) {
+    const median = (of: (each: (typeof same)[number]) => number) => medianOf(same.map(of)) ?? 0;
+    const training = settings.max_steps * median(({ stepSeconds }) => stepSeconds);
+    const evaluation = evaluationsOf(settings) * median(({ evaluationSeconds }) => evaluationSeconds);
+    return { seconds: median(({ startSeconds }) => startSeconds) + training + evaluation, from: 'measured', mfu: null };
+  }
   const seen = medianOf(alike.map(({ flopsPerSecond }) => flopsPerSecond));
   const waited = medianOf(alike.map(({ startSeconds }) => startSeconds));
   // How well several devices share a model is not seen on one.

@@ -7,7 +7,7 @@ import {
   kindOfDevice,
 } from '../../../orchestrator/core/cost/device-kinds.js';
 import { sumOf } from '../../../orchestrator/core/cost/sums.js';
-import { type Measured, predictTime } from '../../../orchestrator/core/cost/time.js';
+import { evaluationsOf, type Measured, predictTime, workOf } from '../../../orchestrator/core/cost/time.js';
 import type { TrialSettings } from '../../../orchestrator/core/domain.js';
 import { factsOf } from '../../support/planned-trials.js';
 
@@ -61,6 +61,20 @@ describe('the time of a trial', () => {
   it('is by the median of what the same model measured on the same device', () => {
     const past = [measured(50e12), measured(100e12), measured(1e12)];
     assert.deepEqual(timeOn(kind('a100-80'), past), { seconds: 10 + 20e15 / 50e12, from: 'measured', mfu: null });
+  });
+
+  it('is by trials with the same work, where there are some, in steps and evaluations', () => {
+    const whole = { work: workOf(settings), stepSeconds: 0.2, evaluationSeconds: 3 };
+    const past = [measured(50e12), measured(50e12, { whole }), measured(9e12, { whole, startSeconds: 12 })];
+    const longer = { ...settings, max_steps: 500, eval_steps: 100 };
+    const seconds = predictTime({ settings: longer, shape, flops: FLOPS, devices: 1 }, kind('a100-80'), past)?.seconds;
+    assert.equal(seconds, 11 + 500 * 0.2 + evaluationsOf(longer) * 3);
+    assert.deepEqual(
+      [evaluationsOf({ ...longer, select: 'valid' }), evaluationsOf({ ...longer, select: 'compat' })],
+      [6, 10],
+    );
+    const other = [measured(50e12, { whole: { ...whole, work: workOf({ ...settings, model_type: 'standard' }) } })];
+    assert.equal(timeOn(kind('a100-80'), other)?.seconds, 10 + 20e15 / 50e12);
   });
 
   for (const changes of [{ device: 'h200' }, { model: 'other' }, { precision: 'fp32' as const }]) {

@@ -6,7 +6,8 @@
  * nothing can be caught. Repeated keys are looked for here too, since its own search is quadratic.
  */
 import { isUtf8 } from 'node:buffer';
-import { open } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import {
   type Alias,
   type CST,
@@ -23,12 +24,14 @@ import {
   parseDocument,
   visit,
 } from 'yaml';
+import { closest } from '../core/closest.js';
 import { SweepError } from '../core/errors.js';
 import { type PlacedIssue, SpecError } from '../core/sweep/spec-error.js';
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_DEPTH = 64;
 const MAX_ALIASES = 100;
+const SHOWN_FILES = 5;
 
 export interface Place {
   readonly line: number;
@@ -88,10 +91,10 @@ export async function readYaml(file: string): Promise<YamlFile> {
 }
 
 async function readBytes(file: string): Promise<Buffer> {
-  const handle = await open(file).catch((cause: NodeJS.ErrnoException) => {
-    const message =
-      cause.code === 'ENOENT' ? `there is no file at ${file}` : `${file} cannot be read: ${cause.message}`;
-    throw new SweepError('SPEC_INVALID', message, { cause });
+  const handle = await open(file).catch(async (cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT')
+      throw new SweepError('SPEC_INVALID', `${file} cannot be read: ${cause.message}`, { cause });
+    throw new SweepError('SPEC_INVALID', `there is no file at ${file}`, { cause, hint: await hintFor(file) });
   });
   try {
     const found = await handle.stat();
@@ -114,6 +117,18 @@ async function readBytes(file: string): Promise<Buffer> {
   } finally {
     await handle.close();
   }
+}
+
+async function hintFor(file: string): Promise<string> {
+  const folder = dirname(file);
+  const others = await readdir(folder).catch(() => null);
+  if (others === null) return `there is no folder ${folder} either`;
+  const files = others.filter((name) => /\.ya?ml$/.test(name));
+  const meant = closest(basename(file), files);
+  if (meant !== null) return `did you mean ${join(folder, meant)}?`;
+  return files.length > 0
+    ? `in ${folder} there is ${files.sort().slice(0, SHOWN_FILES).join(', ')}`
+    : 'name a sweep file; docs/sweep-file.md says what one holds';
 }
 
 function decode(bytes: Buffer, file: string): string {

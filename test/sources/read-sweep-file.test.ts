@@ -145,4 +145,17 @@ exclude:
     await writing;
     assert.deepEqual(spec, (await read(EXAMPLE)).spec);
   });
+
+  it('that is not there is answered with what was probably meant', async () => {
+    using folder = temporaryFolder();
+    const at = (name: string) => join(folder.path, name);
+    await assert.rejects(readSweepFile(at('x.yaml')), {
+      message: `there is no file at ${at('x.yaml')}`,
+      hint: /docs\/sweep/,
+    });
+    writeFileSync(at('sweep.yaml'), EXAMPLE);
+    await assert.rejects(readSweepFile(at('sweeps.yaml')), { hint: `did you mean ${at('sweep.yaml')}?` });
+    await assert.rejects(readSweepFile(at('quite-another.yaml')), { hint: `in ${folder.path} there is sweep.yaml` });
+    await assert.rejects(readSweepFile(at('no/x.yaml')), { hint: `there is no folder ${at('no')} either` });
+  });
 });

@@ -65,7 +65,9 @@ function sayWhatIsWrong({ name, layout, notes, problems, wrong_rows }: CheckedDa
   // One that was not found is named by what is said of it.
   for (const { message, hint } of problems) noteError(layout === null ? message : `${name}: ${message}`, hint);
   if (wrong_rows.count === 0) return;
-  noteError(`${name}: ${counted(wrong_rows.count, 'wrong row')}`, '');
+  const lacksField = wrong_rows.shown.some(({ message }) => message.startsWith('expected a field "'));
+  const hint = lacksField ? '`fields:` in dataset.yaml says which field of a row is what (datasets/README.md)' : '';
+  noteError(`${name}: ${counted(wrong_rows.count, 'wrong row')}`, hint);
   for (const { where, message } of wrong_rows.shown) note(`  ${where}: ${message}`);
   const more = wrong_rows.count - wrong_rows.shown.length;
   if (more > 0) note(`  and ${more.toLocaleString('en')} more`);

@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from dss_worker.training.atomic_folder import remove_unfinished, whole_folder
 from dss_worker.training.checkpoint import Checkpoint, Identity
 from dss_worker.training.checkpoint_parts import RANDOM, Parts, Writers
+from dss_worker.training.failures import is_disk_full
 from dss_worker.training.processes import ALONE, Processes
 from dss_worker.training.save_together import is_any, save_together
 from dss_worker.training.shares import Division, Divisions
@@ -83,8 +84,7 @@ class CheckpointFolder:
         divided = {name: division.to_json() for name, division in divisions.items()}
         state = {"identity": self._identity, **checkpoint.to_json(), "divided": divided}
         if self._processes.count == 1:
-            with whole_folder(target) as folder:
-                _write_manifest(folder, {_TENSORS: _write_tensors(folder / _TENSORS, checkpoint)}, state)
+            self._save_alone(target, checkpoint, state)
         else:
             self._save_together(target, checkpoint, state)
         self._sound = [*(path for path in self._sound if path != target), target][-KEPT:]
@@ -93,6 +93,26 @@ class CheckpointFolder:
         for path in self._paths():
             if path not in self._sound:
                 _remove(path)
+
+    def _save_alone(self, target: Path, checkpoint: Checkpoint, state: dict[str, Any]) -> None:
+        def write() -> None:
+            with whole_folder(target) as folder:
+                _write_manifest(folder, {_TENSORS: _write_tensors(folder / _TENSORS, checkpoint)}, state)
+
+        try:
+            write()
+        except (OSError, SafetensorError) as error:
+            older = [path for path in self._paths() if path not in (target, *self._sound[-1:])]
+            if not older or not is_disk_full(error):
+                raise
+            # While one is written there is one more than are kept. Two have room: the newest stays until this is there.
+            print(
+                f"the disk is full: {', '.join(path.name for path in older)} makes room for {target.name}", flush=True
+            )
+            self._sound = self._sound[-1:]
+            for path in older:
+                _remove(path)
+            write()
 
     def _save_together(self, target: Path, checkpoint: Checkpoint, state: dict[str, Any]) -> None:
         processes = self._processes

@@ -30,7 +30,7 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, TrialFailed):
         return error.failure
     detail = "".join(traceback.format_exception(error))
-    if _is_disk_full(error):
+    if is_disk_full(error):
         message = f"no space is left on the disk: {error}".splitlines()[0]
         return Failure(code="DISK_FULL", message=message, hint=_ROOM, detail=detail, kind="infrastructure")
     if isinstance(error, WorkerError):
@@ -45,7 +45,7 @@ def failure_of(error: Exception) -> Failure:
     return Failure(code=UNFORESEEN, message=message, detail=detail, kind="infrastructure")
 
 
-def _is_disk_full(error: BaseException) -> bool:
+def is_disk_full(error: BaseException) -> bool:
     """Whether that is what it comes from, whatever was made of it."""
     cause = error.__cause__ or error.__context__
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -53,7 +53,7 @@ def _is_disk_full(error: BaseException) -> bool:
     # safetensors keeps no number of it.
     if isinstance(error, SafetensorError) and os.strerror(errno.ENOSPC) in str(error):
         return True
-    return cause is not None and _is_disk_full(cause)
+    return cause is not None and is_disk_full(cause)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
@@ -13,10 +14,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from dss_worker.config import RunOptions
 from dss_worker.messages import Evaluation, TrainingPoint
+from dss_worker.training import checkpoint_folder
 from dss_worker.training.checkpoint import Checkpoint, Identity, Selected
 from dss_worker.training.checkpoint_folder import CheckpointFolder
 from dss_worker.training.checkpoints import Checkpoints
@@ -182,6 +185,32 @@ def test_one_that_cannot_be_removed_is_said_and_left(
     monkeypatch.setattr(shutil, "rmtree", refused)
     ours.save(checkpoint(6))
     assert "checkpoint step-00000002 could not be removed: step-00000002: operation not" in capsys.readouterr().out
+    assert_equal(folder(tmp_path).find(), checkpoint(6))
+
+
+@pytest.mark.parametrize(
+    "full", [OSError(errno.ENOSPC, "No space left on device"), SafetensorError("I/O error: No space left on device")]
+)
+def test_on_a_disk_with_room_for_two_the_older_one_makes_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, full: Exception
+) -> None:
+    ours, write = folder(tmp_path), checkpoint_folder._write_tensors
+
+    def write_if_there_is_room(path: Path, of: Checkpoint, *, prefix: str = "") -> dict[str, Any]:
+        if len(names(tmp_path)) > 2:
+            raise full
+        return write(path, of, prefix=prefix)
+
+    monkeypatch.setattr(checkpoint_folder, "_write_tensors", write_if_there_is_room)
+    for step in (2, 4, 6):
+        ours.save(checkpoint(step))
+    assert names(tmp_path) == ["step-00000004", "step-00000006"]
+    assert "the disk is full: step-00000002 makes room for step-00000006" in capsys.readouterr().out
+    assert_equal(folder(tmp_path).find(), checkpoint(6))
+    # Where the newest has no room beside the one before, that one stays.
+    monkeypatch.setattr(checkpoint_folder, "_write_tensors", lambda *_, **__: (_ for _ in ()).throw(full))
+    with pytest.raises(type(full)):
+        ours.save(checkpoint(8))
     assert_equal(folder(tmp_path).find(), checkpoint(6))
 
 

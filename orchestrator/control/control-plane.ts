@@ -12,7 +12,6 @@ import type { Launcher, Reachable } from '../launchers/launcher.js';
 import type { EventListener, PlaneView } from '../observe/plane-view.js';
 import { ensureHomeId } from '../store/home-id.js';
 import { bracketed, splitAddress } from './address.js';
-import { createClientService } from './client-service.js';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.js';
 import { ControlLoop } from './control-loop.js';
 import { armFailpoints, failpoint } from './failpoints.js';
@@ -20,15 +19,14 @@ import { Health } from './health.js';
 import { Identities } from './identities.js';
 import { Launching } from './launching.js';
 import { LogStore } from './log-store.js';
+import { planeServices } from './plane-services.js';
 import { PlaneStore } from './plane-store.js';
 import { createPlaneView } from './plane-view.js';
 import { listen, type Whom } from './server.js';
 import { ServerCertificates } from './server-certificates.js';
 import { acquireStateLock } from './state-lock.js';
-import { statusOf } from './status.js';
 import { newToken } from './tokens.js';
 import { Undo } from './undo.js';
-import { WorkerSession, type WorkerStream } from './worker-session.js';
 
 export interface ControlPlaneOptions {
   /** The state folder. */
@@ -162,38 +160,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       look: (token) => granted.look(token),
       nowUnixMs: () => clock.unixMs(),
     });
-    const clientsOf = (storePort: number) =>
-      createClientService({
-        loop,
-        journal,
-        logs,
-        version: options.version ?? '',
-        home: resolve(home),
-        homeId,
-        storePort,
-        logger,
-        identities,
-        onDemand: () => launching.tell(),
-        checkPlace: (place) => launching.check(place),
-        notices: () => [...launching.notices, ...loop.notices],
-        onStop: askToStop,
-      });
-    const workersOf = (needsCertificate: boolean, storePort: number) => ({
-      connect: (stream: WorkerStream) => {
-        const admit = () => identities.poolOf(stream, needsCertificate);
-        try {
-          new WorkerSession(stream, {
-            loop,
-            clock,
-            logger,
-            admit,
-            store: { home: resolve(home), homeId, port: storePort },
-          });
-        } catch (reason) {
-          stream.emit('error', statusOf(reason));
-        }
-      },
-    });
     const holds = (workerId: string, pool: string, trialId: string) => loop.holds(workerId, pool, trialId);
     let certificates: ServerCertificates | null = null;
     const tls = () => {
@@ -213,10 +179,22 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     };
     const server = await listen(place, {
       store: (whom) => store.serviceFor({ identities, needsCertificate: isStrict(whom), holds }),
-      services: (whom, storePort) => ({
-        workers: workersOf(isStrict(whom), storePort),
-        clients: clientsOf(storePort),
-        health: health.service,
+      services: planeServices({
+        loop,
+        journal,
+        logs,
+        clock,
+        logger,
+        identities,
+        health,
+        home: resolve(home),
+        homeId,
+        version: options.version ?? '',
+        isStrict,
+        onDemand: () => launching.tell(),
+        checkPlace: (at) => launching.check(at),
+        notices: () => [...launching.notices, ...loop.notices],
+        onStop: askToStop,
       }),
     });
     undo.push(() => server.stop());

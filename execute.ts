@@ -12,7 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { reportFailure } from './orchestrator/cli/failure.js';
 import { print } from './orchestrator/cli/output.js';
-import { planSpec } from './orchestrator/cli/plan/plan-spec.js';
+import { hubAsker } from './orchestrator/cli/plan/hub-asker.js';
+import { askAhead, planSpec } from './orchestrator/cli/plan/plan-spec.js';
 import { standingOf } from './orchestrator/cli/plan/plan-standing.js';
 import { summaryLine } from './orchestrator/cli/plan/plan-text.js';
 import { tellRejections } from './orchestrator/cli/plan/rejections.js';
@@ -47,11 +48,11 @@ function readFlags(): Flags {
 
 async function planAll(flags: Flags, signal: AbortSignal): Promise<readonly Plan[]> {
   const files = (await readdir(SWEEPS)).filter((name) => name.endsWith('.yaml')).sort();
+  const ask = hubAsker();
+  const read = await Promise.all(files.map((file) => readSweepFile(join(SWEEPS, file))));
+  await askAhead(read, flags, ask, signal);
   const plans: Plan[] = [];
-  for (const file of files) {
-    const { spec, directory } = await readSweepFile(join(SWEEPS, file));
-    plans.push(await planSpec(spec, directory, flags, signal));
-  }
+  for (const { spec, directory } of read) plans.push(await planSpec(spec, directory, flags, signal, ask));
   return plans;
 }
 

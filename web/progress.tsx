@@ -42,7 +42,7 @@ export function Progress({ board, state, onState }: { board: Board; state: numbe
   return (
     <section class="standing" aria-label="Progress">
       <p class="headline">
-        <b>{size === 0 ? 0 : Math.floor((done / size) * 100)} %</b>
+        <b>{percentDone(done, size)} %</b>
         <span class="quiet">
           {done.toLocaleString('en')} of {counted(size, 'trial')} done
           {left === null ? '' : ` · about ${duration(left)} left`}
@@ -75,4 +75,10 @@ export function Trouble({ error }: { error: ApiError }) {
       <b>{error.message}</b> {error.hint}
     </p>
   );
+}
+
+/** Not 100 before all are done. */
+function percentDone(done: number, size: number): number {
+  if (size === 0) return 0;
+  return done < size ? Math.min(99, Math.round((done / size) * 100)) : 100;
 }

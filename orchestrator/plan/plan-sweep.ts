@@ -66,6 +66,19 @@ export async function planSweep(spec: SweepSpec, options: PlanOptions): Promise<
   }
 }
 
+/**
+ * Of the hub, by name, with whether some cell reads the weights: what `planSweep` would ask for, so that several sweeps
+ * can ask at once.
+ */
+export function hubModelsOf(
+  spec: SweepSpec,
+  { specDirectory, home }: Pick<PlanOptions, 'specDirectory' | 'home'>,
+): ReadonlyMap<string, boolean> {
+  const isAsked = (name: string) =>
+    placeOfModel(name, specDirectory).kind === 'hub' && importedModel(home, name) === null;
+  return new Map([...needsOf(spec).models].filter(([name]) => isAsked(name)));
+}
+
 function needsOf(spec: SweepSpec): Needs {
   const models = new Map<string, boolean>();
   const datasets = new Map<string, Set<Teacher>>();

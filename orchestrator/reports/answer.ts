@@ -3,18 +3,22 @@ import { sampleOf } from '../core/statistics/sample.js';
 import type { Cell } from './cells.js';
 import { comparedTexts } from './comparison-tables.js';
 import { accuracyInPairs, type Comparison } from './comparisons.js';
-import type { Declared } from './declared.js';
-import { extentOf } from './extent.js';
+import { type Declared, whenDeclared } from './declared.js';
 import { dataCurves, type Saving, savingText } from './figures/data-curves.js';
-import { counted, intervalText, percent } from './format.js';
+import { counted, differencesText, intervalText, percent, signedPercent } from './format.js';
 import { grouped } from './grouped.js';
 import { ALPHA, isOfRows, isShown, type Significance } from './inference.js';
 import { METHODS } from './methods.js';
 import type { SweepReport } from './sweep-report.js';
-import { teacherOf } from './teacher-of.js';
+import { leftOutTexts, teacherOf } from './teacher-of.js';
 
 export function answerOf(report: SweepReport): readonly string[] {
-  return [methodSentence(report), dataSentence(report), teacherSentence(report)].filter((text) => text !== '');
+  return [
+    methodSentence(report),
+    dataSentence(report),
+    teacherSentence(report),
+    ...leftOutTexts(report.teachersLeftOut),
+  ].filter((text) => text !== '');
 }
 
 const NOTHING_LEARNED =
@@ -41,7 +45,7 @@ function oneComparison({ setting, baseline, candidate, difference, pairs, infere
   const nameOf = ({ settings }: Cell) =>
     setting === 'model_type' ? `${METHODS[settings.model_type]} training` : `${setting} ${settings[setting]}`;
   const meanOf = (cell: Cell) => accuracyInPairs(cell, pairs).mean;
-  const points = signed(difference.mean ?? 0);
+  const points = signedPercent(difference.mean ?? 0);
   const range = interval === null ? '' : ` (95 % interval ${intervalText(interval)})`;
   return (
     `On ${candidate.settings.dataset}, ${nameOf(candidate)} reaches ${percent(meanOf(candidate))} % and ` +
@@ -80,16 +84,28 @@ function manyComparisons(comparisons: readonly Comparison[], declared: Declared 
       ? `none shows that ${what} is better or worse by more than chance`
       : `${what} is better in ${better} by more than chance${worse > 0 ? `, worse in ${worse}` : ''}` +
         `${rest > 0 ? `, and in ${rest} neither is shown` : ''}`;
-  const [least, most] = extentOf(differences);
   const isNone = differences.every((difference) => difference === 0);
   if (isNone) return `Of ${familyText(comparisons, declared)}, none shows any difference: their means are equal.`;
   // A mean is over what ran on one environment alone.
   const isOnePlace = new Set(comparisons.map(({ candidate }) => candidate.environmentKey)).size === 1;
-  const average = isOnePlace ? `, ${signed(mean)} on average${byDataset(comparisons)}` : '';
+  const average =
+    isOnePlace && new Set(differences.map(signedPercent)).size > 1
+      ? `, ${signedPercent(mean)} on average${byDataset(comparisons)}`
+      : '';
   return (
-    `Of ${familyText(comparisons, declared)}, ${found}; differences go from ` +
-    `${signed(least)} to ${signed(most)} points${average}.`
+    `Of ${familyText(comparisons, declared)}, ${found}${ofRowsText(comparisons)}; ` +
+    `${differencesText(differences)}${average}.`
   );
+}
+
+/** What rows show of the trained models, where they were tested: that is no answer for other seeds, but it is there. */
+function ofRowsText(comparisons: readonly Comparison[]): string {
+  const tested = comparisons.flatMap(({ inference: { significance } }) =>
+    significance.kind === 'tested' && isOfRows(significance.by) ? [significance] : [],
+  );
+  if (tested.length === 0) return '';
+  const differ = tested.filter(({ adjusted }) => adjusted < ALPHA).length;
+  return `; on the test rows alone, which says nothing of other seeds, ${differ === 0 ? 'no models are shown to differ' : `the models differ in ${differ}`}`;
 }
 
 /** ` (cqa +1.2, svamp +3.4)`: what is true on average need not be of each. */
@@ -98,7 +114,7 @@ function byDataset(comparisons: readonly Comparison[]): string {
   if (groups.length < 2) return '';
   const means = groups.map((group) => {
     const mean = sampleOf(group.map(({ difference }) => difference.mean ?? 0)).mean ?? 0;
-    return `${group[0].candidate.settings.dataset} ${signed(mean)}`;
+    return `${group[0].candidate.settings.dataset} ${signedPercent(mean)}`;
   });
   return ` (${means.join(', ')})`;
 }
@@ -113,11 +129,10 @@ function familyText(comparisons: readonly Comparison[], declared: Declared | nul
   const count = counted(comparisons.length, 'comparison');
   const what = isOfMethods(comparisons) ? ' with standard training' : ` (${comparedTexts({ comparisons }).join('; ')})`;
   if (declared === null || declared.comparisons === 0) return `${count}${what}`;
-  const when = declared.endedBefore === 0 ? 'declared before the run' : 'declared when some results were there';
-  return `the ${count}${what} that ${comparisons.length === 1 ? 'was' : 'were'} ${when}`;
+  return `the ${count}${what} that ${comparisons.length === 1 ? 'was' : 'were'} declared ${whenDeclared(declared)}`;
 }
 
-/** From fewer seeds, where a curve crosses is chance. */
+/** From fewer seeds, where a curve crosses is chance alone. */
 const LEAST_SEEDS = 3;
 
 function dataSentence({ cells, teachers }: SweepReport): string {
@@ -133,8 +148,20 @@ function dataSentence({ cells, teachers }: SweepReport): string {
   if (found.length === 1) return `By the means over seeds, ${example}.`;
   return (
     `By the means over seeds, step-by-step needs less data than standard training for the same accuracy in ` +
-    `${fewer.length} of ${found.length} settings. ${example}.`
+    `${fewer.length === 0 ? 'none' : fewer.length} of ${found.length} settings${sureText(fewer.map(({ saving }) => saving))}. ${example}.`
   );
+}
+
+/** Means differ by chance too. */
+function sureText(savings: readonly Saving[]): string {
+  if (savings.length === 0) return '';
+  if (savings.every(({ interval }) => interval === null)) {
+    return ', which may be chance: so few seeds, or such that are all alike, give no interval to others';
+  }
+  const sure = savings.filter(({ interval, fullShare }) => (interval?.high ?? Infinity) < fullShare).length;
+  return sure === 0
+    ? ', which may be chance: no 95 % interval to other seeds lies below the share that standard training had'
+    : `; in ${sure} of these, the 95 % interval to other seeds lies below the share that standard training had`;
 }
 
 function isSaving({ crossing, fullShare }: Saving): boolean {
@@ -155,9 +182,4 @@ function teacherSentence({ cells, teachers }: SweepReport): string {
 
 function gapText(difference: number): string {
   return `${percent(Math.abs(difference))} points ${difference < 0 ? 'below' : 'above'} that`;
-}
-
-/** With the digits of the tables, which stand beside it. */
-function signed(difference: number): string {
-  return `${difference >= 0 ? '+' : '−'}${percent(Math.abs(difference))}`;
 }

@@ -3,8 +3,8 @@ import type { CellSettings } from '../core/records.js';
 import { areApart, ENVIRONMENT, settingText } from './cell-names.js';
 import { shownSettings } from './cells.js';
 import { accuracyInPairs, type Comparison } from './comparisons.js';
-import { intervalText, percent, percentSample, probability, signedPercentSample } from './format.js';
-import { ALPHA, type Significance, type TestName } from './inference.js';
+import { intervalText, percent, percentSample, probability, signedPercentSample, withMinus } from './format.js';
+import { ALPHA, isOfRows, type Significance, type TestName } from './inference.js';
 import { METHODS } from './methods.js';
 import { comparisonId } from './row-ids.js';
 import type { SweepReport } from './sweep-report.js';
@@ -96,13 +96,18 @@ const TESTS: Readonly<Record<TestName, string>> = {
   'row-flips': 'flips of row signs',
 };
 
-/** `yes: p 0.004 (Holm, of 3) by sign flips`, and what stands in its place where there is none. */
+/**
+ * `yes: p 0.004 (Holm, of 3) by sign flips`, and what stands in its place where there is none. A test of rows answers
+ * another question than the column's, which is of seeds, and says so first.
+ */
 export function significanceText(significance: Significance): string {
   switch (significance.kind) {
     case 'tested': {
       const { adjusted, family, by } = significance;
       const correction = family > 1 ? ` (Holm, of ${family.toLocaleString('en')})` : '';
-      return `${adjusted < ALPHA ? 'yes' : 'not shown'}: p ${probability(adjusted)}${correction} by ${TESTS[by]}`;
+      const answer = adjusted < ALPHA ? 'yes' : 'not shown';
+      const whose = isOfRows(by) ? `of these models' rows alone, ${answer}` : answer;
+      return `${whose}: p ${probability(adjusted)}${correction} by ${TESTS[by]}`;
     }
     case 'untested':
       return `not tested: ${significance.reason}`;
@@ -110,6 +115,8 @@ export function significanceText(significance: Significance): string {
 }
 
 const ACROSS = '95 % interval to new seeds and rows';
+/** Of the difference, and not of the effect size that stands beside it. */
+const BOOTSTRAP = 'difference: 95 % interval by bootstrap';
 export const FIRST_AGAINST_SECOND = 'first against second';
 
 /** One row per pair of cells: whether the methods get the same test rows right. */
@@ -149,7 +156,7 @@ export function sizeTable(report: SweepReport): Table {
       ...names.titles.map(left),
       left(FIRST_AGAINST_SECOND),
       right('effect size'),
-      ...(isBootstrapped ? [right('95 % interval by bootstrap')] : []),
+      ...(isBootstrapped ? [right(BOOTSTRAP)] : []),
       right('seeds in all for ±1 point'),
     ],
     rows: report.comparisons.flatMap((comparison) => {
@@ -159,7 +166,7 @@ export function sizeTable(report: SweepReport): Table {
         [
           ...names.textsOf(comparison),
           comparedText(comparison),
-          effectSize === null ? '–' : effectSize.toFixed(2),
+          effectSize === null ? '–' : withMinus(effectSize.toFixed(2)),
           ...(isBootstrapped ? [intervalText(bootstrap)] : []),
           seedsNeeded === null ? '–' : seedsNeeded.toLocaleString('en'),
         ],

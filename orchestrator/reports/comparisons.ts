@@ -2,6 +2,7 @@
 
 import { type Sample, sampleOf } from '../core/statistics/sample.js';
 import type { ComparedSetting, DeclaredComparison, PairedBy } from '../core/sweep/compare-section.js';
+import type { SweepHistory } from '../core/sweep/sweep-history.js';
 import type { Cell } from './cells.js';
 import { type Compared, type Inference, infer, type TestBits } from './inference.js';
 import { isMixed, type MixedEnvironment, mixedOf } from './mixed-environment.js';
@@ -37,7 +38,10 @@ export type BitsOf = (trialId: string) => TestBits | null;
 export interface Declaration {
   readonly sweep: string;
   readonly comparisons: readonly DeclaredComparison[];
+  /** When exactly these stood for the first time, as far as is known. */
   readonly atUnixMs: number;
+  /** Absent or `null`: nobody told. */
+  readonly history?: SweepHistory | null;
   /** Whether a trial is one of the sweep's. */
   readonly has: (trialId: string) => boolean;
 }

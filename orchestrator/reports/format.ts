@@ -1,6 +1,7 @@
 /** Numbers as people read them. */
 import type { Sample } from '../core/statistics/sample.js';
 import type { Interval } from '../core/statistics/student-t.js';
+import { extentOf } from './extent.js';
 
 const NOTHING = '–';
 
@@ -14,8 +15,9 @@ export function percentSample({ mean, sd }: Sample): string {
   return sd === null ? percent(mean) : `${percent(mean)} ± ${percent(sd)}`;
 }
 
-export function signedPercentSample(sample: Sample): string {
-  return `${sample.mean !== null && sample.mean >= 0 ? '+' : ''}${percentSample(sample)}`;
+export function signedPercentSample({ mean, sd }: Sample): string {
+  if (mean === null) return NOTHING;
+  return sd === null ? signedPercent(mean) : `${signedPercent(mean)} ± ${percent(sd)}`;
 }
 
 /** `+1.25 to +6.40`, in points. */
@@ -28,8 +30,21 @@ export function rangeText(interval: Interval | null): string {
   return interval === null ? NOTHING : `${percent(interval.low)} to ${percent(interval.high)}`;
 }
 
-function signedPercent(share: number): string {
-  return `${share >= 0 ? '+' : ''}${percent(share)}`;
+/** `+1.25`, `−0.40`, in points. */
+export function signedPercent(share: number): string {
+  return withMinus(`${share >= 0 ? '+' : ''}${percent(share)}`);
+}
+
+/** With the sign for minus, which LaTeX sets as one, and not a hyphen. */
+export function withMinus(number: string): string {
+  return number.replace('-', '−');
+}
+
+/** `differences go from −1.00 to +2.50 points`, also where there is one. */
+export function differencesText(differences: readonly number[]): string {
+  const [least, most] = extentOf(differences).map(signedPercent) as [string, string];
+  if (differences.length === 1) return `the difference is ${least} points`;
+  return least === most ? `all differences are ${least} points` : `differences go from ${least} to ${most} points`;
 }
 
 /** Two digits that mean something; `below 0.0001`. */

@@ -7,7 +7,14 @@ import { seededRandom } from '../core/statistics/random.js';
 import { rowFlipP } from '../core/statistics/row-flip.js';
 import type { Sample } from '../core/statistics/sample.js';
 import { leastSignFlipP, signFlipTest } from '../core/statistics/sign-flip.js';
-import { type Interval, isAlike, meanInterval, tTwoSided, valuesNeeded } from '../core/statistics/student-t.js';
+import {
+  type Interval,
+  isAlike,
+  meanInterval,
+  tTwoSided,
+  valuesNeeded,
+  withinDifferences,
+} from '../core/statistics/student-t.js';
 import { twoLevelInterval } from '../core/statistics/two-level-bootstrap.js';
 import type { PairedBy } from '../core/sweep/compare-section.js';
 import { isMixed, type MixedEnvironment, mixedLines } from './mixed-environment.js';
@@ -176,7 +183,7 @@ const NO_ESTIMATES: Estimates = {
 function estimatesOf({ pairs, difference, mixed }: Compared): Estimates {
   if (isMixed(mixed)) return NO_ESTIMATES;
   return {
-    interval: meanInterval(difference),
+    interval: withinDifferences(meanInterval(difference)),
     bootstrap: bootstrapInterval(
       pairs.map((pair) => pair.difference),
       seededRandom(SEED),

@@ -1,7 +1,7 @@
 /** Cells that differ in their dataset alone, side by side and averaged: every dataset counts as much, whatever its rows. */
 import type { CellSettings } from '../core/records.js';
 import { type Sample, sampleOf } from '../core/statistics/sample.js';
-import { type Interval, meanInterval } from '../core/statistics/student-t.js';
+import { type Interval, meanInterval, withinShares } from '../core/statistics/student-t.js';
 import { idOfKey, keyWithout } from './cell-groups.js';
 import { type Cell, isPresent } from './cells.js';
 import { grouped } from './grouped.js';
@@ -93,5 +93,5 @@ function averageOf(id: string, group: readonly [Cell, ...Cell[]], settings: Macr
   });
   const accuracy = sampleOf(means);
   const datasets = group.map((cell) => cell.settings.dataset);
-  return { id, settings, datasets, accuracy, interval: meanInterval(accuracy) };
+  return { id, settings, datasets, accuracy, interval: withinShares(meanInterval(accuracy)) };
 }

@@ -1,5 +1,5 @@
 /** What a reader must know about the numbers, whatever the report's format. */
-import type { Declared } from './declared.js';
+import { type Declared, declaredHistoryTexts } from './declared.js';
 import { counted } from './format.js';
 import type { SweepReport } from './sweep-report.js';
 import { byDatasetLines } from './tables.js';
@@ -27,6 +27,9 @@ export function comparisonNote(report: SweepReport): string {
     `Differences are paired by seed: ${differenceText(comparisons)}, mean ± sample standard deviation, in points, with the 95 % interval of the mean by t.`,
     comparisons.some(({ pairs, unpaired }) => pairs.length > 0 && unpaired.length > 0)
       ? 'The accuracies beside them are over the seeds in pairs alone.'
+      : '',
+    comparisons.some(({ inference: { interval } }) => interval !== null && (interval.low === -1 || interval.high === 1))
+      ? 'Intervals end at −100 and 100, beyond which no difference lies.'
       : '',
     correctionNote(report),
     declared === null ? '' : declaredText(declared),
@@ -62,17 +65,21 @@ function differenceText(comparisons: SweepReport['comparisons']): string {
     : 'the first minus the second';
 }
 
-function declaredText({ sweeps, comparisons, trials, endedBefore, absent }: Declared): string {
+function declaredText(declared: Declared): string {
+  const { sweeps, comparisons, trials, endedBefore, absent } = declared;
   const whose = sweeps.length === 1 ? 'the sweep file' : `the files of ${sweeps.join(', ')}`;
   const when =
     endedBefore === 0
       ? 'before the run'
-      : `when ${endedBefore.toLocaleString('en')} of their ${counted(trials, 'trial')} had ended already, so not before the run`;
+      : `when ${endedBefore === trials ? 'all' : endedBefore.toLocaleString('en')} of their ${counted(trials, 'trial')} had ended already, so not before the run`;
   const verb = sweeps.length === 1 ? 'declares' : 'declare';
   if (comparisons === 0) return `What ${whose} ${verb} to compare is not among these cells.`;
   return (
     `${whose.charAt(0).toUpperCase()}${whose.slice(1)} declared ${counted(comparisons, 'comparison')} ${when}; ` +
-    `by Holm, p is corrected for exactly ${comparisons === 1 ? 'that one' : 'these'}, tested or not.${absent.length === 0 ? '' : ` No two cells differ in this alone: ${absent.join('; ')}.`}`
+    `by Holm, p is corrected for exactly ${comparisons === 1 ? 'that one' : 'these'}, tested or not.${absent.length === 0 ? '' : ` No two cells differ in this alone: ${absent.join('; ')}.`}` +
+    declaredHistoryTexts(declared)
+      .map((text) => ` ${text}`)
+      .join('')
   );
 }
 
@@ -93,7 +100,7 @@ export function selectionNote({ cells }: SweepReport): string {
 
 /** Of `cellTable`. */
 export const ACCURACY_NOTE =
-  'Mean ± sample standard deviation over seeds, in percent, with the 95 % interval of the mean by t; n is the number of seeds with a result.';
+  'Mean ± sample standard deviation over seeds, in percent, with the 95 % interval of the mean by t, cut off at 0 and 100; n is the number of seeds with a result.';
 
 /** Of `teacherTable`. */
 export const TEACHER_NOTE =
@@ -104,7 +111,7 @@ export const FAILURES_NOTE = 'The first to fail comes first.';
 
 /** Of `sizeTable`. */
 export const SIZE_NOTE =
-  "The effect size is Cohen's d of the paired differences, corrected for few pairs (Hedges' g): the mean difference in its own standard deviations. So many seeds in all make the 95 % interval a point to either side, if they go on to differ as these do.";
+  "The effect size is Cohen's d of the paired differences, corrected for few pairs (Hedges' g): the mean difference in its own standard deviations. So many seeds in all make the 95 % interval a point to either side, if they go on to differ as these do. From ten seeds on there is the 95 % interval of the difference itself by the bootstrap (BCa), in points: it assumes no normal distribution, but holds somewhat less often than it says for so few seeds (90 % for ten).";
 
 /** Names as a sweep file has them, for who has not written it. */
 export const NAMES_NOTE =
@@ -113,20 +120,17 @@ export const NAMES_NOTE =
 /** Of `macroTable`. */
 export function macroNote(report: SweepReport): string {
   return [
-    'Mean ± sample standard deviation over seeds. The mean of all is that over the datasets of each seed, every dataset counting as much, over the n seeds that all of them have; with the 95 % interval of its mean by t.',
+    'Mean ± sample standard deviation over seeds. The mean of all is that over the datasets of each seed, every dataset counting as much, over the n seeds that all of them have; with the 95 % interval of its mean by t, cut off at 0 and 100.',
     ...byDatasetLines(report),
   ].join(' ');
 }
-
-/** Of every figure. */
-export const FIGURE_NOTE = 'Lines are means over seeds, bands their 95 % intervals by t, small dots single seeds.';
 
 /** In brackets behind a share of the data. */
 export const CROSSING_NOTE =
   'Between two shares that were measured, accuracy is taken to grow in a line with the logarithm of the share. Brackets hold the 95 % interval to other seeds, by drawing the seeds again with their spread widened for their small number; ≤ and > stand for shares below and above those that were tried. A dotted step in a figure leads from what standard training reaches with all data to the share that is enough.';
 
 const PUBLISHED_NOTE =
-  'Reproduced: the published number lies in the 95 % interval for the mean of as many new seeds as it is the mean of, by t from the seeds of the cell. Above and below are where this sweep lies.';
+  'Reproduced: the published number lies in the 95 % interval for the mean of as many new seeds as it is the mean of, by t from the seeds of the cell, cut off at 0 and 100. Above and below are where this sweep lies.';
 
 /** Of `comparabilityLines`, and of every table that has a column for the environment. */
 export const COMPARABILITY_NOTE =

@@ -1,6 +1,6 @@
 /** Numbers that others have published, and whether a sweep's cells come to them. */
 import type { PublishedNumber } from '../core/published-number.js';
-import { type Interval, predictionInterval } from '../core/statistics/student-t.js';
+import { type Interval, predictionInterval, withinShares } from '../core/statistics/student-t.js';
 import type { Cell } from './cells.js';
 
 export type Verdict =
@@ -46,7 +46,7 @@ function verdictOf(cell: Cell, { accuracy, error, runs, settings, split }: Publi
       return found === expected ? [] : [`${name} ${found ?? 'none'}, published with ${expected}`];
     }),
   ];
-  const interval = predictionInterval(cell.accuracy, runs ?? 1);
+  const interval = withinShares(predictionInterval(cell.accuracy, runs ?? 1));
   if (interval === null) {
     const { n } = cell.accuracy;
     reasons.push(

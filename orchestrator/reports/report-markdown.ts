@@ -43,7 +43,7 @@ export function reportMarkdown(report: SweepReport): string {
   return [
     `# Sweep ${escapeText(sweep)}`,
     [
-      `${total} trials: ${counts.succeeded} done, ${counts.failed} failed${counts.cancelled > 0 ? `, ${counts.cancelled} cancelled` : ''}${open > 0 ? `, ${open} open` : ''}.`,
+      `${counted(total, 'trial')}: ${counts.succeeded} done, ${counts.failed} failed${counts.cancelled > 0 ? `, ${counts.cancelled} cancelled` : ''}${open > 0 ? `, ${open} open` : ''}.`,
       `${duration(trialSeconds)} of training and evaluation in all; ${duration(spanSeconds)} from first start to last end.`,
     ].join(' '),
     ...answerOf(report).map(escapeText),
@@ -67,7 +67,7 @@ export function reportMarkdown(report: SweepReport): string {
     ...section(
       'Row by row',
       agreementTable(report).rows.length > 0 ? markdownTable(agreementTable(report)) : '',
-      'Test rows of all seeds together: which of the two got them right. From ten seeds on there is a 95 % interval for the difference to new seeds and new rows alike (a two-level bootstrap).',
+      'Test rows of all seeds together: which of the two got them right. From ten seeds on there is a 95 % interval for the difference to new seeds and new rows alike (a two-level bootstrap, with what seeds add widened for their small number).',
     ),
     ...section(
       'How large the differences are beside their spread',

@@ -29,6 +29,7 @@ export function summaryValue(report: SweepReport): Readonly<Record<string, unkno
     comparisons: report.comparisons.map(comparisonValue),
     declared: report.declared,
     teachers: report.teachers.map(teacherValue),
+    teachers_left_out: report.teachersLeftOut,
     published: report.published.map(publishedValue),
     parameters: report.parameters,
     planned: report.cells.flatMap((cell) => {

@@ -12,6 +12,7 @@ import type { ParametersOf } from './figures/size-curves.js';
 import { type MixedEnvironment, mixedEnvironmentOf } from './mixed-environment.js';
 import { type PlannedCell, type PlannedSecondsOf, plannedCells } from './planned.js';
 import { type PublishedVerdict, publishedVerdicts } from './published.js';
+import type { TeacherLeftOut } from './teacher-of.js';
 import { type TimeSpent, timeSpent } from './time-spent.js';
 
 /** How good a teacher's own outputs are on one split. */
@@ -54,6 +55,7 @@ export interface SweepReport {
   /** `null`: nobody declared any. */
   readonly declared: Declared | null;
   readonly teachers: readonly TeacherQuality[];
+  readonly teachersLeftOut: readonly TeacherLeftOut[];
   /** Cells beside what others have published. */
   readonly published: readonly PublishedVerdict[];
   /** Of models, by their names; those that are not known are left out. */
@@ -78,6 +80,7 @@ export interface ReportContext {
   /** Default: the one of the report's name. */
   readonly sweeps?: readonly string[];
   readonly declarations?: readonly Declaration[];
+  readonly teachersLeftOut?: readonly TeacherLeftOut[];
   readonly parametersOf?: ParametersOf;
   readonly plannedSecondsOf?: PlannedSecondsOf;
   readonly publishedNumbers?: readonly PublishedNumber[];
@@ -90,6 +93,7 @@ export function foldSweep(
   {
     sweeps = [sweep],
     declarations = [],
+    teachersLeftOut = [],
     parametersOf = () => null,
     plannedSecondsOf = () => null,
     publishedNumbers = [],
@@ -110,6 +114,7 @@ export function foldSweep(
     comparisons,
     declared: declaredOf(cells, comparisons, declarations, records),
     teachers,
+    teachersLeftOut,
     published: publishedVerdicts(cells, publishedNumbers),
     parameters: parametersIn(cells, parametersOf),
     planned: plannedCells(cells, records, plannedSecondsOf),

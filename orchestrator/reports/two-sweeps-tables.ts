@@ -6,8 +6,7 @@ import { cellNames, settingText } from './cell-names.js';
 import { type Cell, shownSettings } from './cells.js';
 import { significanceText } from './comparison-tables.js';
 import { accuracyInPairs } from './comparisons.js';
-import { extentOf } from './extent.js';
-import { counted, intervalText, percentSample, signedPercentSample } from './format.js';
+import { counted, differencesText, intervalText, percentSample, signedPercentSample } from './format.js';
 import { isShown } from './inference.js';
 import type { Table } from './tables.js';
 import type { TwinCells, TwoSweeps } from './two-sweeps.js';
@@ -36,12 +35,10 @@ export function twoSweepsAnswer({
 
 function resultSentence(twins: readonly TwinCells[]): string {
   const means = twins.map(({ pairs }) => sampleOf(pairs.map((pair) => pair.difference)).mean ?? 0);
-  const [least, most] = extentOf(means);
   const shown = twins.filter(({ inference }) => inference !== null && isShown(inference.significance)).length;
-  const points = (share: number) => `${share >= 0 ? '+' : '−'}${Math.abs(100 * share).toFixed(1)}`;
   return (
     `Of ${counted(twins.length, 'cell')} that both have but for that, ${shown === 0 ? 'none differs' : `${shown} ${shown === 1 ? 'differs' : 'differ'}`} by more than chance; ` +
-    `differences go from ${points(least)} to ${points(most)} points.`
+    `${differencesText(means)}.`
   );
 }
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { SourceFile, SourceFileRole } from '../core/domain.js';
 import { SweepError } from '../core/errors.js';
 import type { ModelFacts } from '../core/sweep/source-facts.js';
+import { readSafetensorsHeader } from './safetensors-header.js';
 import { problemOf, type SourceContext } from './source-context.js';
 
 /** Either holds the vocabulary; one must be there. */
@@ -102,7 +103,10 @@ function tokenizerFiles(directory: string): readonly [string, SourceFileRole][] 
 
 /** Only safetensors: reading a pickle can run whatever its author wrote into it. */
 async function readWeights(directory: string, context: SourceContext): Promise<readonly SourceFile[]> {
-  if (existsSync(join(directory, WEIGHTS))) return hashAll(directory, [[WEIGHTS, 'weights']], context);
+  if (existsSync(join(directory, WEIGHTS))) {
+    await mustBeWhole(directory, WEIGHTS);
+    return hashAll(directory, [[WEIGHTS, 'weights']], context);
+  }
   const index = await readJson(directory, WEIGHTS_INDEX, WeightsIndex);
   if (index === null) throw await withoutWeights(directory);
   const shards = [...new Set(Object.values(index.weight_map))].sort();
@@ -113,11 +117,25 @@ async function readWeights(directory: string, context: SourceContext): Promise<r
   if (missing !== undefined) {
     throw invalid(directory, `${WEIGHTS_INDEX} names ${missing}, which is not there`, 'copy all parts of the weights');
   }
+  for (const shard of shards) await mustBeWhole(directory, shard);
   return hashAll(
     directory,
     [WEIGHTS_INDEX, ...shards].map((path) => [path, 'weights']),
     context,
   );
+}
+
+/** A copy that was cut short would else be found by each trial, after its start. */
+async function mustBeWhole(directory: string, name: string): Promise<void> {
+  const path = join(directory, name);
+  const { size } = await stat(path);
+  const header = await readSafetensorsHeader(path);
+  if (header?.sizeBytes === size) return;
+  const why =
+    header === null
+      ? `${name} has ${size} bytes, and is no safetensors file or cut short within its header`
+      : `${name} has ${size} bytes, and ${header.sizeBytes} by its header`;
+  throw invalid(directory, why, `copy or fetch ${name} again`);
 }
 
 async function withoutWeights(directory: string): Promise<SweepError> {

@@ -1,7 +1,7 @@
 /** A cell's trials folded over their seeds, for trackers. */
 import type { TrialSettings, TrialState } from '../core/domain.js';
 import { sampleOf } from '../core/statistics/sample.js';
-import { meanInterval } from '../core/statistics/student-t.js';
+import { meanInterval, withinShares } from '../core/statistics/student-t.js';
 import { isMixed, mixedLines, mixedOf } from '../reports/mixed-environment.js';
 import { cellName, type TrackedTrial } from './tracked.js';
 
@@ -65,14 +65,18 @@ function summaryOf(done: readonly TrackedTrial[]): Readonly<Record<string, numbe
       const values = done.flatMap(({ points }) =>
         points.filter((point) => point.key === key && Number.isFinite(point.value)).map(({ value }) => value),
       );
-      return summaryEntries(key, values);
+      return summaryEntries(key, values, { isShare: key !== 'seconds' });
     }),
   );
 }
 
-function summaryEntries(key: string, values: readonly number[]): [string, number][] {
+function summaryEntries(
+  key: string,
+  values: readonly number[],
+  { isShare }: { readonly isShare: boolean },
+): [string, number][] {
   const sample = sampleOf(values);
-  const interval = meanInterval(sample);
+  const interval = isShare ? withinShares(meanInterval(sample)) : meanInterval(sample);
   const entries: readonly (readonly [string, number | null])[] = [
     ['mean', sample.mean],
     ['std', sample.sd],

@@ -1,7 +1,7 @@
 /** Any two cells that a person picks, seed by seed, as they fill up. */
 import type { TrialRecord } from '../core/records.js';
 import { type Sample, sampleOf } from '../core/statistics/sample.js';
-import { type Interval, meanInterval } from '../core/statistics/student-t.js';
+import { type Interval, meanInterval, withinShares } from '../core/statistics/student-t.js';
 import type { JournalReader } from '../journal/journal.js';
 import { testAccuracyOf } from '../reports/cells.js';
 import { type Inference, infer, type TestBits } from '../reports/inference.js';
@@ -54,7 +54,7 @@ export function compareTwo(
 function cellOf(records: readonly TrialRecord[]): ComparedCell {
   const seeds = measuredOf(records).map(({ seed, accuracy }) => ({ seed, accuracy }));
   const accuracy = sampleOf(isMixed(mixedEnvironmentOf(records)) ? [] : seeds.map((each) => each.accuracy));
-  return { accuracy, interval: meanInterval(accuracy), seeds };
+  return { accuracy, interval: withinShares(meanInterval(accuracy)), seeds };
 }
 
 interface MeasuredSeed {

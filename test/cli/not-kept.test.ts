@@ -22,7 +22,7 @@ describe('what is asked to be kept of trials that are done', () => {
     // Of standard and step-by-step; only the latter explains.
     const both =
       'not kept, since the trials were already done: 4 models (keep), the rationales of 2 trials (output_rationale); ' +
-      'another state folder (--home) runs them again';
+      '`--rerun` of `dss sweep` and `dss run` trains them again';
     assert.deepEqual([await run('plan'), await run('sweep')], [[both], [both]]);
 
     for (const { trialId } of trials) {
@@ -30,5 +30,17 @@ describe('what is asked to be kept of trials that are done', () => {
       writeFileSync(join(home, 'trials', trialId, 'rationales.jsonl'), '');
     }
     assert.deepEqual(await run('plan'), []);
+
+    // The cards of two of the four, as the worker writes them for `keep: best`.
+    for (const { trialId } of trials.slice(0, 2)) {
+      const card = join(home, 'trials', trialId, 'model', 'README.md');
+      writeFileSync(card, '# a model\n\nThe weights are those of step 3, chosen by valid accuracy.\n');
+    }
+    assert.deepEqual(await run('plan'), []);
+    writeTinySweep(folder.path, { train: { keep: 'last', output_rationale: 'true' } });
+    assert.deepEqual(await run('plan'), [
+      'not kept, since the trials were already done: 2 models of the step that is asked for (keep); ' +
+        '`--rerun` of `dss sweep` and `dss run` trains them again',
+    ]);
   });
 });

@@ -132,6 +132,20 @@ describe('dss sweep', () => {
     assert.match(stderr, /4 trials do not fit on any device here:\n.*giant on dispatch, standard: needs .*\(.*weights/);
     assert.match(stderr, /--ignore-memory tries it all the same/);
   });
+
+  it('says that an optimizer needs a GPU where there is none, and starts nothing of it', async () => {
+    using folder = temporaryFolder();
+    const file = writeTinySweep(folder.path, { train: { optimizer: 'adamw8bit' } });
+    const env = { DSS_HOME: join(folder.path, 'home'), DSS_DATASETS: DATASETS, CUDA_VISIBLE_DEVICES: '' };
+    const plan = await runDss(['plan', file], { env });
+    assert.equal(plan.code, 0, plan.stderr);
+    assert.match(plan.stdout, / no, needs a GPU /);
+    assert.match(plan.stdout, /^.*: `optimizer: adamw8bit` runs on a GPU alone; `optimizer: adamw` runs here$/m);
+    // How much memory there is has nothing to do with it.
+    const { code, stderr } = await runDss(['sweep', file, '--ignore-memory'], { env });
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /4 trials ask for `optimizer: adamw8bit`, which runs on a GPU, and there is none\n {2}use `/);
+  });
 });
 
 describe('dss plan of a sweep whose place has pools', () => {

@@ -59,7 +59,17 @@ describe('reports of several sweeps', () => {
         [false, 0.25],
       ],
     );
-    assert.deepEqual(declared, { sweeps: ['cqa-a'], comparisons: 1, trials: 6, endedBefore: 0, absent: [] });
+    assert.deepEqual(declared, {
+      sweeps: ['cqa-a'],
+      comparisons: 1,
+      trials: 6,
+      endedBefore: 0,
+      changes: 0,
+      endedBeforeBack: 0,
+      extensions: [],
+      isHistoryKnown: true,
+      absent: [],
+    });
     const page = readFileSync(join(folder.path, 'reports/cqa-a+cqa-b/report.html'), 'utf8');
     assert.match(page, /<h1>Sweeps cqa-a, cqa-b<\/h1>/);
     assert.match(page, /dss report cqa-a cqa-b /);

@@ -96,6 +96,13 @@ describe('commands with --server', () => {
     assert.deepEqual(JSON.parse(json.stdout).workers, [{ ...standing, ...rest }]);
   });
 
+  it('say that nobody works for a sweep, and what would', async () => {
+    const line = /^NO_WORKER: no worker is connected so far, and its trials wait for one \(`dss worker` joins/m;
+    assert.match((await asked(['status', 'methods'])).stdout, line);
+    await test.worker().next('assign');
+    assert.doesNotMatch((await asked(['status', 'methods'])).stdout, line);
+  });
+
   it('change a sweep there, in the name of whoever holds the token', async () => {
     assert.match((await asked(['pause', 'methods'])).stdout, /^methods: paused; `dss resume methods` goes on\n$/);
     assert.match((await asked(['status', 'methods'])).stdout, /paused: by hand/);
@@ -152,6 +159,10 @@ describe('commands with --server', () => {
     assert.match(
       (await runDss(['status', '--server', 'lab'], { env })).stderr,
       /--server: expected HOST:PORT, got "lab"/,
+    );
+    assert.match(
+      (await runDss(['status', '--server', 'http://127.0.0.1:7333'], { env })).stderr,
+      /--server: expected HOST:PORT, got "http:.*\n.*it goes without http:\/\//,
     );
     const unset = { ...env, DSS_TOKEN_FILE: join(elsewhere.path, 'no-such') };
     assert.match((await runDss(['status', '--server', address], { env: unset })).stderr, /DSS_TOKEN_FILE: .*ENOENT/);

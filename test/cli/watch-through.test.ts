@@ -26,8 +26,9 @@ class Watching {
   readonly leave = new AbortController();
   readonly ended: Promise<void>;
   #looks: (() => void)[] = [];
+  #hearing: (() => void)[] = [];
 
-  constructor(first: TestPlane, comesBack = true) {
+  constructor(first: TestPlane, comesBack = true, isJoined = false) {
     this.now = first;
     const clientOf = (plane: TestPlane) =>
       connectClient({ address: plane.plane.address, token: plane.plane.clientToken });
@@ -46,17 +47,27 @@ class Watching {
         return client;
       },
     };
-    const display = { update: (event: WatchEvent) => this.#note(event), say: (line: string) => this.said.push(line) };
+    const display = {
+      update: (event: WatchEvent) => this.#note(event),
+      say: (line: string) => {
+        this.said.push(line);
+        for (const hear of this.#hearing.splice(0)) hear();
+      },
+    };
     const trialIds = trialsOf(4).map(({ trialId }) => trialId);
-    this.ended = watchThrough({ plane, sweep: 'a', trialIds, display, comesBack, signal: this.leave.signal }).finally(
-      () => client.close(),
-    );
+    const options = { comesBack, isJoined, signal: this.leave.signal };
+    this.ended = watchThrough({ plane, sweep: 'a', trialIds, display, ...options }).finally(() => client.close());
     this.ended.catch(() => {});
   }
 
   /** It was looked for so many times more. */
   async looked(): Promise<void> {
     await new Promise<void>((resolve) => this.#looks.push(resolve));
+  }
+
+  /** Something more is said. */
+  async heard(): Promise<void> {
+    await new Promise<void>((resolve) => this.#hearing.push(resolve));
   }
 
   #note(event: WatchEvent): void {
@@ -102,6 +113,19 @@ describe('whoever watches a sweep', () => {
     );
     assert.ok(watching.said.includes('the control plane is back'));
     await third[Symbol.asyncDispose]();
+  });
+
+  it('is told once that no worker is there, and what brings one, where nobody else would', async () => {
+    await using plane = await start();
+    await plane.client.submit('a', trialsOf(4), NORMAL);
+    const watching = new Watching(plane, true, true);
+    await watching.heard();
+    void plane.worker().runAll();
+    await watching.ended;
+    assert.deepEqual(watching.said, [
+      'NO_WORKER: no worker is connected so far, and its trials wait for one (`dss worker` joins with the devices of ' +
+        'its machine; `dss serve --workers auto` has its own)',
+    ]);
   });
 
   it('hears how it ended where it has ended meanwhile', async () => {

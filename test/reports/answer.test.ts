@@ -97,6 +97,56 @@ describe('the answer of a report', () => {
     );
   });
 
+  it('does not call the data that means save more than chance where it is not shown', () => {
+    const of = (label_type: 'gt' | 'llm', seeds: number, standard: number) =>
+      [0.5, 1].flatMap((subsample) => {
+        const noise = [0.01, -0.01, 0.02, -0.02, 0];
+        const all = (model_type: Method, mean: number) =>
+          noise.slice(0, seeds).map((by, seed) =>
+            succeeded(
+              {
+                model_type,
+                label_type,
+                llm: label_type === 'gt' && model_type === 'standard' ? null : 'palm',
+                subsample,
+                seed,
+              },
+              { testAccuracy: mean + (model_type === 'standard' ? by : -by) },
+            ),
+          );
+        return [
+          ...all('standard', subsample === 1 ? standard : standard - 0.1),
+          ...all('task_prefix', subsample === 1 ? 0.7 : 0.6),
+        ];
+      });
+    const said = (seeds: number, standard: number) =>
+      answers([...of('gt', seeds, standard), ...of('llm', seeds, standard)])[1] ?? '';
+    assert.match(
+      said(3, 0.66),
+      /in 2 of 2 settings, which may be chance: so few seeds, or such that are all alike, give no interval to others\. /,
+    );
+    assert.match(
+      said(5, 0.695),
+      /in 2 of 2 settings, which may be chance: no 95 % interval to other seeds lies below /,
+    );
+    assert.match(said(5, 0.63), /in 2 of 2 settings; in 2 of these, the 95 % interval to other seeds lies below /);
+    assert.match(said(5, 0.8), /in none of 2 settings\. /);
+  });
+
+  it('says of rows, where they were tested, that they are of these models', () => {
+    const bits = (right: number) => ({ rows: 80, correct: new Uint8Array(10).fill(right) });
+    const records = [0.5, 1].flatMap((subsample) => [
+      ...trials('standard', [0.5], { subsample }),
+      ...trials('task_prefix', [0.6], { subsample }),
+    ]);
+    const standard = new Set(records.filter((_, place) => place % 2 === 0).map(({ trial }) => trial.trialId));
+    const report = foldSweep('s', records, [], { bitsOf: (id) => bits(standard.has(id) ? 0 : 255) });
+    assert.match(
+      answerOf(report)[0] ?? '',
+      /none shows that [^;]* by more than chance; on the test rows alone, which says nothing of other seeds, the models differ in 2; all differences are \+10\.00 points\.$/,
+    );
+  });
+
   it('holds the best cell against the teacher', () => {
     const teacher = {
       dataset: 'cqa',

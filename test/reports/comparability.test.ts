@@ -266,14 +266,14 @@ describe('what is said of several environments', () => {
   it('has no average over them', () => {
     const pair = (torch: string, dataset: string) => [
       ...trialsOn(torch, [0.5, 0.6, 0.4], { dataset, model_type: 'standard' }),
-      ...trialsOn(torch, [0.6, 0.75, 0.6], { dataset }),
+      ...trialsOn(torch, dataset === 'cqa' ? [0.6, 0.75, 0.6] : [0.6, 0.75, 0.63], { dataset }),
     ];
     const answer = (...records: readonly TrialRecord[]) => answerOf(foldSweep('s', records, []))[0] ?? '';
     assert.match(
       answer(...pair('2.14.0', 'cqa'), ...pair('2.15.0', 'svamp')),
-      /differences go from \+15\.00 to \+15\.00 points\.$/,
+      /; differences go from \+15\.00 to \+16\.00 points\.$/,
     );
-    assert.match(answer(...pair('2.15.0', 'cqa'), ...pair('2.15.0', 'svamp')), /\+15\.00 on average \(cqa /);
+    assert.match(answer(...pair('2.15.0', 'cqa'), ...pair('2.15.0', 'svamp')), /\+15\.50 on average \(cqa /);
   });
 
   it('is planned and seen for each device', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TrialRecord } from '../../orchestrator/core/records.js';
 import { foldCells } from '../../orchestrator/reports/cells.js';
-import { dataCurves, savingText } from '../../orchestrator/reports/figures/data-curves.js';
+import { dataCurves, type Saving, savingText } from '../../orchestrator/reports/figures/data-curves.js';
 import { failed, succeeded } from '../support/records.js';
 
 /** Accuracy grows by ten points with each doubling, and seeds differ by a point each. */
@@ -76,7 +76,52 @@ describe('the share of the data that is enough', () => {
     });
     const saving = savingOf(noisy);
     assert.ok(saving?.crossing.kind === 'never' && saving.interval?.high === null);
-    assert.match(savingText(saving), /does not come to .*; with other seeds it may be from \d+ % on$/);
+    assert.match(
+      savingText(saving),
+      /does not come to .*; the 95 % interval to other seeds goes from \d+ % of the data to more than was tried$/,
+    );
+  });
+
+  it('says what is known of other seeds and what is not', () => {
+    const textOf = (saving: Partial<Saving>) => {
+      const base = savingOf(trials(0.05, [0, 1, 2, 3, 4]));
+      assert.ok(base);
+      return savingText({ ...base, commonSeeds: 5, tried: [0.5, 1], ...saving }).split('; ')[1] ?? '';
+    };
+    const always = { kind: 'always', share: 0.5 } as const;
+    const never = { kind: 'never' } as const;
+    const cases: readonly (readonly [Partial<Saving>, string])[] = [
+      [
+        { interval: null, commonSeeds: 3 },
+        'whether other seeds agree is not known, since fewer than 4 have every share',
+      ],
+      [{ interval: null, commonSeeds: 4 }, 'whether other seeds agree is not known, since these are all alike'],
+      [{ crossing: always, interval: { low: null, high: 0.5 } }, 'the 95 % interval to other seeds agrees'],
+      [{ crossing: always, interval: { low: null, high: 0.7 } }, 'the 95 % interval to other seeds goes up to 70 %'],
+      [{ crossing: never, interval: { low: Infinity, high: null } }, 'the 95 % interval to other seeds agrees'],
+      [
+        { crossing: never, interval: { low: 0.7, high: null } },
+        'the 95 % interval to other seeds goes from 70 % of the data to more than was tried',
+      ],
+      ...[always, never, { kind: 'reached', share: 0.7 } as const].map(
+        (crossing) =>
+          [
+            { crossing, interval: { low: null, high: null } },
+            'of other seeds this says nothing: the 95 % interval holds every share that was tried, and more',
+          ] as const,
+      ),
+      [{ crossing: { kind: 'reached', share: 0.7 }, interval: { low: 0.6, high: 0.8 } }, ''],
+    ];
+    for (const [saving, text] of cases) assert.equal(textOf(saving), text);
+  });
+
+  it('has no interval from seeds that are all alike', () => {
+    const alike = trials(0.05, [0, 0, 0, 0]).map((record, place) => ({
+      ...record,
+      trial: { ...record.trial, trialId: `${place}`, settings: { ...record.trial.settings, seed: place % 4 } },
+    }));
+    const saving = savingOf(alike);
+    assert.deepEqual([saving?.interval, saving?.commonSeeds], [null, 4]);
   });
 
   it('is not asked for where standard training gains nothing from more data', () => {

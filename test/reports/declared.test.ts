@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TrialRecord } from '../../orchestrator/core/records.js';
 import type { DeclaredComparison } from '../../orchestrator/core/sweep/compare-section.js';
+import type { SweepHistory } from '../../orchestrator/core/sweep/sweep-history.js';
 import { answerOf } from '../../orchestrator/reports/answer.js';
 import { reportMarkdown } from '../../orchestrator/reports/report-markdown.js';
 import { foldSweep, type SweepReport } from '../../orchestrator/reports/sweep-report.js';
@@ -131,8 +132,74 @@ describe('a report on what was declared', () => {
     const records = trials('cqa');
     const endedAt = Math.max(...records.map(({ endedAtUnixMs }) => endedAtUnixMs ?? 0));
     const report = reportOf(records, [METHODS], { atUnixMs: endedAt + 1 });
-    assert.match(reportMarkdown(report), /when 10 of their 10 trials had ended already, so not before the run/);
+    assert.match(reportMarkdown(report), /when all of their 10 trials had ended already, so not before the run/);
     assert.match(reportMarkdown(reportOf(records, [METHODS], { atUnixMs: endedAt })), /1 comparison before the run;/);
+  });
+
+  it('tells all results from some', () => {
+    const records = [...trials('cqa'), ...trials('svamp')];
+    const ended = records.map(({ endedAtUnixMs }) => endedAtUnixMs ?? 0);
+    const late = records.map((record, place) => (place < 5 ? record : { ...record, endedAtUnixMs: 1e6 }));
+    const atUnixMs = Math.max(...ended) + 1;
+    assert.match(
+      answerOf(reportOf(records, [METHODS], { atUnixMs })).join(),
+      /that were declared when all results were there/,
+    );
+    const some = reportOf(late, [METHODS], { atUnixMs });
+    assert.match(answerOf(some).join(), /that were declared when some results were there/);
+    assert.match(reportMarkdown(some), /when 5 of their 20 trials had ended already/);
+  });
+
+  const both = [...trials('cqa'), ...trials('svamp')];
+  const withHistory = (history: SweepHistory | null) =>
+    foldSweep('s', both, [], {
+      declarations: [{ sweep: 's', comparisons: [METHODS], atUnixMs: 0, has: () => true, history }],
+    });
+  const STOOD: SweepHistory = { declaredAtUnixMs: 0, changed: null, extensions: [], firstEndedUnixMs: {} };
+
+  it('keeps that it was before the run though others were declared in between, and says that too', () => {
+    const report = withHistory({ ...STOOD, changed: { times: 2, backAtUnixMs: 1e9 } });
+    assert.match(
+      reportMarkdown(report),
+      /declared 2 comparisons before the run; .* others, or none, 2 times; these came back when all 20 trials had ended\./,
+    );
+    assert.match(
+      answerOf(report).join(),
+      /declared before the run, changed since, and declared again when all results were there/,
+    );
+    const early = withHistory({ ...STOOD, changed: { times: 1, backAtUnixMs: 0 } });
+    assert.match(reportMarkdown(early), /others, or none, once; these came back before the run\./);
+    assert.match(answerOf(early).join(), /that were declared before the run, /);
+    assert.doesNotMatch(answerOf(early).join(), /changed since/);
+  });
+
+  it('says that trials were added when results were there', () => {
+    const report = withHistory({ ...STOOD, extensions: [{ added: 8, had: 12, ended: 12 }] });
+    assert.match(
+      reportMarkdown(report),
+      /The sweep was extended by 8 trials when all 12 that it had by then had ended; p takes no account of a look/,
+    );
+    assert.match(answerOf(report).join(), /declared before the run, with trials added after results were there/);
+    const some = withHistory({ ...STOOD, extensions: [{ added: 1, had: 12, ended: 3 }] });
+    assert.match(reportMarkdown(some), /by 1 trial when 3 of the 12 that it had by then had ended/);
+  });
+
+  it('counts a result that was there before its trial was run again', () => {
+    const first = both[0]?.trial.trialId ?? '';
+    const declaration = { sweep: 's', comparisons: [METHODS], atUnixMs: 500, has: () => true };
+    const late = both.map((record) => ({ ...record, endedAtUnixMs: 1e9 }));
+    const seen = (history: SweepHistory) =>
+      foldSweep('s', late, [], { declarations: [{ ...declaration, history }] }).declared?.endedBefore;
+    assert.equal(seen(STOOD), 0);
+    assert.equal(seen({ ...STOOD, firstEndedUnixMs: { [first]: 400 } }), 1);
+  });
+
+  it('does not pretend to know what nobody told', () => {
+    assert.match(
+      reportMarkdown(withHistory(null)),
+      /the sweep was extended after results were there, is told only beside/,
+    );
+    assert.doesNotMatch(reportMarkdown(withHistory(STOOD)), /is told only beside/);
   });
 
   it('says which comparisons are exploratory', () => {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import {
   capitalized,
   counted,
+  differencesText,
   duration,
   gibibytes,
+  intervalText,
   percentSample,
   rate,
   signedPercentSample,
@@ -34,8 +36,17 @@ describe('numbers for people', () => {
 
   it('give differences a sign', () => {
     assert.equal(signedPercentSample({ n: 2, mean: 0.1, sd: 0.01 }), '+10.00 ± 1.00');
-    assert.equal(signedPercentSample({ n: 1, mean: -0.1, sd: null }), '-10.00');
+    assert.equal(signedPercentSample({ n: 1, mean: -0.1, sd: null }), '−10.00');
   });
+
+  it('say how far differences go, and not from a number to itself', () => {
+    assert.equal(differencesText([-0.1, 0.235]), 'differences go from −10.00 to +23.50 points');
+    assert.equal(differencesText([0.235, 0.235]), 'all differences are +23.50 points');
+    assert.equal(differencesText([0.235]), 'the difference is +23.50 points');
+  });
+
+  it('give both ends of an interval one kind of sign', () =>
+    assert.equal(intervalText({ low: -0.1869, high: -0.0269 }), '−18.69 to −2.69'));
 
   it('count in words', () =>
     assert.deepEqual([counted(1, 'trial'), counted(1_200, 'trial')], ['1 trial', '1,200 trials']));

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { seededRandom } from '../../orchestrator/core/statistics/random.js';
 import { sampleOf } from '../../orchestrator/core/statistics/sample.js';
 import { foldCells } from '../../orchestrator/reports/cells.js';
+import { significanceText } from '../../orchestrator/reports/comparison-tables.js';
 import { compareCells } from '../../orchestrator/reports/comparisons.js';
-import { type Compared, infer, type TestBits } from '../../orchestrator/reports/inference.js';
+import { type Compared, infer, isShown, type TestBits, type TestName } from '../../orchestrator/reports/inference.js';
+import { comparisonNote } from '../../orchestrator/reports/notes.js';
 import { reportMarkdown } from '../../orchestrator/reports/report-markdown.js';
 import { foldSweep } from '../../orchestrator/reports/sweep-report.js';
 import { succeeded } from '../support/records.js';
@@ -27,6 +29,27 @@ function bits(right: number): TestBits {
   return { rows: 80, correct };
 }
 
+describe('the cell "more than chance?"', () => {
+  const textOf = (by: TestName, adjusted: number) =>
+    significanceText({ kind: 'tested', by, p: adjusted, adjusted, family: 1 });
+
+  it('has a plain yes for what is shown of seeds alone', () => {
+    for (const by of ['flips', 't', 'rows', 'row-flips'] as const) {
+      const significance = { kind: 'tested', by, p: 0.01, adjusted: 0.01, family: 1 } as const;
+      assert.equal(significanceText(significance).startsWith('yes'), isShown(significance), by);
+    }
+  });
+
+  it('says that a test of rows is of these models', () => {
+    assert.equal(
+      textOf('row-flips', 0.00001),
+      "of these models' rows alone, yes: p below 0.0001 by flips of row signs",
+    );
+    assert.equal(textOf('rows', 0.11), "of these models' rows alone, not shown: p 0.11 by McNemar, one seed");
+    assert.equal(textOf('t', 0.11), 'not shown: p 0.11 by t');
+  });
+});
+
 describe('what a comparison says', () => {
   it('is tested by t with three to five seeds, and by sign flips with more', () => {
     // R: t.test(c(1, 2, 3, 4, 5) / 100) has p 0.01324.
@@ -34,6 +57,16 @@ describe('what a comparison says', () => {
     assert.ok(five?.kind === 'tested' && five.by === 't' && Math.abs(five.p - 0.01324) < 1e-5);
     const six = significanceOf([0.01, 0.02, 0.03, 0.04, 0.05, 0.06]);
     assert.deepEqual(six, { kind: 'tested', by: 'flips', p: 0.03125, adjusted: 0.03125, family: 1 });
+  });
+
+  it('has an interval that ends at 100 points, and says so', () => {
+    assert.deepEqual(infer([compared([0.9, -0.9])])[0]?.interval, { low: -1, high: 1 });
+    const records = (model_type: 'standard' | 'task_prefix', accuracies: readonly number[]) =>
+      accuracies.map((testAccuracy, seed) => succeeded({ model_type, seed }, { testAccuracy }));
+    const noteOf = (...accuracies: readonly number[]) =>
+      comparisonNote(foldSweep('s', [...records('standard', [0.1, 0.9]), ...records('task_prefix', accuracies)], []));
+    assert.match(noteOf(0.9, 0.1), /Intervals end at −100 and 100, beyond which no difference lies\./);
+    assert.doesNotMatch(noteOf(0.2, 0.99), /Intervals end at/);
   });
 
   it('goes by t again where sign flips could show nothing in so large a family', () => {

@@ -84,6 +84,11 @@ describe('tables.tex', () => {
     assert.doesNotMatch(text, /batch/);
   });
 
+  it('sets a minus as one, and no hyphen', () => {
+    const text = reportLatex(foldSweep('s', both('m'), []));
+    assert.match(text, /& \$-\$5\.00 \$\\pm\$ 5\.00 & \$-\$17\.42 to \+7\.42 &/);
+  });
+
   it('leaves out a table that has no rows', () => {
     const text = reportLatex(foldSweep('s', [succeeded({})], []));
     assert.equal(text.match(/\\begin\{table\}/g)?.length, 1);

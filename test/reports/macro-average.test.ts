@@ -32,7 +32,7 @@ describe('an average over datasets', () => {
     const text = reportMarkdown(foldSweep('s', [...of('cqa', [0.5, 0.7]), ...of('svamp', [0.1, 0.1])], []));
     assert.match(text, /## Dataset by dataset/);
     assert.match(text, /\| cqa % \| svamp % \| mean of all % \| 95 % interval \| n \|/);
-    assert.match(text, /\| 60\.00 ± 14\.14 \| 10\.00 ± 0\.00 \| 35\.00 ± 7\.07 \| -28\.53 to 98\.53 \| 2 \|/);
+    assert.match(text, /\| 60\.00 ± 14\.14 \| 10\.00 ± 0\.00 \| 35\.00 ± 7\.07 \| 0\.00 to 98\.53 \| 2 \|/);
   });
 
   it('has a row for a method that one dataset lacks, with no mean', () => {

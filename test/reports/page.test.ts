@@ -99,6 +99,19 @@ describe('report.html', () => {
     assert.match(textOf(named(elementsBelow(accuracy), 'caption')[0] ?? accuracy), /dataset cqa, label_type gt/);
   });
 
+  it('hides no part of a table: titles go over lines, and a wider table scrolls under a shadow', () => {
+    const style = named(elements, 'style').map(textOf).join();
+    assert.match(style, /^th \{ white-space: normal;/m);
+    assert.match(style, /^\.scroll \{ overflow-x: auto;[^}]*linear-gradient\([^}]*scroll; \}/m);
+    for (const table of named(elements, 'table')) {
+      assert.ok(
+        named(elements, 'div').some(
+          (div) => attributeOf(div, 'class') === 'scroll' && elementsBelow(div).includes(table),
+        ),
+      );
+    }
+  });
+
   it('links to files that lie beside it', () => {
     const files = named(elements, 'a')
       .map((each) => attributeOf(each, 'href') ?? '')

@@ -49,6 +49,11 @@ describe('a cell beside a published number', () => {
     assert.equal(verdictOf([0.65, 0.66, 0.67])?.kind, 'above');
   });
 
+  it('has an interval that ends where accuracies end', () => {
+    const verdict = verdictOf([0.9, 1, 1], { accuracy: 0.95 });
+    assert.ok(verdict?.kind === 'reproduced' && verdict.interval.high === 1 && verdict.interval.low > 0.6);
+  });
+
   it('is held to a mean of several runs more closely, and a number read off badly less so', () => {
     assert.equal(verdictOf([0.55, 0.56, 0.57], { runs: 10 })?.kind, 'below');
     assert.equal(verdictOf([0.55, 0.56, 0.57], { runs: 10, error: 0.02 })?.kind, 'reproduced');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { reportLatex } from '../../orchestrator/reports/latex/report-latex.js';
 import { reportMarkdown } from '../../orchestrator/reports/report-markdown.js';
 import { summaryValue } from '../../orchestrator/reports/summary-json.js';
 import { foldSweep } from '../../orchestrator/reports/sweep-report.js';
@@ -27,7 +28,7 @@ describe('report.md', () => {
     const text = reportMarkdown(foldSweep('s', records, [TEACHER]));
     assert.ok(
       lines(text).includes(
-        '| models/tiny | cqa | gt | task_prefix | 55.00 ± 7.07 | -8.53 to 118.53 | 2 | 77.23 | 100 | 15.0 s |',
+        '| models/tiny | cqa | gt | task_prefix | 55.00 ± 7.07 | 0.00 to 100.00 | 2 | 77.23 | 100 | 15.0 s |',
       ),
       text,
     );
@@ -48,7 +49,7 @@ describe('report.md', () => {
     ];
     const text = reportMarkdown(foldSweep('s', records, []));
     const row =
-      '| models/tiny | cqa | gt | 70.00 ± 0.00 | 55.00 ± 7.07 | +15.00 ± 7.07 | -48.53 to +78.53 | 2 (2 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |';
+      '| models/tiny | cqa | gt | 70.00 ± 0.00 | 55.00 ± 7.07 | +15.00 ± 7.07 | −48.53 to +78.53 | 2 (2 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |';
     assert.ok(lines(text).includes(row), text);
   });
 
@@ -126,13 +127,42 @@ describe('report.md', () => {
     ];
     const text = reportMarkdown(foldSweep('s', records, []));
     for (const row of [
-      '| models/tiny | cqa | gt | single_task | 45.00 ± 7.07 | -18.53 to 108.53 | 2 | 100 | 10.0 s |',
+      '| models/tiny | cqa | gt | single_task | 45.00 ± 7.07 | 0.00 to 100.00 | 2 | 100 | 10.0 s |',
       '## Step-by-step against standard, single-task against standard',
-      '| models/tiny | cqa | gt | step-by-step against standard | 70.00 ± 0.00 | 55.00 ± 7.07 | +15.00 ± 7.07 | -48.53 to +78.53 | 2 (2 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
-      '| models/tiny | cqa | gt | single-task against standard | 45.00 ± 7.07 | 55.00 ± 7.07 | -10.00 ± 0.00 | – | 2 (0 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
+      '| models/tiny | cqa | gt | step-by-step against standard | 70.00 ± 0.00 | 55.00 ± 7.07 | +15.00 ± 7.07 | −48.53 to +78.53 | 2 (2 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
+      '| models/tiny | cqa | gt | single-task against standard | 45.00 ± 7.07 | 55.00 ± 7.07 | −10.00 ± 0.00 | – | 2 (0 positive) | not tested: 2 seeds cannot show it: flipping signs gives p 0.5 at least |',
     ]) {
       assert.ok(lines(text).includes(row), `${row}\n${text}`);
     }
+  });
+
+  it('counts one trial as one', () => {
+    assert.match(reportMarkdown(foldSweep('s', [succeeded({})], [])), /\n1 trial: 1 done/);
+  });
+
+  it('has no interval of accuracies below 0 or above 100, in any table, and says that they are cut off', () => {
+    const of = (dataset: string) =>
+      [0.9, 1, 1].map((testAccuracy, seed) => succeeded({ seed, dataset }, { testAccuracy }));
+    const report = foldSweep('s', [...of('cqa'), ...of('svamp')], []);
+    for (const text of [reportMarkdown(report), reportLatex(report)]) {
+      assert.equal(text.match(/82\.32 to 100\.00/g)?.length, 3, text);
+      assert.match(text, /interval of the mean by t, cut off at 0 and 100/);
+    }
+    const { cells } = summaryValue(report) as { cells: { interval_95: { high: number } }[] };
+    assert.equal(cells[0]?.interval_95.high, 1);
+  });
+
+  it('says of which number the interval beside the effect size is, and uses one sign for minus', () => {
+    const of = (model_type: 'standard' | 'task_prefix', by: number) =>
+      Array.from({ length: 10 }, (_, seed) =>
+        succeeded({ model_type, seed }, { testAccuracy: 0.6 + by + ((seed * (by === 0 ? 3 : 7)) % 10) / 100 }),
+      );
+    const text = reportMarkdown(foldSweep('s', [...of('standard', 0), ...of('task_prefix', -0.1)], []));
+    const size = lines(text).findIndex((line) => line.includes('| effect size |'));
+    assert.match(lines(text)[size] ?? '', /\| effect size \| difference: 95 % interval by bootstrap \|/);
+    assert.match(lines(text)[size + 2] ?? '', /\| −[\d.]+ \| −[\d.]+ to −[\d.]+ \|/);
+    assert.match(text, /\| −10\.00 ± [\d.]+ \| −[\d.]+ to −[\d.]+ \|/);
+    assert.doesNotMatch(text, /[ (]-\d/);
   });
 
   it('gives choice accuracy a column of its own, only where there is one', () => {

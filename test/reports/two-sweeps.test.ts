@@ -31,7 +31,10 @@ describe('two sweeps side by side', () => {
     assert.ok(twin.inference?.significance.kind === 'tested');
     const text = twoSweepsMarkdown(two);
     assert.match(text, /From before to after, lr \(0\.001 → 0\.0001\) changed\./);
-    assert.match(text, /Of 1 cell that both have but for that, 1 differs by more than chance/);
+    assert.match(
+      text,
+      /Of 1 cell that both have but for that, 1 differs by more than chance; the difference is \+10\.00 points\./,
+    );
     assert.match(text, /\| lr \| 0\.001 \| 0\.0001 \|/);
     assert.match(text, /\| \+10\.00 ± 1\.00 \| \+8\.76 to \+11\.24 \| 5 \| yes: p below 0\.0001 by t \|/);
   });

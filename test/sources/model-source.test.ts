@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { placeOfModel, readModel } from '../../orchestrator/sources/model-source.js';
 import { temporaryFolder } from '../support/dss.js';
 import { contextIn } from '../support/source-context.js';
-import { MODEL_FILES, writeFiles } from '../support/sources.js';
+import { MODEL_FILES, safetensorsOf, writeFiles } from '../support/sources.js';
 
 async function factsOf(files: Readonly<Record<string, unknown>>) {
   using folder = temporaryFolder();
@@ -13,7 +13,7 @@ async function factsOf(files: Readonly<Record<string, unknown>>) {
   return await readModel(directory, await contextIn(join(folder.path, 'home')));
 }
 
-const { 'model.safetensors': _, ...WITHOUT_WEIGHTS } = MODEL_FILES;
+const { 'model.safetensors': WEIGHTS, ...WITHOUT_WEIGHTS } = MODEL_FILES;
 const SHARDS = { weight_map: { b: 'model-2.safetensors', a: 'model-1.safetensors', c: 'model-2.safetensors' } };
 
 describe('a model directory', () => {
@@ -26,10 +26,10 @@ describe('a model directory', () => {
         ['config.json', 'config', 39],
         ['spiece.model', 'tokenizer', 6],
         ['tokenizer_config.json', 'tokenizer', 2],
-        ['model.safetensors', 'weights', 7],
+        ['model.safetensors', 'weights', WEIGHTS.length],
       ],
     );
-    assert.equal(weights[0]?.sha256, createHash('sha256').update('weights').digest('hex'));
+    assert.equal(weights[0]?.sha256, createHash('sha256').update(WEIGHTS).digest('hex'));
   });
 
   it("has transformers' dropout when it names none", async () => {
@@ -37,7 +37,11 @@ describe('a model directory', () => {
   });
 
   it('may have its weights in parts: the index first, then each part once', async () => {
-    const parts = { 'model.safetensors.index.json': SHARDS, 'model-1.safetensors': '1', 'model-2.safetensors': '2' };
+    const parts = {
+      'model.safetensors.index.json': SHARDS,
+      'model-1.safetensors': safetensorsOf('1'),
+      'model-2.safetensors': safetensorsOf('2'),
+    };
     const { weights } = await factsOf({ ...WITHOUT_WEIGHTS, ...parts });
     assert.deepEqual(
       weights.map(({ path }) => path),
@@ -50,6 +54,35 @@ describe('a model directory', () => {
     assert.equal(problem, null);
     assert.match(weightsProblem?.message ?? '', /it has no weights \(model\.safetensors\)$/);
     assert.match(weightsProblem?.hint ?? '', /`init: random`/);
+  });
+
+  for (const [what, content, message] of [
+    ['cut short', WEIGHTS.slice(0, -3), `${WEIGHTS.length - 3} bytes, and ${WEIGHTS.length} by its header`],
+    ['with more behind them', `${WEIGHTS}xx`, `${WEIGHTS.length + 2} bytes, and ${WEIGHTS.length} by its header`],
+    [
+      'cut short within their header',
+      WEIGHTS.slice(0, 20),
+      '20 bytes, and is no safetensors file or cut short within its header',
+    ],
+    ['of nothing', '', '0 bytes, and is no safetensors file or cut short within its header'],
+  ] as const) {
+    it(`is refused for weights ${what}, with the bytes that were found and those that were expected`, async () => {
+      const { problem, weightsProblem } = await factsOf({ ...MODEL_FILES, 'model.safetensors': content });
+      assert.equal(problem, null);
+      assert.equal(weightsProblem?.code, 'MODEL_INVALID');
+      assert.ok(weightsProblem.message.endsWith(`model.safetensors has ${message}`), weightsProblem.message);
+      assert.equal(weightsProblem.hint, 'copy or fetch model.safetensors again');
+    });
+  }
+
+  it('is refused for a part that was cut short', async () => {
+    const parts = {
+      'model.safetensors.index.json': SHARDS,
+      'model-1.safetensors': safetensorsOf('1'),
+      'model-2.safetensors': safetensorsOf('22').slice(0, -1),
+    };
+    const { weightsProblem } = await factsOf({ ...WITHOUT_WEIGHTS, ...parts });
+    assert.match(weightsProblem?.message ?? '', /: model-2\.safetensors has \d+ bytes, and \d+ by its header$/);
   });
 
   const broken: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [

@@ -14,12 +14,20 @@ export async function finishWithoutTraining(
   {
     accuracyOf = () => 0.5,
     failureOf = () => null,
-  }: { readonly accuracyOf?: (trial: Trial) => number; readonly failureOf?: (trial: Trial) => Failure | null } = {},
+    datasets = DATASETS,
+    extend = false,
+  }: {
+    readonly datasets?: string;
+    /** These join the trials that it has. */
+    readonly extend?: boolean;
+    readonly accuracyOf?: (trial: Trial) => number;
+    readonly failureOf?: (trial: Trial) => Failure | null;
+  } = {},
 ): Promise<readonly Trial[]> {
   const { spec, directory } = await readSweepFile(file);
-  const { trials, sweep, options } = await planSpec(spec, directory, { home, datasets: DATASETS });
+  const { trials, sweep, options } = await planSpec(spec, directory, { home, datasets });
   const journal = openJournal(home);
-  journal.transaction(() => journal.submit(partOf(sweep, [], { trials, options }), 1_000));
+  journal.transaction(() => journal.submit(partOf(sweep, [], { trials, options, extend }), 1_000));
   journal.transaction(() => {
     for (const trial of trials) {
       const { lease } = journal.begin(trial.trialId, 'w', 2_000);

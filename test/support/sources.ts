@@ -70,11 +70,17 @@ export function linesOf(rows: readonly unknown[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
+/** A safetensors file with one tensor of these bytes. Of ASCII alone. */
+export function safetensorsOf(content: string): string {
+  const header = JSON.stringify({ a: { dtype: 'U8', shape: [content.length], data_offsets: [0, content.length] } });
+  return `${String.fromCharCode(header.length)}${'\0'.repeat(7)}${header}${content}`;
+}
+
 export const MODEL_FILES = {
   'config.json': { model_type: 't5', dropout_rate: 0.25 },
   'spiece.model': 'pieces',
   'tokenizer_config.json': {},
-  'model.safetensors': 'weights',
+  'model.safetensors': safetensorsOf('weights'),
 } as const;
 
 export function svampRows(count: number): readonly unknown[] {

@@ -10,7 +10,7 @@ import { type CostPlan, planCost } from '../../plan/cost-plan.js';
 import { type Plan, sha256 } from '../../plan/plan-sweep.js';
 import { type PoolPlan, planPools } from '../../plan/pool-plan.js';
 import { readSweepFile, type SweepFile } from '../../sources/read-sweep-file.js';
-import { askCacheOnly, askHub, remembering } from '../data/ask-hub.js';
+import { askCacheOnly, remembering } from '../data/ask-hub.js';
 import { resolveHome } from '../environment.js';
 import { note, noteError, print, printJson } from '../output.js';
 import { measuredBefore } from '../readers/measured-before.js';
@@ -19,9 +19,10 @@ import { findServer, type WhereFlags } from '../server/find-server.js';
 import { withoutStoreLineAt, withoutStoreLineOf } from '../server/store-warning.js';
 import { devicesThatAreThere, namedDevices } from './chosen-devices.js';
 import { costLines, costValue } from './cost-text.js';
+import { hubAsker } from './hub-asker.js';
 import { nearHitCounts, nearHitLines, nearHitsAhead } from './near-hits.js';
 import { notKeptLine } from './not-kept.js';
-import { planSpec } from './plan-spec.js';
+import { askAhead, planSpec } from './plan-spec.js';
 import { standingOf } from './plan-standing.js';
 import { explainLines, planValue, type Standing, summaryLine } from './plan-text.js';
 import { poolLines, poolsValue } from './pool-text.js';
@@ -59,13 +60,15 @@ export async function planFiles(files: readonly string[], flags: PlanFlags): Pro
     throw new SweepError('USAGE', `--price: expected a price from 0 for an hour of one device, got ${flags.price}`);
   }
   const named = flags.device === undefined ? null : await namedDevices(flags.device, flags.price);
-  const ask = remembering(named === null ? askHub : askCacheOnly);
+  const ask = named === null ? hubAsker() : remembering(askCacheOnly);
   const home = resolveHome(flags.home);
   const server = await findServer(flags);
   const { planned, cost } = await withReader(flags, async (reader) => {
     const each: PlannedFile[] = [];
-    for (const file of files) {
-      const { spec, directory, ...text } = await readSweepFile(file);
+    const read: SweepFile[] = [];
+    for (const file of files) read.push(await readSweepFile(file));
+    await askAhead(read, flags, ask);
+    for (const { spec, directory, ...text } of read) {
       const plan = await planSpec(spec, directory, flags, undefined, ask);
       each.push({ ...(await plannedFile(spec, plan, { reader, standsIn: named !== null })), file: text });
     }

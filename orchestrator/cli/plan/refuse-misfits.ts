@@ -1,5 +1,6 @@
 /** Refuses a sweep with trials that no device at hand has the memory for, with the arithmetic. */
 import { byteCount } from '../../core/byte-count.js';
+import { needsGpu } from '../../core/cost/fit.js';
 import { SweepError } from '../../core/errors.js';
 import { findMisfits, type Misfit } from '../../plan/misfits.js';
 import type { Plan } from '../../plan/plan-sweep.js';
@@ -23,11 +24,16 @@ export async function refuseMisfits(
   flags: MisfitFlags,
   server: Server | null,
 ): Promise<void> {
-  if (flags.ignoreMemory === true) return;
+  const toRun = plan.trials.filter(({ trialId }) => !states.has(trialId));
+  const onGpus = toRun.filter(({ settings }) => needsGpu(settings));
+  if (flags.ignoreMemory === true && onGpus.length === 0) return;
   const workersOf = (reader: SweepReader) => reader.workers();
   const workers = server === null ? null : await withReader(flags, workersOf);
   const choices = await devicesThatAreThere(workers, undefined);
-  const toRun = plan.trials.filter(({ trialId }) => !states.has(trialId));
+  // Of a place elsewhere the devices here say nothing of this.
+  const isHere = plan.options.place.on === 'local' && choices.length > 0;
+  if (isHere && onGpus.length > 0 && choices.every(({ kind }) => kind.kind === 'cpu')) throw withoutGpu(onGpus.length);
+  if (flags.ignoreMemory === true) return;
   const misfits = await findMisfits(toRun, choices);
   const [first] = misfits;
   if (first === undefined) return;
@@ -36,6 +42,17 @@ export async function refuseMisfits(
     'DOES_NOT_FIT',
     [`${counted(count, 'trial does', 'trials do')} not fit on any device here:`, ...misfits.map(lineOf)].join('\n'),
     { hint: hintOf(first) },
+  );
+}
+
+function withoutGpu(trials: number): SweepError {
+  const what = counted(trials, 'trial asks', 'trials ask');
+  return new SweepError(
+    'DOES_NOT_FIT',
+    `${what} for \`optimizer: adamw8bit\`, which runs on a GPU, and there is none`,
+    {
+      hint: 'use `optimizer: adamw`, which is another method with results of its own, or workers with a GPU',
+    },
   );
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SweepError } from '../../core/errors.js';
 import type { JournalReader } from '../../journal/journal.js';
+import { readHistory } from '../../journal/read-history.js';
 import { findRunningPlane, type RunningPlane } from '../server/running-plane.js';
 import type { PlaneStands, SweepReader } from './sweep-reader.js';
 
@@ -27,6 +28,9 @@ export function journalReader(journal: JournalReader | null, home: string): Swee
       const record = journal?.trial(trialId) ?? null;
       if (record === null) throw new SweepError('TRIAL_UNKNOWN', `there is no trial ${trialId}`);
       return record;
+    },
+    async history({ sweep, standing }) {
+      return readHistory(home, sweep, standing.options.compare);
     },
     async *trials(sweep) {
       if (journal !== null) yield* journal.trials(sweep);

@@ -12,6 +12,7 @@ import { ownCode } from '../own-code.js';
 import { packageRoot } from '../python.js';
 import { planAgain } from './planned-again.js';
 import { collected, type Measured, mustHaveSweep, type SweepReader } from './sweep-reader.js';
+import { datasetsThatChanged } from './trained-data.js';
 
 export interface LoadedReport {
   readonly report: SweepReport;
@@ -48,8 +49,10 @@ export async function loadReport(
     declarations.push(await declarationOf(reader, sweep, own));
   }
   const all = [...records.values()];
+  const trials = all.map(({ trial }) => trial);
+  const leftOut = await datasetsThatChanged(trials, home);
   const teachers = await findTeachers(
-    all.map(({ trial }) => trial),
+    trials.filter(({ settings }) => !leftOut.has(settings.dataset)),
     home,
   );
   const measurements: Measured['measurements'] = (trialId) =>
@@ -64,6 +67,7 @@ export async function loadReport(
     bitsOf,
     sweeps,
     declarations,
+    teachersLeftOut: [...leftOut.values()],
     publishedNumbers,
     ...again,
   });
@@ -75,16 +79,20 @@ async function declarationOf(
   sweep: string,
   records: readonly TrialRecord[],
 ): Promise<Declaration> {
-  const { standing } = await mustHaveSweep(reader, sweep);
+  const record = await mustHaveSweep(reader, sweep);
+  const { standing } = record;
   const comparisons = readComparisons(standing.options.compare);
   // Of another version of dss. All else can be reported, with every comparison as one that nobody declared.
   if (comparisons === null)
     note(`what ${sweep} declares to compare cannot be read here, and is left out of the report`);
   const trialIds = new Set(records.map(({ trial }) => trial.trialId));
+  const declaresSome = (comparisons ?? []).length > 0;
+  const history = declaresSome ? await reader.history(record) : null;
   return {
     sweep,
     comparisons: comparisons ?? [],
-    atUnixMs: standing.declaredAtUnixMs,
+    atUnixMs: history?.declaredAtUnixMs ?? standing.declaredAtUnixMs,
+    history,
     has: (trialId) => trialIds.has(trialId),
   };
 }

@@ -13,6 +13,8 @@ export function serverReader(client: Client, address: string): SweepReader {
     standing: (trialIds) => client.standing(trialIds),
     findTrials: (prefix, limit) => client.findTrials(prefix, limit),
     trial: (trialId) => client.trial(trialId),
+    // 2026-11: a control plane tells when the comparisons became what they are, and nothing of what was before.
+    history: async () => null,
     trials: (sweep) => client.trials(sweep),
     async measured(sweep) {
       const all = new Map<string, TrialMeasurements>();

@@ -4,6 +4,7 @@ import type { Failure, TrialState } from '../../core/domain.js';
 import { SweepError } from '../../core/errors.js';
 import type { Notice } from '../../core/notice.js';
 import type { SweepRecord, TrialMeasurements, TrialRecord } from '../../core/records.js';
+import type { SweepHistory } from '../../core/sweep/sweep-history.js';
 import type { WorkerStanding } from '../../core/worker-standing.js';
 import { resolveHome } from '../environment.js';
 import { findServer, type WhereFlags } from '../server/find-server.js';
@@ -33,6 +34,8 @@ export interface SweepReader {
   /** Ids beginning with a prefix, at most `limit` of them. */
   findTrials(prefix: string, limit: number): Promise<readonly string[]>;
   trial(trialId: string): Promise<TrialRecord>;
+  /** Of what it declares to compare now; `null`: nobody here can tell. */
+  history(sweep: SweepRecord): Promise<SweepHistory | null>;
   /** In the sweep's order. */
   trials(sweep: string): AsyncIterable<TrialRecord>;
   /** To look up what each trial of a sweep has measured. */

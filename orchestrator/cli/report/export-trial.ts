@@ -112,7 +112,7 @@ function keptBy(trialId: string, { model, rationales }: ReturnType<typeof keptFi
   const kept = { model: existsSync(model) ? model : null, rationales: existsSync(rationales) ? rationales : null };
   if (kept.model !== null || kept.rationales !== null) return kept;
   throw new SweepError('NOTHING_KEPT', `trial ${trialId} is done, and nothing of it was kept: there is no ${place}`, {
-    hint: '`keep: best` below train (or --keep best) keeps the model; run it so with another state folder (--home)',
+    hint: '`keep: best` below train (or --keep best) keeps the model; `--rerun` trains a trial again that is done',
   });
 }
 

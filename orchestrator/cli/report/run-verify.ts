@@ -24,7 +24,7 @@ export async function runVerify({ dir, json, ...where }: VerifyFlags): Promise<n
   const wrongFiles = await verifyFiles(folder, manifest);
   const isSummaryThere = !wrongFiles.some((line) => line.startsWith('summary.json '));
   const wrongCommands = isSummaryThere ? verifyCommands(manifest, await summaryOf(folder)) : [];
-  const numbers = isSummaryThere ? await verifyNumbers(folder, sweeps, where) : { place: null, wrong: [] };
+  const numbers = isSummaryThere ? await verifyNumbers(folder, sweeps, where) : { place: null, wrong: [], leftOut: [] };
   const wrong = [...wrongFiles, ...wrongCommands, ...numbers.wrong];
   const status = wrong.length === 0 ? 0 : 1;
   const otherCode = otherParts(manifest, await ownCode());
@@ -33,13 +33,14 @@ export async function runVerify({ dir, json, ...where }: VerifyFlags): Promise<n
   if (otherCode.length > 0) note(`the report was made by other code than this: ${otherCode.join(', ')}`);
   if (json) {
     const compared = { files: files.length, compared_with: numbers.place, other_code: otherCode };
-    printJson({ folder, sweep, ...compared, differences: wrong });
+    printJson({ folder, sweep, ...compared, differences: wrong, not_compared: numbers.leftOut });
     return status;
   }
   for (const line of wrong) print(line);
   if (wrongFiles.length === 0) print(`${files.length} files are as they were written`);
   if (numbers.place === null) print(`its numbers were not compared: ${notCompared(sweep, isSummaryThere)}`);
   else if (numbers.wrong.length === 0) print(`its numbers are those that ${numbers.place} gives for ${sweep}`);
+  for (const line of numbers.leftOut) print(`its teacher and plan were not compared: ${line}`);
   return status;
 }
 

@@ -10,6 +10,7 @@ import { correctionNote } from '../../reports/notes.js';
 import { summaryValue } from '../../reports/summary-json.js';
 import type { SweepReport } from '../../reports/sweep-report.js';
 import { cellTable, missingLines, teacherTable } from '../../reports/tables.js';
+import { leftOutTexts } from '../../reports/teacher-of.js';
 import { type ReportFiles, writeReport } from '../../reports/write-report.js';
 import { resolveHome } from '../environment.js';
 import { note, noteWithHint, painterFor, print, printJson } from '../output.js';
@@ -74,6 +75,7 @@ function reportText(report: SweepReport): string {
         ]
       : []),
     ...(teachers.length > 0 ? [`The teacher itself:\n\n${renderTable(teacherTable(teachers))}`] : []),
+    ...leftOutTexts(report.teachersLeftOut),
     ...Object.entries(mixedEnvironment).map(
       ([name, values]) => `note: trials ran under different ${name}: ${values.join(', ')}`,
     ),

@@ -6,6 +6,7 @@ import type { Server } from '../server/find-server.js';
 import { ReachedPlane } from '../server/reached-plane.js';
 import { sendFilesOf } from '../server/upload-files.js';
 import { aborted, type StopSignals } from '../stop-signals.js';
+import { needsJoining } from '../watch/no-worker.js';
 import { createProgress, isLive } from '../watch/progress.js';
 import { SweepProgress } from '../watch/sweep-progress.js';
 import { watchThrough } from '../watch/watch-through.js';
@@ -55,7 +56,8 @@ export async function runAttached(
     const display = await createProgress(progress, isLive(json) && toRun > 0);
     try {
       const trialIds = plan.trials.map(({ trialId }) => trialId);
-      const watching = watchThrough({ plane, sweep: plan.sweep, trialIds, display, signal: leave.signal });
+      const isJoined = toRun > 0 && needsJoining({ state: 'active', options: plan.options });
+      const watching = watchThrough({ plane, sweep: plan.sweep, isJoined, trialIds, display, signal: leave.signal });
       watching.catch(() => {}); // who has left does not hear how it ends
       await Promise.race([watching, aborted(signals.drain)]);
     } finally {

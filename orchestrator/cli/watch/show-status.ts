@@ -4,6 +4,7 @@ import { hasEnded } from '../../core/watch-event.js';
 import { print, printJson } from '../output.js';
 import { collected, type SweepReader, withReader, withSweep } from '../readers/sweep-reader.js';
 import type { WhereFlags } from '../server/find-server.js';
+import { needsJoining, noWorkerNotice } from './no-worker.js';
 import { noticeLine } from './notice-line.js';
 import { standingLine } from './progress-lines.js';
 import { GOES_ON, sweepTable, sweepValue } from './sweep-lines.js';
@@ -72,6 +73,8 @@ async function showOne(reader: SweepReader, sweep: SweepRecord, json: boolean): 
     print(standingLine(record, { nameTrial, progress: progress.get(record.trial.trialId), isRun }));
   }
   if (!isRun) tellUnfinished([sweep]);
+  const missing = isRun && !hasEnded(sweep.counts) && needsJoining(sweep.standing) ? noWorkerNotice(workers) : null;
+  if (missing !== null) print(`\n${noticeLine(missing)}`);
   return 0;
 }
 

@@ -11,6 +11,7 @@ import { findServer, type Server, type WhereFlags } from '../server/find-server.
 import { ReachedPlane } from '../server/reached-plane.js';
 import { findRunningPlane } from '../server/running-plane.js';
 import { StopSignals } from '../stop-signals.js';
+import { needsJoining } from './no-worker.js';
 import { createProgress, isLive } from './progress.js';
 import { type ProgressDisplay, standingLine } from './progress-lines.js';
 import { GOES_ON, sweepTable, sweepValue } from './sweep-lines.js';
@@ -33,9 +34,15 @@ export async function watchSweep({ sweep, json, ...where }: WatchFlags): Promise
   if (server === null) return withSweep(where, sweep, async (_, record) => endsAsItIs(record, json));
   using plane = await ReachedPlane.reach(server, findAgain);
   const readerNow = () => serverReader(plane.client, server.address);
-  await mustHaveSweep(readerNow(), sweep);
+  const { standing } = await mustHaveSweep(readerNow(), sweep);
   const comesBack = named !== null || (await findRunningPlane(home))?.serves === true;
-  await show(plane, { sweep, comesBack, live: isLive(json), signal: signals.drain });
+  await show(plane, {
+    sweep,
+    comesBack,
+    isJoined: comesBack && needsJoining(standing),
+    live: isLive(json),
+    signal: signals.drain,
+  });
   if (signals.status === null) return statusOf(await mustHaveSweep(readerNow(), sweep), { json, isRun: true });
   note(`left; the sweep goes on: \`dss watch ${sweep}${named === null ? '' : ` --server ${server.address}`}\``);
   return signals.status;
@@ -48,12 +55,13 @@ export async function watchSweep({ sweep, json, ...where }: WatchFlags): Promise
 interface ShowOptions {
   readonly sweep: string;
   readonly comesBack: boolean;
+  readonly isJoined: boolean;
   readonly live: boolean;
   readonly signal: AbortSignal;
 }
 
 /** Until the sweep has ended or the signal is aborted. */
-async function show(plane: ReachedPlane, { sweep, comesBack, live, signal }: ShowOptions): Promise<void> {
+async function show(plane: ReachedPlane, { sweep, comesBack, isJoined, live, signal }: ShowOptions): Promise<void> {
   const { client } = plane;
   // Asked for before the trials, so that nothing happens between the two of which neither tells.
   const events = begun(client.watch(sweep, signal));
@@ -68,7 +76,7 @@ async function show(plane: ReachedPlane, { sweep, comesBack, live, signal }: Sho
   try {
     sayFailures(sweep, records, display);
     const trialIds = records.map(({ trial }) => trial.trialId);
-    await watchThrough({ plane, sweep, comesBack, trialIds, display, signal, events });
+    await watchThrough({ plane, sweep, comesBack, isJoined, trialIds, display, signal, events });
   } finally {
     display.end();
   }

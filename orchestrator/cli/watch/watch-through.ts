@@ -8,6 +8,7 @@ import type { Client } from '../../control/client.js';
 import { SweepError } from '../../core/errors.js';
 import type { TrialChange, WatchEvent } from '../../core/watch-event.js';
 import type { ReachedPlane } from '../server/reached-plane.js';
+import { noWorkerNotice } from './no-worker.js';
 import { noticeLine } from './notice-line.js';
 import type { ProgressDisplay } from './progress-lines.js';
 
@@ -20,6 +21,8 @@ export interface WatchThroughParts {
   readonly signal: AbortSignal;
   /** False: it belongs to a command, and ends for good with that. */
   readonly comesBack?: boolean;
+  /** See `needsJoining`. */
+  readonly isJoined?: boolean;
   /** Of a stream that is open already. */
   readonly events?: AsyncIterable<WatchEvent>;
 }
@@ -144,7 +147,9 @@ class Notices {
     const { plane, display } = this.#parts;
     const info = await plane.client.info().catch(() => null); // the stream says why
     if (info === null || this.#isOver) return;
-    for (const notice of info.notices) if (!this.#said.has(notice.message)) display.say(noticeLine(notice));
-    this.#said = new Set(info.notices.map(({ message }) => message));
+    const missing = this.#parts.isJoined === true ? noWorkerNotice(info.workers) : null;
+    const notices = missing === null ? info.notices : [...info.notices, missing];
+    for (const notice of notices) if (!this.#said.has(notice.message)) display.say(noticeLine(notice));
+    this.#said = new Set(notices.map(({ message }) => message));
   }
 }

@@ -16,6 +16,8 @@ export interface Fit {
   readonly memory: PredictedMemory;
   /** `null`: nobody knows the device's memory. */
   readonly fits: boolean | null;
+  /** It runs on GPUs alone, and this is none, however much memory it has. */
+  readonly lacksGpu: boolean;
   /** By how much it does not fit; 0 where it does. */
   readonly shortBytes: number;
   /** It fits, though not on as few as the file asks for. */
@@ -68,7 +70,14 @@ function tryOn(facts: TrialFacts, devices: number, { kind }: DeviceChoice): Omit
   const layout = layoutAt(facts, devices, kind.perMachine);
   const memory = predictMemory(facts, { kind: kind.kind, devices, layout, memoryBytes: usable });
   const shortBytes = Math.max(0, memory.total - usable);
-  return { devices, layout, memory, fits: isKnown ? shortBytes === 0 : null, shortBytes };
+  const lacksGpu = kind.kind === 'cpu' && needsGpu(facts.settings);
+  const fits = isKnown ? shortBytes === 0 : null;
+  return { devices, layout, memory, fits: lacksGpu ? false : fits, lacksGpu, shortBytes };
+}
+
+/** The worker refuses it elsewhere: optimizer.py. */
+export function needsGpu({ optimizer }: Pick<TrialFacts['settings'], 'optimizer'>): boolean {
+  return optimizer === 'adamw8bit';
 }
 
 /** What the file says, over more devices with more of them to divide the rows of weights; else what a worker takes. */

@@ -12,7 +12,7 @@ import type { RandomSource } from './random.js';
 import { tCritical } from './student-t.js';
 
 /** Fewer have too few ways to be drawn. */
-const LEAST_SEEDS = 4;
+export const LEAST_SEEDS = 4;
 const RESAMPLES = 2_000;
 
 export interface SeedsOfShare {

@@ -66,6 +66,23 @@ export function predictionInterval({ n, mean, sd }: Sample, values: number, conf
 }
 
 /**
+ * Of shares, such as accuracies, cut off at 0 and 1. The mean of shares cannot lie beyond, so that what is left holds it as
+ * often as the whole does.
+ */
+export function withinShares<T extends Interval | null>(interval: T): T | Interval {
+  return interval && cutOff(interval, 0);
+}
+
+/** Of differences of two shares, cut off at −1 and 1. */
+export function withinDifferences<T extends Interval | null>(interval: T): T | Interval {
+  return interval && cutOff(interval, -1);
+}
+
+function cutOff({ low, high }: Interval, least: number): Interval {
+  return { low: Math.min(1, Math.max(least, low)), high: Math.max(least, Math.min(1, high)) };
+}
+
+/**
  * How many values in all give the mean an interval of at most this half-width, if their spread is what it is now.
  * `null`: one value or equal ones say nothing of the spread.
  */

@@ -1,6 +1,6 @@
 /** What has two meanings in a sweep file, or says a thing twice. On the value as written, so that nothing hides it. */
 import { TRAIN_NAMES } from './settings.js';
-import type { SpecIssue } from './spec-error.js';
+import { type SpecIssue, shown } from './spec-error.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -52,4 +52,27 @@ function loneSeed(seeds: unknown): readonly SpecIssue[] {
       hint: `write [${seeds}] for the one, [${several}] for the other`,
     },
   ];
+}
+
+/** `0..4`, `0-4`: as other tools write some. */
+const RANGE = /^\s*(\d{1,9})\s*(?:\.{2,3}|-|–|to)\s*(\d{1,9})\s*$/;
+const MOST_LISTED = 20;
+
+/**
+ * Of `seeds` that are no number and no list: nothing, a range, a mapping. What a seed alone may be would lead to the
+ * next mistake. `null`: it is another one.
+ */
+export function unlistedSeeds(path: SpecIssue['path'], found: unknown): SpecIssue | null {
+  const isAxis = path.length === 2 && path[0] === 'grid' && path[1] === 'seeds';
+  if (!isAxis || found === undefined || typeof found === 'number' || Array.isArray(found)) return null;
+  const message = `expected a list of whole numbers, got ${shown(found)}`;
+  return { path, at: 'value', message, hint: `write ${listMeant(found)}` };
+}
+
+function listMeant(found: unknown): string {
+  const [, from, to] = (typeof found === 'string' && RANGE.exec(found)) || [];
+  const [first, last] = [Number(from), Number(to)];
+  const isShort = last > first && last - first < MOST_LISTED;
+  if (!isShort) return '[0, 1, 2] for three seeds';
+  return `[${Array.from({ length: last - first + 1 }, (_, place) => first + place).join(', ')}]`;
 }

@@ -26,7 +26,7 @@ import {
   SWITCHED,
   TRAIN_NAMES,
 } from './settings.js';
-import { conflictsOf, TRAIN_KEYS } from './spec-conflicts.js';
+import { conflictsOf, TRAIN_KEYS, unlistedSeeds } from './spec-conflicts.js';
 import { pathText, SpecError, type SpecIssue, shown } from './spec-error.js';
 import { mapping, orAbsent } from './spec-schema.js';
 import { bySetting, type Condition, condition, optional, values } from './spec-values.js';
@@ -127,6 +127,8 @@ function issuesOf(issue: z.core.$ZodIssue, value: unknown): readonly SpecIssue[]
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key));
   const found = valueAt(value, path);
+  const unlisted = unlistedSeeds(path, found);
+  if (unlisted !== null) return [unlisted];
   const message = found === undefined ? `${issue.message}; it is missing` : `${issue.message}, got ${shown(found)}`;
   return [{ path, at: 'value', message, hint: choiceHint(path, found) }];
 }

@@ -41,6 +41,7 @@ export const LOOKS = {
   share: { fill: 'series', size: 12 },
   grid: { stroke: 'line', strokeWidth: 1 },
   band: { fill: 'series', opacity: 0.14 },
+  bar: { stroke: 'series', strokeWidth: 1.5, opacity: 0.6 },
   line: LINE,
   dashes: { ...LINE, dashes: [7, 4] },
   dot: { fill: 'series', opacity: 0.4 },

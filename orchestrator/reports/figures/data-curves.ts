@@ -1,9 +1,10 @@
 /** Test accuracy against the share of the training split: how much data a method saves. */
 import type { ModelType } from '../../core/domain.js';
 import { type Crossing, crossingOf } from '../../core/statistics/crossing.js';
-import { type CrossingInterval, crossingInterval } from '../../core/statistics/crossing-interval.js';
+import { type CrossingInterval, crossingInterval, LEAST_SEEDS } from '../../core/statistics/crossing-interval.js';
 import { seededRandom } from '../../core/statistics/random.js';
-import { meanInterval } from '../../core/statistics/student-t.js';
+import { sampleOf } from '../../core/statistics/sample.js';
+import { isAlike } from '../../core/statistics/student-t.js';
 import { keyWithout } from '../cell-groups.js';
 import { type Cell, isPresent } from '../cells.js';
 import { percent } from '../format.js';
@@ -11,6 +12,7 @@ import { grouped } from '../grouped.js';
 import { METHODS } from '../methods.js';
 import type { TeacherQuality } from '../sweep-report.js';
 import { teacherOf } from '../teacher-of.js';
+import { type ChartPoint, chartPoint } from './chart-point.js';
 import type { ChartCrossing, LineChart } from './line-chart.js';
 
 export interface DataCurves {
@@ -31,7 +33,9 @@ export interface Saving {
   readonly crossing: Crossing;
   /** Standard training is better with its largest share than with its smallest; else there is no data to save. */
   readonly isGain: boolean;
-  /** To other seeds; `null`: too few of them to say. */
+  /** That every cell has. */
+  readonly commonSeeds: number;
+  /** To other seeds; `null`: too few of them to say, or none differs from another. */
   readonly interval: CrossingInterval | null;
   /** Of the method: the least and the largest. */
   readonly tried: readonly [number, number];
@@ -100,18 +104,8 @@ function seriesName({ settings }: Cell, group: readonly Cell[]): string {
   return [METHODS[model_type], ...details].join(', ');
 }
 
-function pointOf({ settings, accuracy, seeds }: Cell) {
-  const interval = meanInterval(accuracy);
-  return {
-    x: 100 * settings.subsample,
-    y: 100 * (accuracy.mean ?? 0),
-    low: interval === null ? null : 100 * Math.max(0, interval.low),
-    high: interval === null ? null : 100 * Math.min(1, interval.high),
-    dots: seeds
-      .map(({ testAccuracy }) => testAccuracy)
-      .filter(isPresent)
-      .map((each) => 100 * each),
-  };
+function pointOf({ settings, seeds }: Cell): ChartPoint {
+  return chartPoint(100 * settings.subsample, seeds.map(({ testAccuracy }) => testAccuracy).filter(isPresent));
 }
 
 function pointText({ settings, accuracy }: Cell): string {
@@ -140,7 +134,7 @@ function savingsOf(group: readonly Cell[]): readonly Saving[] {
         leastSeeds: Math.min(full.accuracy.n, ...curve.map((cell) => cell.accuracy.n)),
         crossing: crossingOf(points, accuracy),
         isGain: isGain(standards),
-        interval: intervalOf(curve, full),
+        ...intervalOf(curve, full),
         tried: [Math.min(...points.map(({ share }) => share)), Math.max(...points.map(({ share }) => share))],
       },
     ];
@@ -153,20 +147,22 @@ function isGain(standards: readonly Cell[]): boolean {
   return standards.length < 2 ? (largest ?? 0) > 0 : (largest ?? 0) > (smallest ?? 0);
 }
 
-/** Over the seeds that every cell has a result for. */
-function intervalOf(curve: readonly Cell[], full: Cell): CrossingInterval | null {
+/** Over the seeds that every cell has a result for; those that agree everywhere say nothing of how others may lie. */
+function intervalOf(curve: readonly Cell[], full: Cell): Pick<Saving, 'interval' | 'commonSeeds'> {
   const bySeed = [full, ...curve].map(
     ({ seeds }) => new Map(seeds.map(({ seed, testAccuracy }) => [seed, testAccuracy])),
   );
   const common = full.seeds.map(({ seed }) => seed).filter((seed) => bySeed.every((cell) => isPresent(cell.get(seed))));
   const [goal = [], ...rest] = bySeed.map((cell) => common.map((seed) => cell.get(seed) ?? 0));
   const shares = curve.map(({ settings }, place) => ({ share: settings.subsample, accuracies: rest[place] ?? [] }));
-  return crossingInterval(shares, goal, seededRandom(SEED));
+  const isAllAlike = [goal, ...rest].every((accuracies) => isAlike(sampleOf(accuracies)));
+  const interval = isAllAlike ? null : crossingInterval(shares, goal, seededRandom(SEED));
+  return { interval, commonSeeds: common.length };
 }
 
 /** `step-by-step needs 38 % [31–47] of the data for the 71.2 % that standard training reaches with all of it`. */
 export function savingText(saving: Saving): string {
-  const { method, accuracy, fullShare, crossing, interval, isGain: isSaving } = saving;
+  const { method, accuracy, fullShare, crossing, isGain: isSaving } = saving;
   if (!isSaving) {
     return `standard training is no better with ${shareText(fullShare)} of the data than with the least that was tried, so there is no data for ${method} to save`;
   }
@@ -174,11 +170,11 @@ export function savingText(saving: Saving): string {
   const goal = `the ${percent(accuracy)} % that standard training reaches with ${full}`;
   switch (crossing.kind) {
     case 'reached':
-      return `${method} needs ${shareNumber(crossing.share)} %${rangeText(saving)} of the data for ${goal}`;
+      return `${method} needs ${shareNumber(crossing.share)} %${rangeText(saving)} of the data for ${goal}${seedsText(saving)}`;
     case 'always':
-      return `${method} needs no more than ${shareText(crossing.share)} of the data, the least that was tried, for ${goal}${spreadText(interval)}`;
+      return `${method} needs no more than ${shareText(crossing.share)} of the data, the least that was tried, for ${goal}${seedsText(saving)}`;
     case 'never':
-      return `${method} does not come to ${goal}, with any share of the data that was tried${spreadText(interval)}`;
+      return `${method} does not come to ${goal}, with any share of the data that was tried${seedsText(saving)}`;
   }
 }
 
@@ -191,12 +187,29 @@ function rangeText({ interval, tried: [least, most] }: Saving): string {
   return ` [${low}–${high}]`;
 }
 
-/** Where the mean curve itself does not cross, what other seeds may do. */
-function spreadText(interval: CrossingInterval | null): string {
-  if (interval === null || interval.low === Infinity) return '';
-  if (interval.low === null && interval.high === null) return '; with other seeds it may be any share, or none';
-  if (interval.high === null) return `; with other seeds it may be from ${shareNumber(interval.low ?? 0)} % on`;
-  return `; with other seeds it may be up to ${shareNumber(interval.high)} %`;
+/** What is known of other seeds, beyond the interval in brackets. */
+function seedsText({ crossing, interval, commonSeeds, tried: [least, most] }: Saving): string {
+  if (interval === null) {
+    return commonSeeds < LEAST_SEEDS
+      ? `; whether other seeds agree is not known, since fewer than ${LEAST_SEEDS} have every share`
+      : '; whether other seeds agree is not known, since these are all alike';
+  }
+  const [low, high] = [interval.low ?? 0, interval.high ?? Infinity];
+  const isAny = low <= least && high > most;
+  if (isAny) return '; of other seeds this says nothing: the 95 % interval holds every share that was tried, and more';
+  const end = high > most ? 'more than was tried' : `${shareNumber(high)} %`;
+  switch (crossing.kind) {
+    case 'reached':
+      return '';
+    case 'always':
+      return high <= least
+        ? '; the 95 % interval to other seeds agrees'
+        : `; the 95 % interval to other seeds goes up to ${end}`;
+    case 'never':
+      return low > most
+        ? '; the 95 % interval to other seeds agrees'
+        : `; the 95 % interval to other seeds goes from ${shareNumber(low)} % of the data to ${end}`;
+  }
 }
 
 function shareNumber(share: number): string {

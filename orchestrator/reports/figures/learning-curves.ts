@@ -1,12 +1,11 @@
 /** Validation accuracy along training, mean over the seeds of a cell. */
 import type { TrialMeasurements } from '../../core/records.js';
-import { sampleOf } from '../../core/statistics/sample.js';
-import { meanInterval } from '../../core/statistics/student-t.js';
 import type { Cell } from '../cells.js';
 import { grouped } from '../grouped.js';
 import { METHODS } from '../methods.js';
+import { type ChartPoint, chartPoint } from './chart-point.js';
 import { MOST_SERIES } from './chart-style.js';
-import type { ChartPoint, LineChart } from './line-chart.js';
+import type { LineChart } from './line-chart.js';
 
 export interface CurvePoint {
   readonly step: number;
@@ -31,6 +30,8 @@ function validCurve({ evaluations }: TrialMeasurements): readonly CurvePoint[] {
 
 /** A page with more of them is for nobody. */
 const MOST_CHARTS = 12;
+/** Of single seeds: more than that in a chart are fog, and a page of such charts is slow. */
+const MOST_DOTS = 600;
 
 /** One for each model, dataset and kind of label; the first so many. */
 export function learningCurves(cells: readonly Cell[], curveOf: CurveOf): readonly LineChart[] {
@@ -49,9 +50,12 @@ function chartOf(group: readonly [Cell, ...Cell[]], place: number, curveOf: Curv
   const [{ settings }] = group;
   const name = `${settings.model} on ${settings.dataset}, ${settings.label_type === 'gt' ? 'gold' : 'teacher'} labels`;
   const varying = varyingOf(group);
-  const series = group
+  const drawn = group
     .slice(0, MOST_SERIES)
-    .map((cell) => ({ name: nameOf(cell, varying), points: pointsOf(cell, curveOf) }))
+    .map((cell) => ({ name: nameOf(cell, varying), curves: curvesOf(cell, curveOf) }));
+  const hasDots = drawn.flatMap(({ curves }) => curves.flat()).length <= MOST_DOTS;
+  const series = drawn
+    .map(({ name: own, curves }) => ({ name: own, points: pointsOf(curves, hasDots) }))
     .filter(({ points }) => points.length > 0);
   const last = ({ points }: { readonly points: readonly ChartPoint[] }) => points.at(-1)?.y.toFixed(1);
   const left = group.length > MOST_SERIES ? ` ${group.length - MOST_SERIES} more cells are not drawn.` : '';
@@ -69,20 +73,19 @@ function chartOf(group: readonly [Cell, ...Cell[]], place: number, curveOf: Curv
   };
 }
 
-function pointsOf({ seeds }: Cell, curveOf: CurveOf): readonly ChartPoint[] {
-  const points = seeds.filter(({ testAccuracy }) => testAccuracy !== null).flatMap(({ trialId }) => curveOf(trialId));
-  return grouped(points, ({ step }) => String(step))
-    .map((each) => {
-      const sample = sampleOf(each.map(({ accuracy }) => accuracy));
-      const interval = meanInterval(sample);
-      return {
-        x: each[0].step,
-        y: 100 * (sample.mean ?? 0),
-        low: interval === null ? null : 100 * Math.max(0, interval.low),
-        high: interval === null ? null : 100 * Math.min(1, interval.high),
-        dots: [],
-      };
-    })
+function curvesOf({ seeds }: Cell, curveOf: CurveOf): readonly (readonly CurvePoint[])[] {
+  return seeds.filter(({ testAccuracy }) => testAccuracy !== null).map(({ trialId }) => curveOf(trialId));
+}
+
+function pointsOf(curves: readonly (readonly CurvePoint[])[], hasDots: boolean): readonly ChartPoint[] {
+  return grouped(curves.flat(), ({ step }) => String(step))
+    .map((each) =>
+      chartPoint(
+        each[0].step,
+        each.map(({ accuracy }) => accuracy),
+        { hasDots },
+      ),
+    )
     .sort((a, b) => a.x - b.x);
 }
 

@@ -2,19 +2,9 @@
 import { scaleLinear, scaleLog } from 'd3-scale';
 import { area, line } from 'd3-shape';
 import { extentOf } from '../extent.js';
+import type { ChartPoint } from './chart-point.js';
 import { lineLookOf } from './chart-style.js';
 import type { Mark, MarkGroup } from './marks.js';
-
-export interface ChartPoint {
-  readonly x: number;
-  /** In percent, as all that follow. */
-  readonly y: number;
-  /** `null`: there is none. */
-  readonly low: number | null;
-  readonly high: number | null;
-  /** Of single seeds. */
-  readonly dots: readonly number[];
-}
 
 export interface ChartSeries {
   readonly name: string;
@@ -110,14 +100,6 @@ function middle(look: 'tick' | 'axis', text: string, x: number, y: number): Mark
 }
 
 function seriesMarks({ points }: ChartSeries, place: number, { toX, toY }: Scales): MarkGroup {
-  const known = points.filter(
-    (point): point is ChartPoint & { low: number; high: number } => point.low !== null && point.high !== null,
-  );
-  const band = area<{ x: number; low: number; high: number }>(
-    ({ x }) => toX(x),
-    ({ low }) => toY(low),
-    ({ high }) => toY(high),
-  ).digits(1)(known);
   const path = line<ChartPoint>(
     ({ x }) => toX(x),
     ({ y }) => toY(y),
@@ -129,12 +111,51 @@ function seriesMarks({ points }: ChartSeries, place: number, { toX, toY }: Scale
   return {
     series: place,
     marks: [
-      ...(band === null || known.length < 2 ? [] : [{ kind: 'path', look: 'band', d: band } as const]),
+      ...spreadsOf(points).flatMap((spread) => spreadMarks(spread, { toX, toY })),
       { kind: 'path', look: lineLookOf(place), d: path ?? '' },
       ...dots,
       ...means,
     ],
   };
+}
+
+interface Spread {
+  readonly x: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * Points side by side whose spread is known. One of which nothing is known, of a single seed, ends a band, so that none
+ * runs through it; where all seeds agree, a band has no width.
+ */
+function spreadsOf(points: readonly ChartPoint[]): readonly (readonly Spread[])[] {
+  const runs: Spread[][] = [[]];
+  for (const { x, y, low, high, isAlike } of points) {
+    if (low !== null && high !== null) runs.at(-1)?.push({ x, low, high });
+    else if (isAlike) runs.at(-1)?.push({ x, low: y, high: y });
+    else runs.push([]);
+  }
+  return runs.filter((run) => run.some(({ low, high }) => low < high));
+}
+
+/** Half of the line that ends a bar. */
+const CAP = 5;
+
+/** A band; of one point alone, which has nothing to go on to, a bar. */
+function spreadMarks(run: readonly Spread[], { toX, toY }: Scales): readonly Mark[] {
+  const [first, ...others] = run;
+  if (first !== undefined && others.length === 0) {
+    const [x, low, high] = [toX(first.x), toY(first.low), toY(first.high)].map(px) as [number, number, number];
+    const [left, right] = [px(x - CAP), px(x + CAP)];
+    return [{ kind: 'path', look: 'bar', d: `M${x},${low}V${high}M${left},${low}H${right}M${left},${high}H${right}` }];
+  }
+  const band = area<Spread>(
+    ({ x }) => toX(x),
+    ({ low }) => toY(low),
+    ({ high }) => toY(high),
+  ).digits(1)(run);
+  return band === null ? [] : [{ kind: 'path', look: 'band', d: band }];
 }
 
 /** Across from where the other series has it, down to the axis, and there how much that is. */

@@ -7,6 +7,7 @@ import { grouped } from '../grouped.js';
 import { METHODS } from '../methods.js';
 import type { SweepReport, TeacherQuality } from '../sweep-report.js';
 import { teacherOf } from '../teacher-of.js';
+import { type ChartPoint, chartPoint } from './chart-point.js';
 import type { LineChart } from './line-chart.js';
 
 export interface SizeCurves {
@@ -97,18 +98,8 @@ function seriesName({ settings }: Cell, group: readonly Cell[]): string {
   return [METHODS[settings.model_type], ...details].join(', ');
 }
 
-function pointOf(cell: Cell, sizeOf: (cell: Cell) => number) {
-  const interval = meanInterval(cell.accuracy);
-  return {
-    x: sizeOf(cell) / 1e6,
-    y: 100 * (cell.accuracy.mean ?? 0),
-    low: interval === null ? null : 100 * Math.max(0, interval.low),
-    high: interval === null ? null : 100 * Math.min(1, interval.high),
-    dots: cell.seeds
-      .map(({ testAccuracy }) => testAccuracy)
-      .filter(isPresent)
-      .map((each) => 100 * each),
-  };
+function pointOf(cell: Cell, sizeOf: (cell: Cell) => number): ChartPoint {
+  return chartPoint(sizeOf(cell) / 1e6, cell.seeds.map(({ testAccuracy }) => testAccuracy).filter(isPresent));
 }
 
 function pointText(cell: Cell, sizeOf: (cell: Cell) => number): string {

@@ -3,19 +3,22 @@
 import { colourOf, lineLookOf } from '../figures/chart-style.js';
 import { lineChartSvg } from '../figures/chart-svg.js';
 import { type DataCurves, savingText } from '../figures/data-curves.js';
+import { figureNote } from '../figures/figure-note.js';
 import type { LineChart } from '../figures/line-chart.js';
 import type { SizeCurves } from '../figures/size-curves.js';
 import { capitalized, percent } from '../format.js';
-import { FIGURE_NOTE } from '../notes.js';
 import type { Table } from '../tables.js';
 import { html, joined, type Markup } from './markup.js';
 import { folded, list, note, table } from './page-frame.js';
 
 /** Side by side where there is room. */
-export function gallery(figures: readonly Markup[]): readonly Markup[] {
+export function gallery(charts: readonly LineChart[], figures: readonly Markup[]): readonly Markup[] {
   return figures.length === 0
     ? []
-    : [note(`${FIGURE_NOTE} Below each figure are its numbers.`), html`<div class="figures">${joined(figures)}</div>`];
+    : [
+        note(`${figureNote(charts)} Below each figure are its numbers.`),
+        html`<div class="figures">${joined(figures)}</div>`,
+      ];
 }
 
 export function dataFigure({ name, chart, savings }: DataCurves): Markup {

@@ -9,6 +9,7 @@ import {
 } from '../comparison-tables.js';
 import { dataCurves } from '../figures/data-curves.js';
 import { type CurveOf, learningCurves } from '../figures/learning-curves.js';
+import type { LineChart } from '../figures/line-chart.js';
 import { sizeCurves } from '../figures/size-curves.js';
 import { capitalized, counted } from '../format.js';
 import { grouped } from '../grouped.js';
@@ -52,10 +53,10 @@ export function reportSections(report: SweepReport, curveOf: CurveOf): readonly 
   return [
     { id: 'methods', title: 'Methods side by side', body: methodsBody(report, settings) },
     { id: 'data', title: 'How much data it takes', body: dataBody(report) },
-    { id: 'size', title: 'How small the model may be', body: gallery(sizeCurves(report).map(sizeFigure)) },
+    { id: 'size', title: 'How small the model may be', body: sizeBody(report) },
     { id: 'accuracy', title: 'Test accuracy of every cell', body: accuracyBody(report, settings) },
     { id: 'published', title: 'Beside published numbers', body: publishedBody(report, settings) },
-    { id: 'learning', title: 'Along training', body: gallery(learningCurves(cells, curveOf).map(figure)) },
+    { id: 'learning', title: 'Along training', body: learningBody(report, curveOf) },
     {
       id: 'teacher',
       title: 'The teacher itself',
@@ -104,7 +105,26 @@ function byCompared(report: SweepReport): readonly SweepReport[] {
 function dataBody({ cells, teachers }: SweepReport): readonly Markup[] {
   const curves = dataCurves(cells, teachers);
   const isCrossing = curves.some(({ savings }) => savings.some(({ interval, isGain }) => interval !== null && isGain));
-  return [...(isCrossing ? [note(CROSSING_NOTE)] : []), ...gallery(curves.map(dataFigure))];
+  return [...(isCrossing ? [note(CROSSING_NOTE)] : []), ...galleryOf(curves, dataFigure)];
+}
+
+function sizeBody(report: SweepReport): readonly Markup[] {
+  return galleryOf(sizeCurves(report), sizeFigure);
+}
+
+function learningBody({ cells }: SweepReport, curveOf: CurveOf): readonly Markup[] {
+  const charts = learningCurves(cells, curveOf);
+  return gallery(charts, charts.map(figure));
+}
+
+function galleryOf<T extends { readonly chart: LineChart }>(
+  drawn: readonly T[],
+  figureOf: (each: T) => Markup,
+): readonly Markup[] {
+  return gallery(
+    drawn.map(({ chart }) => chart),
+    drawn.map(figureOf),
+  );
 }
 
 function accuracyBody(report: SweepReport, settings: readonly string[]): readonly Markup[] {

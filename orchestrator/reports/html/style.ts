@@ -4,6 +4,7 @@ import { chartStyle, LIGHT } from '../figures/chart-style.js';
 export const STYLE = `
 :root {
   color-scheme: light dark;
+  --shade: rgb(127 127 127 / .5);
   ${Object.entries(LIGHT)
     .map(([name, value]) => `--${name}: ${value};`)
     .join(' ')}
@@ -27,13 +28,20 @@ p { margin: .4rem 0; max-width: 46rem; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: 0; margin: .75rem 0; list-style: none; }
 a { color: var(--c0); }
 :focus-visible { outline: 3px solid var(--c0); outline-offset: 2px; }
-.scroll { overflow-x: auto; margin: .75rem 0; }
+/* A shadow at a side where more of the table lies: not every system shows a bar. */
+.scroll { overflow-x: auto; margin: .75rem 0; background:
+  linear-gradient(to right, var(--ground) 40%, transparent) 0 0 / 3rem 100% no-repeat local,
+  linear-gradient(to left, var(--ground) 40%, transparent) 100% 0 / 3rem 100% no-repeat local,
+  linear-gradient(to right, var(--shade), transparent) 0 0 / .75rem 100% no-repeat scroll,
+  linear-gradient(to left, var(--shade), transparent) 100% 0 / .75rem 100% no-repeat scroll; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--quiet); padding-bottom: .25rem; }
 caption span { position: sticky; left: 0; display: inline-block; max-width: min(100vw - 2rem, 60rem); white-space: normal; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-th, td { white-space: nowrap; }
-td.words { white-space: normal; min-width: 12rem; }
+td { white-space: nowrap; }
+/* A number is wide enough; its title goes over several lines. */
+th { white-space: normal; vertical-align: bottom; }
+td.words { white-space: normal; min-width: 10rem; }
 th { background: var(--head); font-weight: 600; }
 .right { text-align: right; }
 figure { margin: 1rem 0; }
@@ -59,7 +67,7 @@ li { overflow-wrap: anywhere; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }
-  .scroll { overflow: visible; }
+  .scroll { overflow: visible; background: none; }
   figure, tr { break-inside: avoid; }
   details::details-content { content-visibility: visible; block-size: auto; }
 }

@@ -1,6 +1,6 @@
 /** `figures.tex`: every figure of a report as a float with its caption, to be put in by `\input{figures}`. */
+import { figureNote } from '../figures/figure-note.js';
 import type { LineChart } from '../figures/line-chart.js';
-import { FIGURE_NOTE } from '../notes.js';
 import type { SweepReport } from '../sweep-report.js';
 import { escapeLatex } from './escape.js';
 
@@ -23,12 +23,13 @@ export function figuresLatex({ sweep, sweeps }: SweepReport, charts: readonly Li
     .concat('\n');
 }
 
-function floatOf(sweep: string, { id, title }: LineChart): string {
+function floatOf(sweep: string, chart: LineChart): string {
+  const { id, title } = chart;
   return [
     '\\begin{figure}[htbp]',
     '\\centering',
     `\\includegraphics[width=\\linewidth]{figures/${id}.pdf}`,
-    `\\caption{${escapeLatex(`${title}. ${FIGURE_NOTE}`)}}\\label{fig:${sweep}-${id}}`,
+    `\\caption{${escapeLatex(`${title}. ${figureNote([chart])}`)}}\\label{fig:${sweep}-${id}}`,
     '\\end{figure}',
   ].join('\n');
 }

@@ -25,7 +25,7 @@ export function reportLatex(report: SweepReport): string {
     ].join('\n'),
     latexTable(cellTable(report, true), settings, {
       label: `tab:${sweep}-accuracy`,
-      caption: `Sweep ${sweep}: test accuracy, mean ± sample standard deviation over seeds, in percent, with the 95 % interval of the mean by t; n is the number of seeds with a result. ${plain(selectionNote(report))}${isMixed(report.mixedEnvironment) ? ` ${COMPARABILITY_NOTE}` : ''}`,
+      caption: `Sweep ${sweep}: test accuracy, mean ± sample standard deviation over seeds, in percent, with the 95 % interval of the mean by t, cut off at 0 and 100; n is the number of seeds with a result. ${plain(selectionNote(report))}${isMixed(report.mixedEnvironment) ? ` ${COMPARABILITY_NOTE}` : ''}`,
     }),
     latexTable(macroTable(report), settings, {
       label: `tab:${sweep}-datasets`,

@@ -246,6 +246,21 @@ const MISTAKES: readonly [string, unknown, readonly RegExp[]][] = [
     ],
   ],
   [
+    'seeds left empty',
+    { sweep: 'a', grid: { ...GRID, seeds: null } },
+    [/^grid\.seeds: expected a list of whole numbers, got nothing \(write \[0, 1, 2\] for three seeds\)$/],
+  ],
+  [
+    'a range of seeds',
+    { sweep: 'a', grid: { ...GRID, seeds: '0..4' } },
+    [/^grid\.seeds: expected a list of whole numbers, got "0\.\.4" \(write \[0, 1, 2, 3, 4\]\)$/],
+  ],
+  [
+    'a range of more seeds than anybody writes out',
+    { sweep: 'a', grid: { ...GRID, seeds: '0-999' } },
+    [/^grid\.seeds: expected a list of whole numbers, got "0-999" \(write \[0, 1, 2\] for three seeds\)$/],
+  ],
+  [
     'a larger one',
     { sweep: 'a', grid: { ...GRID, seeds: 50 } },
     [/^grid\.seeds: .*\(write \[50\] for the one, \[0, 1, …, 49\] for the other\)$/],

@@ -136,7 +136,7 @@ def trial_of(model: ModelSource, data: Path, model_type: ModelType, label_type: 
     settings = TrialSettings(
         model="tiny", dataset="svamp", label_type=label_type, model_type=model_type, seed=seed,
         llm="palm" if prefixed or label_type == "llm" else None, alpha=0.5 if prefixed else None, subsample=SUBSAMPLE,
-        max_steps=STEPS, eval_steps=1, batch_size=BATCH, grad_steps=1, lr=LR, max_input_length=1024, gen_max_len=4,
+        max_steps=STEPS, eval_steps=1, batch_size=BATCH, grad_steps=1, lr=LR, max_input_length=1024, gen_max_len=24,
         precision="fp32", dropout=0.0, select="valid", init="pretrained",
     )  # fmt: skip
     return TrialConfig(trial_id="0" * 20, settings=settings, model=model, dataset=dataset)

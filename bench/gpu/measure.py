@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from statistics import median
 
 import numpy as np
 import torch
@@ -74,6 +76,8 @@ class Figure:
     predicted_memory_gib: float | None
     plan: str
     step_ms: float
+    # As most steps of a long trial are: no shape is new.
+    median_step_ms: float
     # Of a step, by kernel and by kind of kernel; none if that was not looked at.
     kernels: Mapping[str, float] = field(default_factory=dict)
     kernel_ms: Mapping[str, float] = field(default_factory=dict)
@@ -83,16 +87,15 @@ class Figure:
         return (
             f"{self.size:5} {self.way:22} {self.precision}  {self.examples_per_second:7.1f} examples/s "
             f"{self.tokens_per_second:8.0f} tokens/s  mfu {self.mfu_useful:6.1%} useful, {self.mfu_padded:6.1%} padded"
-            f"  {self.peak_memory_gib:6.2f} GiB{predicted}  {self.plan}" + self._kernels()
+            f"  {self.peak_memory_gib:6.2f} GiB{predicted}  {self.plan}\n"
+            f"      {self.step_ms:.1f} ms a step, {self.median_step_ms:.1f} the median" + self._kernels()
         )
 
     def _kernels(self) -> str:
         if not self.kernel_ms:
             return ""
         parts = ", ".join(f"{kind} {spent:.1f}" for kind, spent in self.kernel_ms.items())
-        return (
-            f"\n      of {self.step_ms:.1f} ms a step the device computed {sum(self.kernel_ms.values()):.1f}: {parts}"
-        )
+        return f", of which the device computed {sum(self.kernel_ms.values()):.1f}: {parts}"
 
 
 def measure(
@@ -139,7 +142,9 @@ def measure(
 
     with batches:
         before = warm(take, stepper, least=warm_up)
-        seconds, work = timed(take, device, first=before, steps=steps)
+        known = stepper.recorded_shapes
+        taken = timed(take, device, first=before, steps=steps)
+        new = stepper.recorded_shapes - known
         kernels = kernel_times(take, device, first=before + steps, steps=profiled)
     stepper.check()
     predicted = predict_memory(
@@ -151,8 +156,8 @@ def measure(
         process_bytes=memory.process_bytes,
         optimizer_states=way.optimizer_states,
     )
-    plan_text = str(stepper.plan) + (f" ({stepper.recorded_shapes} shapes)" if stepper.recorded_shapes else "")
-    found = figure(size, way, device, seconds, work, memory, steps, predicted=predicted, plan=plan_text)
+    shapes = f" ({known} shapes, {new} more while measured)" if stepper.recorded_shapes else ""
+    found = figure(size, way, device, taken, memory, steps, predicted=predicted, plan=f"{stepper.plan}{shapes}")
     return replace(found, kernels=kernels, kernel_ms=by_kind(kernels))
 
 
@@ -221,8 +226,8 @@ def measure_transformers(
 
     for step in range(warm_up):
         take(step)
-    seconds, work = timed(take, device, first=warm_up, steps=steps)
-    return figure(size, way, device, seconds, work, memory, steps)
+    taken = timed(take, device, first=warm_up, steps=steps)
+    return figure(size, way, device, taken, memory, steps)
 
 
 def begin(model: T5ForConditionalGeneration, precision: Precision) -> None:
@@ -238,13 +243,38 @@ def free_memory(device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
-def timed(take: TakeStep, device: torch.device, *, first: int, steps: int) -> tuple[float, Work]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    seconds: float
+    # Of a step, the median: one whose shape is new takes many times as long, which a long trial has few of.
+    step_ms: float
+    work: Work
+
+
+def timed(take: TakeStep, device: torch.device, *, first: int, steps: int) -> Timed:
     wait_for(device)
-    started, work = time.perf_counter(), Work()
+    started, work, marks = time.perf_counter(), Work(), [mark(device)]
     for step in range(first, first + steps):
         work += take(step)
+        marks.append(mark(device))
     wait_for(device)
-    return time.perf_counter() - started, work
+    seconds = time.perf_counter() - started
+    return Timed(seconds=seconds, step_ms=median(apart_ms(*pair) for pair in pairwise(marks)), work=work)
+
+
+def mark(device: torch.device) -> torch.cuda.Event | float:
+    """A moment in what the device has to do, which is not waited for."""
+    if device.type != "cuda":
+        return time.perf_counter()
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
+
+
+def apart_ms(one: torch.cuda.Event | float, other: torch.cuda.Event | float) -> float:
+    if isinstance(one, float) or isinstance(other, float):
+        return 1_000 * (float(other) - float(one))
+    return float(one.elapsed_time(other))
 
 
 def wait_for(device: torch.device) -> None:
@@ -256,15 +286,14 @@ def figure(  # noqa: PLR0917 - what it is of, in the order of the measures above
     size: str,
     way: Way,
     device: torch.device,
-    seconds: float,
-    work: Work,
+    taken: Timed,
     memory: MemoryWatch,
     steps: int,
     *,
     predicted: int | None = None,
     plan: str = "",
 ) -> Figure:
-    peak = peak_flops(device, way.precision)
+    peak, seconds, work = peak_flops(device, way.precision), taken.seconds, taken.work
     states = "" if way.optimizer_states == "device" else f", moments on the {way.optimizer_states}"
     return Figure(
         size=size,
@@ -281,4 +310,5 @@ def figure(  # noqa: PLR0917 - what it is of, in the order of the measures above
         predicted_memory_gib=None if predicted is None else predicted / 2**30,
         plan=plan,
         step_ms=1_000 * seconds / steps,
+        median_step_ms=taken.step_ms,
     )
